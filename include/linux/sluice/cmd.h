@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
+/*
+ * Sluice hardware interface: the control ring's commands and completions.
+ *
+ * The control ring is made of 64-byte slots.  A command starts at a slot and
+ * takes as many consecutive slots (modulo the ring) as its length needs.  The
+ * device runs commands in order.  Each one without SLUICE_CMD_F_SILENT is
+ * answered by a completion, in order; a silent one only when it fails.
+ *
+ * A malformed command (unknown opcode, wrong length, non-zero reserved field,
+ * a PF command on a VF) stops the function: SLUICE_ERR_CTRL_DESC.  A
+ * well-formed one that cannot be carried out completes with a status and has
+ * no effect.
+ */
+#ifndef _LINUX_SLUICE_CMD_H
+#define _LINUX_SLUICE_CMD_H
+
+#include <linux/types.h>
+#include <linux/sluice/key.h>
+
+#define SLUICE_CMD_SLOT		64
+#define SLUICE_CMD_MAX_LEN	2048
+#define SLUICE_ID_NONE		0xffffffffu
+
+/**
+ * struct sluice_cmd_hdr - first 16 bytes of every command
+ * @opcode: enum sluice_opcode
+ * @flags: SLUICE_CMD_F_*
+ * @len: length of the whole command in bytes, a multiple of 8
+ * @cookie: returned in the completion
+ * @vport: vport the command is about, where the command has one, else zero
+ * @reserved: zero
+ */
+struct sluice_cmd_hdr {
+	__u8 opcode;
+	__u8 flags;
+	__le16 len;
+	__le32 cookie;
+	__le16 vport;
+	__u8 reserved[6];
+};
+
+#define SLUICE_CMD_F_SILENT	0x01	/* complete only on failure */
+
+/**
+ * struct sluice_ctrl_cqe - completion of a command
+ * @cookie: from the command
+ * @sq_head: control ring slots consumed so far (free-running count), this
+ *	command included
+ * @info: depends on the command, zero unless said otherwise
+ * @opcode: from the command
+ * @status: enum sluice_status
+ * @reserved: zero
+ * @phase: bit 0 is the phase
+ */
+struct sluice_ctrl_cqe {
+	__le32 cookie;
+	__le32 sq_head;
+	__le32 info;
+	__u8 opcode;
+	__u8 status;
+	__u8 reserved;
+	__u8 phase;
+};
+
+/**
+ * enum sluice_status - result of a command
+ * @SLUICE_ST_OK: done
+ * @SLUICE_ST_INVAL: a value is out of range
+ * @SLUICE_ST_NOENT: names an object that does not exist
+ * @SLUICE_ST_EXIST: names an object that exists already
+ * @SLUICE_ST_BUSY: the object is in use
+ * @SLUICE_ST_NOSPC: a table is full
+ * @SLUICE_ST_PERM: policy forbids it
+ * @SLUICE_ST_MODE: not in this eSwitch mode
+ * @SLUICE_ST_FAULT: a buffer named by the command could not be accessed
+ */
+enum sluice_status {
+	SLUICE_ST_OK	= 0,
+	SLUICE_ST_INVAL	= 1,
+	SLUICE_ST_NOENT	= 2,
+	SLUICE_ST_EXIST	= 3,
+	SLUICE_ST_BUSY	= 4,
+	SLUICE_ST_NOSPC	= 5,
+	SLUICE_ST_PERM	= 6,
+	SLUICE_ST_MODE	= 7,
+	SLUICE_ST_FAULT	= 8,
+};
+
+/**
+ * enum sluice_opcode - commands
+ * @SLUICE_CMD_NOP: does nothing; &struct sluice_cmd_hdr
+ * @SLUICE_CMD_QUERY_FUNC: &struct sluice_cmd_buf, fills &struct
+ *	sluice_func_info
+ * @SLUICE_CMD_SET_MAC: &struct sluice_cmd_mac, address of the own vport
+ * @SLUICE_CMD_SET_RX_MODE: &struct sluice_cmd_u32, SLUICE_RX_MODE_*
+ * @SLUICE_CMD_FILTER_ADD: &struct sluice_cmd_mac, receive this address too
+ * @SLUICE_CMD_FILTER_DEL: &struct sluice_cmd_mac
+ * @SLUICE_CMD_SET_MTU: &struct sluice_cmd_u32, MTU of the own vport; an MTU
+ *	above the one the PF gave is %SLUICE_ST_PERM
+ * @SLUICE_CMD_SET_STATE: &struct sluice_cmd_u32, 1 to enable the function's
+ *	receive and transmit path, 0 to disable
+ * @SLUICE_CMD_STATS_BUF: &struct sluice_cmd_buf, where to keep &struct
+ *	sluice_vport_stats of hdr.vport (a VF: its own only); address 0 stops
+ * @SLUICE_CMD_STATS_CONFIG: (PF) &struct sluice_cmd_u32, milliseconds between
+ *	writes of changed counters and statistics, 10 to 10000, default 100
+ * @SLUICE_CMD_SYNC: write all changed counters (PF) and statistics of the
+ *	function now; &struct sluice_cmd_hdr
+ * @SLUICE_CMD_CQ_CREATE: &struct sluice_cmd_cq
+ * @SLUICE_CMD_CQ_DESTROY: &struct sluice_cmd_u32, number
+ * @SLUICE_CMD_CQ_MODERATE: &struct sluice_cmd_cq, only @id, @usecs, @frames
+ * @SLUICE_CMD_TXQ_CREATE: &struct sluice_cmd_queue
+ * @SLUICE_CMD_TXQ_DESTROY: &struct sluice_cmd_u32; on completion no
+ *	descriptor or frame of the ring is read any more
+ * @SLUICE_CMD_RXQ_CREATE: &struct sluice_cmd_queue
+ * @SLUICE_CMD_RXQ_DESTROY: &struct sluice_cmd_u32; on completion no buffer of
+ *	the ring is written any more
+ * @SLUICE_CMD_RSS_SET: &struct sluice_cmd_rss
+ * @SLUICE_CMD_ESW_MODE: (PF) &struct sluice_cmd_u32, enum sluice_esw_mode;
+ *	removes every rule and mask and unbinds every root table
+ * @SLUICE_CMD_VPORT_SET: (PF) &struct sluice_cmd_vport
+ * @SLUICE_CMD_VPORT_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
+ *	sluice_vport_info of hdr.vport
+ * @SLUICE_CMD_COUNTER_MAP: (PF) &struct sluice_cmd_counters
+ * @SLUICE_CMD_COUNTER_UNMAP: (PF) &struct sluice_cmd_counters; @addr zero
+ * @SLUICE_CMD_MASK_ADD: (PF) &struct sluice_cmd_mask
+ * @SLUICE_CMD_MASK_DEL: (PF) &struct sluice_cmd_u32; %SLUICE_ST_BUSY while a
+ *	rule uses it
+ * @SLUICE_CMD_RULE_ADD: (PF) &struct sluice_cmd_rule
+ * @SLUICE_CMD_RULE_DEL: (PF) &struct sluice_cmd_u32, rule id; its counter has
+ *	been written to host memory when the completion arrives
+ * @SLUICE_CMD_ESW_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
+ *	sluice_esw_info
+ */
+enum sluice_opcode {
+	SLUICE_CMD_NOP		= 0x00,
+	SLUICE_CMD_QUERY_FUNC	= 0x01,
+	SLUICE_CMD_SET_MAC	= 0x02,
+	SLUICE_CMD_SET_RX_MODE	= 0x03,
+	SLUICE_CMD_FILTER_ADD	= 0x04,
+	SLUICE_CMD_FILTER_DEL	= 0x05,
+	SLUICE_CMD_SET_MTU	= 0x06,
+	SLUICE_CMD_SET_STATE	= 0x07,
+	SLUICE_CMD_STATS_BUF	= 0x08,
+	SLUICE_CMD_STATS_CONFIG	= 0x09,
+	SLUICE_CMD_SYNC		= 0x0a,
+	SLUICE_CMD_CQ_CREATE	= 0x10,
+	SLUICE_CMD_CQ_DESTROY	= 0x11,
+	SLUICE_CMD_CQ_MODERATE	= 0x12,
+	SLUICE_CMD_TXQ_CREATE	= 0x13,
+	SLUICE_CMD_TXQ_DESTROY	= 0x14,
+	SLUICE_CMD_RXQ_CREATE	= 0x15,
+	SLUICE_CMD_RXQ_DESTROY	= 0x16,
+	SLUICE_CMD_RSS_SET	= 0x17,
+	SLUICE_CMD_ESW_MODE	= 0x40,
+	SLUICE_CMD_VPORT_SET	= 0x41,
+	SLUICE_CMD_VPORT_QUERY	= 0x42,
+	SLUICE_CMD_COUNTER_MAP	= 0x43,
+	SLUICE_CMD_COUNTER_UNMAP = 0x44,
+	SLUICE_CMD_MASK_ADD	= 0x45,
+	SLUICE_CMD_MASK_DEL	= 0x46,
+	SLUICE_CMD_RULE_ADD	= 0x47,
+	SLUICE_CMD_RULE_DEL	= 0x48,
+	SLUICE_CMD_ESW_QUERY	= 0x49,
+};
+
+/**
+ * struct sluice_cmd_u32 - a command with one number
+ * @hdr: header
+ * @value: the number
+ * @reserved: zero
+ */
+struct sluice_cmd_u32 {
+	struct sluice_cmd_hdr hdr;
+	__le32 value;
+	__le32 reserved;
+};
+
+/**
+ * struct sluice_cmd_buf - a command with a host buffer
+ * @hdr: header
+ * @addr: DMA address, aligned to 8
+ * @len: its length in bytes, exactly that of the structure to fill
+ * @reserved: zero
+ */
+struct sluice_cmd_buf {
+	struct sluice_cmd_hdr hdr;
+	__le64 addr;
+	__le32 len;
+	__le32 reserved;
+};
+
+/**
+ * struct sluice_cmd_mac - a command with a MAC address
+ * @hdr: header
+ * @mac: the address
+ * @reserved: zero
+ */
+struct sluice_cmd_mac {
+	struct sluice_cmd_hdr hdr;
+	__u8 mac[6];
+	__u8 reserved[2];
+};
+
+/* Receive mode (SLUICE_CMD_SET_RX_MODE, legacy mode only). */
+#define SLUICE_RX_MODE_ALLMULTI	0x1
+#define SLUICE_RX_MODE_PROMISC	0x2	/* PF only; a VF gets ALLMULTI if trusted */
+
+/**
+ * struct sluice_cmd_cq - create or tune a completion queue
+ * @hdr: header
+ * @addr: DMA address of the ring, aligned to 64
+ * @id: its number, below @max_cqs
+ * @log_size: log2 of the number of entries
+ * @reserved: zero
+ * @vector: MSI-X vector
+ * @usecs: an armed interrupt waits up to this long after the first completion
+ * @frames: or until this many completions are there; 0 counts as 1
+ * @reserved2: zero
+ */
+struct sluice_cmd_cq {
+	struct sluice_cmd_hdr hdr;
+	__le64 addr;
+	__le16 id;
+	__u8 log_size;
+	__u8 reserved;
+	__le16 vector;
+	__le16 usecs;
+	__le16 frames;
+	__u8 reserved2[6];
+};
+
+/**
+ * struct sluice_cmd_queue - create a TX or RX queue
+ * @hdr: header
+ * @addr: DMA address of the ring, aligned to 64
+ * @id: its number, below @max_txqs or @max_rxqs
+ * @log_size: log2 of the number of descriptors
+ * @reserved: zero
+ * @cq: completion queue it reports to; it cannot be destroyed before
+ * @reserved2: zero
+ */
+struct sluice_cmd_queue {
+	struct sluice_cmd_hdr hdr;
+	__le64 addr;
+	__le16 id;
+	__u8 log_size;
+	__u8 reserved;
+	__le16 cq;
+	__le16 reserved2;
+};
+
+#define SLUICE_RSS_KEY_SIZE	40
+#define SLUICE_RSS_TABLE_SIZE	128
+
+/* Hashed fields.  Without an L4 bit the protocol hashes addresses only. */
+#define SLUICE_RSS_IPV4		0x01
+#define SLUICE_RSS_IPV6		0x02
+#define SLUICE_RSS_TCP4		0x04
+#define SLUICE_RSS_UDP4		0x08
+#define SLUICE_RSS_TCP6		0x10
+#define SLUICE_RSS_UDP6		0x20
+#define SLUICE_RSS_ALL		0x3f
+
+/**
+ * struct sluice_cmd_rss - receive side scaling
+ * @hdr: header
+ * @types: SLUICE_RSS_*
+ * @reserved: zero
+ * @key: Toeplitz key
+ * @table: RX queue number for each value of hash modulo 128
+ */
+struct sluice_cmd_rss {
+	struct sluice_cmd_hdr hdr;
+	__le32 types;
+	__le32 reserved;
+	__u8 key[SLUICE_RSS_KEY_SIZE];
+	__u8 table[SLUICE_RSS_TABLE_SIZE];
+};
+
+/**
+ * struct sluice_func_info - answer to SLUICE_CMD_QUERY_FUNC
+ * @mac: current address of the own vport
+ * @vport: own vport
+ * @permanent_mac: address it starts with
+ * @mtu: current MTU
+ * @max_mtu: largest MTU it may set
+ * @link: 1 when up
+ * @pad: zero
+ * @speed: link speed in Mbit/s
+ * @policy: SLUICE_POLICY_*
+ * @max_txqs: TX queues
+ * @max_rxqs: RX queues
+ * @max_cqs: completion queues
+ * @max_vectors: MSI-X vectors, the control vector 0 included
+ * @max_filters: addresses for FILTER_ADD
+ * @num_uplinks: PF: uplinks (0 for a VF)
+ * @total_vfs: PF: VFs the device has (0 for a VF)
+ * @max_actions: PF: steps of an action program
+ * @max_rules: PF: rules, ids are 0 to @max_rules - 1
+ * @max_masks: PF: masks, likewise
+ * @max_counters: PF: counters, likewise
+ * @max_tables: PF: tables, likewise
+ * @pad2: zero
+ * @switch_id: PF: identity of the eSwitch
+ * @serial: serial number, NUL-terminated
+ * @fw_version: version of the device model, NUL-terminated
+ * @reserved2: zero
+ */
+struct sluice_func_info {
+	__u8 mac[6];
+	__le16 vport;
+	__u8 permanent_mac[6];
+	__le16 mtu;
+	__le16 max_mtu;
+	__u8 link;
+	__u8 pad;
+	__le32 speed;
+	__le32 policy;
+	__le16 max_txqs;
+	__le16 max_rxqs;
+	__le16 max_cqs;
+	__le16 max_vectors;
+	__le16 max_filters;
+	__le16 num_uplinks;
+	__le16 total_vfs;
+	__le16 max_actions;
+	__le32 max_rules;
+	__le32 max_masks;
+	__le32 max_counters;
+	__le32 max_tables;
+	__u8 pad2[4];
+	__u8 switch_id[8];
+	char serial[32];
+	char fw_version[32];
+	__u8 reserved2[120];
+};
+
+/* Policy of a vport (legacy and switchdev mode). */
+#define SLUICE_POLICY_SPOOFCHK	0x1	/* source MAC must be the vport's own */
+#define SLUICE_POLICY_TRUST	0x2	/* may change MAC, allmulti, promisc */
+
+/**
+ * enum sluice_link_policy - where a vport's link state comes from
+ * @SLUICE_LINK_AUTO: follows uplink 0
+ * @SLUICE_LINK_UP: always up
+ * @SLUICE_LINK_DOWN: always down
+ */
+enum sluice_link_policy {
+	SLUICE_LINK_AUTO	= 0,
+	SLUICE_LINK_UP		= 1,
+	SLUICE_LINK_DOWN	= 2,
+};
+
+/* Which fields of struct sluice_cmd_vport count. */
+#define SLUICE_VPORT_F_MAC	0x0001
+#define SLUICE_VPORT_F_MTU	0x0002
+#define SLUICE_VPORT_F_LINK	0x0004
+#define SLUICE_VPORT_F_POLICY	0x0008
+#define SLUICE_VPORT_F_ROOT	0x0010
+#define SLUICE_VPORT_F_EGRESS	0x0020
+#define SLUICE_VPORT_F_ALL	0x003f
+
+/**
+ * struct sluice_cmd_vport - change a vport (hdr.vport)
+ * @hdr: header
+ * @fields: SLUICE_VPORT_F_*
+ * @policy: SLUICE_POLICY_*
+ * @mac: VF: address its function gets; it is told by %SLUICE_EVENT_MAC
+ * @mtu: MTU; a VF is told by %SLUICE_EVENT_MTU
+ * @link: enum sluice_link_policy, VFs only
+ * @egress_punt: 1: a frame that rules output to this vport takes the slow path
+ *	as a whole instead (%SLUICE_MISS_EGRESS)
+ * @reserved: zero
+ * @root_table: switchdev mode: first table for frames that come in by this
+ *	vport, or %SLUICE_ID_NONE
+ */
+struct sluice_cmd_vport {
+	struct sluice_cmd_hdr hdr;
+	__le32 fields;
+	__le32 policy;
+	__u8 mac[6];
+	__le16 mtu;
+	__u8 link;
+	__u8 egress_punt;
+	__u8 reserved[2];
+	__le32 root_table;
+};
+
+/**
+ * struct sluice_vport_info - answer to SLUICE_CMD_VPORT_QUERY
+ * @mac: address
+ * @mtu: MTU
+ * @policy: SLUICE_POLICY_*
+ * @root_table: root table or %SLUICE_ID_NONE
+ * @link_policy: enum sluice_link_policy
+ * @link: 1 when up
+ * @enabled: 1 when its function's driver enabled it (uplinks: always)
+ * @egress_punt: as set
+ * @error: enum sluice_error of its function
+ * @pad: zero
+ * @error_info: with it
+ * @reserved: zero
+ * @stats: &struct sluice_vport_stats as of now
+ */
+struct sluice_vport_info {
+	__u8 mac[6];
+	__le16 mtu;
+	__le32 policy;
+	__le32 root_table;
+	__u8 link_policy;
+	__u8 link;
+	__u8 enabled;
+	__u8 egress_punt;
+	__le16 error;
+	__le16 pad;
+	__le32 error_info;
+	__le32 reserved;
+	__u8 stats[256];
+};
+
+/**
+ * enum sluice_esw_mode - eSwitch mode
+ * @SLUICE_ESW_LEGACY: MAC switch (VEB) among PF, VFs and uplink 0; uplink 1 is
+ *	wired to the PF's slow path
+ * @SLUICE_ESW_SWITCHDEV: rule tables, misses to the PF's slow path
+ */
+enum sluice_esw_mode {
+	SLUICE_ESW_LEGACY	= 0,
+	SLUICE_ESW_SWITCHDEV	= 1,
+};
+
+/**
+ * struct sluice_cmd_counters - give host memory to a range of counters
+ * @hdr: header
+ * @addr: DMA address of an array of &struct sluice_counter, aligned to 64
+ * @base: first counter id, a multiple of @count
+ * @count: how many, a power of two
+ *
+ * A counter whose range is not mapped counts, but is not written anywhere.
+ * Mapping does not change the counters' values.
+ */
+struct sluice_cmd_counters {
+	struct sluice_cmd_hdr hdr;
+	__le64 addr;
+	__le32 base;
+	__le32 count;
+};
+
+/**
+ * struct sluice_cmd_mask - create a mask
+ * @hdr: header
+ * @id: mask id
+ * @reserved: zero
+ * @mask: bits of the key that count
+ */
+struct sluice_cmd_mask {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le32 reserved;
+	struct sluice_key mask;
+};
+
+/**
+ * struct sluice_cmd_rule - create a rule
+ * @hdr: header
+ * @id: rule id
+ * @table: table it belongs to
+ * @mask: mask id
+ * @counter: counter id or %SLUICE_ID_NONE
+ * @prio: lower values match first
+ * @subprio: decides among equal @prio, lower first.  Of rules equal in both,
+ *	the one created last wins
+ * @key_words: number of 64-bit key words that follow
+ * @num_actions: number of actions that follow the key words
+ * @flags: SLUICE_RULE_F_*
+ * @reserved: zero
+ * @data: the 64-bit words of the key in which the mask is not zero, in
+ *	ascending order, with no bit outside the mask; then the program
+ */
+struct sluice_cmd_rule {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le32 table;
+	__le32 mask;
+	__le32 counter;
+	__le32 prio;
+	__le32 subprio;
+	__u8 key_words;
+	__u8 num_actions;
+	__le16 flags;
+	__le32 reserved;
+	__u8 data[];
+};
+
+#define SLUICE_RULE_F_ZERO	0x0001	/* set the counter to zero first */
+
+/**
+ * struct sluice_esw_info - answer to SLUICE_CMD_ESW_QUERY
+ * @mode: enum sluice_esw_mode
+ * @rules: rules in the device
+ * @masks: masks
+ * @tables: tables with at least one rule
+ * @counters: counters named by at least one rule
+ * @mapped: counters with host memory
+ * @reserved: zero
+ * @lookups: frames looked up
+ * @hits: frames finished by rules
+ * @misses: frames to the slow path, by enum sluice_miss
+ */
+struct sluice_esw_info {
+	__le32 mode;
+	__le32 rules;
+	__le32 masks;
+	__le32 tables;
+	__le32 counters;
+	__le32 mapped;
+	__le64 reserved;
+	__le64 lookups;
+	__le64 hits;
+	__le64 misses[16];
+};
+
+_Static_assert(sizeof(struct sluice_cmd_hdr) == 16, "command header");
+_Static_assert(sizeof(struct sluice_ctrl_cqe) == 16, "command completion");
+_Static_assert(sizeof(struct sluice_cmd_u32) == 24, "number command");
+_Static_assert(sizeof(struct sluice_cmd_buf) == 32, "buffer command");
+_Static_assert(sizeof(struct sluice_cmd_mac) == 24, "address command");
+_Static_assert(sizeof(struct sluice_cmd_cq) == 40, "cq command");
+_Static_assert(sizeof(struct sluice_cmd_queue) == 32, "queue command");
+_Static_assert(sizeof(struct sluice_cmd_rss) == 192, "rss command");
+_Static_assert(sizeof(struct sluice_func_info) == 256, "function info");
+_Static_assert(sizeof(struct sluice_cmd_vport) == 40, "vport command");
+_Static_assert(sizeof(struct sluice_vport_info) == 288, "vport info");
+_Static_assert(sizeof(struct sluice_cmd_counters) == 32, "counter command");
+_Static_assert(sizeof(struct sluice_cmd_mask) == 216, "mask command");
+_Static_assert(sizeof(struct sluice_cmd_rule) == 48, "rule command");
+_Static_assert(sizeof(struct sluice_esw_info) == 176, "eswitch info");
+
+#endif /* _LINUX_SLUICE_CMD_H */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
+/*
+ * Sluice hardware interface: the flow key and action programs.
+ *
+ * The key is what the parser extracts from a frame.  Packet fields are in
+ * network byte order, exactly as in the frame.  A field that the frame does
+ * not have is zero.  The definitions follow the Linux flow dissector, which is
+ * the specification of tc-flower.
+ */
+#ifndef _LINUX_SLUICE_KEY_H
+#define _LINUX_SLUICE_KEY_H
+
+#include <linux/types.h>
+
+/**
+ * struct sluice_key_vlan - one VLAN tag
+ * @tci: PCP, DEI and VLAN id
+ * @tpid: ethertype of the tag, 0x8100 or 0x88a8; zero without a tag
+ * @next: ethertype that follows the tag
+ * @reserved: zero
+ */
+struct sluice_key_vlan {
+	__be16 tci;
+	__be16 tpid;
+	__be16 next;
+	__be16 reserved;
+};
+
+/**
+ * struct sluice_key - flow key
+ * @eth_dst: destination MAC address
+ * @eth_src: source MAC address
+ * @outer_proto: ethertype right after the MAC addresses (a tag's TPID in a
+ *	tagged frame), what tc calls the protocol of a filter.  0x0001
+ *	(ETH_P_802_3) or 0x0004 (ETH_P_802_2) in frames with a length field
+ * @n_proto: ethertype after all VLAN tags
+ * @vlan: outermost tag
+ * @cvlan: second tag
+ * @ip_proto: IPv4 protocol, or IPv6 next header after extension headers
+ * @ip_tos: IPv4 TOS or IPv6 traffic class
+ * @ip_ttl: IPv4 TTL or IPv6 hop limit
+ * @frag: SLUICE_FRAG_*
+ * @l4_src: source port (TCP, UDP, SCTP; not in any fragment)
+ * @l4_dst: destination port
+ * @tcp_flags: the 12 flag bits of a TCP header (reserved bits included)
+ * @icmp_type: ICMP or ICMPv6 type
+ * @icmp_code: ICMP or ICMPv6 code
+ * @in_vport: vport the frame came in by, little-endian
+ * @num_vlans: number of VLAN tags
+ * @reserved0: zero
+ * @ip_src: source address, IPv4 in the first four bytes
+ * @ip_dst: destination address
+ * @arp_sip: ARP sender address
+ * @arp_tip: ARP target address
+ * @arp_sha: ARP sender hardware address
+ * @arp_tha: ARP target hardware address
+ * @arp_op: low byte of the ARP operation (ARP and RARP over Ethernet/IPv4)
+ * @reserved1: zero
+ * @reserved2: zero, room for later versions
+ */
+struct sluice_key {
+	__u8 eth_dst[6];
+	__u8 eth_src[6];
+	__be16 outer_proto;
+	__be16 n_proto;
+	struct sluice_key_vlan vlan;
+	struct sluice_key_vlan cvlan;
+	__u8 ip_proto;
+	__u8 ip_tos;
+	__u8 ip_ttl;
+	__u8 frag;
+	__be16 l4_src;
+	__be16 l4_dst;
+	__be16 tcp_flags;
+	__u8 icmp_type;
+	__u8 icmp_code;
+	__le16 in_vport;
+	__u8 num_vlans;
+	__u8 reserved0;
+	__u8 ip_src[16];
+	__u8 ip_dst[16];
+	__be32 arp_sip;
+	__be32 arp_tip;
+	__u8 arp_sha[6];
+	__u8 arp_tha[6];
+	__u8 arp_op;
+	__u8 reserved1[3];
+	__u8 reserved2[88];
+};
+
+#define SLUICE_FRAG_IS		0x01	/* any fragment */
+#define SLUICE_FRAG_FIRST	0x02	/* with offset zero */
+
+#define SLUICE_KEY_WORDS	24	/* 64-bit words in a key */
+
+/**
+ * enum sluice_act - operations of an action program
+ * @SLUICE_ACT_DROP: the packet goes nowhere more; ends the program
+ * @SLUICE_ACT_OUTPUT: send a copy of the packet as it is now to vport @port
+ * @SLUICE_ACT_VLAN_PUSH: add an outermost tag; @a is TPID << 16 | TCI
+ * @SLUICE_ACT_VLAN_POP: remove the outermost tag.  Without a tag: nothing
+ * @SLUICE_ACT_VLAN_SET: in the outermost tag set the bits in the mask @b (a
+ *	little-endian number, TPID << 16 | TCI) to those of @a.  Without a tag:
+ *	nothing
+ * @SLUICE_ACT_PEDIT_SET: at byte @a of header @flags (enum sluice_hdr) write
+ *	the bits set in the four bytes @b with those of the four bytes @c;
+ *	@b and @c hold bytes in packet order
+ * @SLUICE_ACT_PEDIT_ADD: likewise, but add @c to the 32-bit little-endian
+ *	number at that place and keep the bits not set in @b
+ * @SLUICE_ACT_CSUM: compute the checksums named in @a (SLUICE_CSUM_*) anew,
+ *	as tc's csum action does
+ * @SLUICE_ACT_GOTO: continue with table @a, with the packet as it is now;
+ *	ends the program
+ * @SLUICE_ACT_PUNT: give the original frame to the slow path as if nothing
+ *	had happened; ends the program
+ * @SLUICE_ACT_TO_CPU: commit, and give the packet as it is now to the slow
+ *	path of the vport it came from; ends the program
+ *
+ * A program that ends without one of the ending operations ends the packet.
+ * Unused fields are zero.
+ */
+enum sluice_act {
+	SLUICE_ACT_DROP		= 1,
+	SLUICE_ACT_OUTPUT	= 2,
+	SLUICE_ACT_VLAN_PUSH	= 3,
+	SLUICE_ACT_VLAN_POP	= 4,
+	SLUICE_ACT_VLAN_SET	= 5,
+	SLUICE_ACT_PEDIT_SET	= 6,
+	SLUICE_ACT_PEDIT_ADD	= 7,
+	SLUICE_ACT_CSUM		= 8,
+	SLUICE_ACT_GOTO		= 9,
+	SLUICE_ACT_PUNT		= 10,
+	SLUICE_ACT_TO_CPU	= 11,
+};
+
+/**
+ * struct sluice_action - one step of an action program
+ * @op: enum sluice_act
+ * @flags: depends on @op
+ * @port: depends on @op
+ * @a: depends on @op
+ * @b: depends on @op
+ * @c: depends on @op
+ */
+struct sluice_action {
+	__u8 op;
+	__u8 flags;
+	__le16 port;
+	__le32 a;
+	__u8 b[4];
+	__u8 c[4];
+};
+
+/**
+ * enum sluice_hdr - header a pedit offset counts from
+ * @SLUICE_HDR_ETH: destination MAC address
+ * @SLUICE_HDR_IP4: IPv4 header; a frame without one takes the slow path
+ * @SLUICE_HDR_IP6: IPv6 header
+ * @SLUICE_HDR_TCP: TCP header
+ * @SLUICE_HDR_UDP: UDP header
+ */
+enum sluice_hdr {
+	SLUICE_HDR_ETH	= 1,
+	SLUICE_HDR_IP4	= 2,
+	SLUICE_HDR_IP6	= 3,
+	SLUICE_HDR_TCP	= 4,
+	SLUICE_HDR_UDP	= 5,
+};
+
+/* Checksums, the same bits as tc's TCA_CSUM_UPDATE_FLAG_*. */
+#define SLUICE_CSUM_IPV4HDR	0x01
+#define SLUICE_CSUM_ICMP	0x02
+#define SLUICE_CSUM_IGMP	0x04
+#define SLUICE_CSUM_TCP		0x08
+#define SLUICE_CSUM_UDP		0x10
+#define SLUICE_CSUM_UDPLITE	0x20
+#define SLUICE_CSUM_SCTP	0x40
+
+_Static_assert(sizeof(struct sluice_key) == SLUICE_KEY_WORDS * 8, "flow key");
+_Static_assert(sizeof(struct sluice_action) == 16, "action");
+
+#endif /* _LINUX_SLUICE_KEY_H */
