@@ -240,8 +240,30 @@ struct sluice_vport {
 	spinlock_t offload_lock;
 };
 
-int sluice_esw_init(struct sluice_dev *sdev);	/* legacy mode, no VFs */
+/*
+ * Life of the eSwitch.  All of it runs under the devlink instance lock.
+ *
+ * init, fini: memory only, once at probe (any time before the first up) and at
+ * the end of remove; what the user configured lives here, so that it outlasts
+ * a device reset.
+ * up: by sluice_pf_up(), when commands work and before sluice_nic_init():
+ * physical devlink ports.  The device is in legacy mode then.
+ * uplink_attach: by sluice_nic_init() before it registers the netdev: ties it
+ * to the devlink port of uplink 0 (SET_NETDEV_DEVLINK_PORT).
+ * start: by sluice_pf_up() after sluice_nic_init(): netdevs of further
+ * uplinks, VF policy and switchdev mode as they were before the last stop.
+ * stop: by sluice_pf_down() before sluice_nic_fini(): takes every
+ * representor away and leaves switchdev mode (remembering it for start).
+ * down: by sluice_pf_down() after sluice_nic_fini().
+ */
+int sluice_esw_init(struct sluice_dev *sdev);
 void sluice_esw_fini(struct sluice_dev *sdev);
+int sluice_esw_up(struct sluice_dev *sdev);
+void sluice_esw_uplink_attach(struct sluice_dev *sdev,
+			      struct net_device *netdev);
+int sluice_esw_start(struct sluice_dev *sdev);
+void sluice_esw_stop(struct sluice_dev *sdev);
+void sluice_esw_down(struct sluice_dev *sdev);
 
 /* True in switchdev mode.  Stable under the devlink instance lock or RTNL. */
 bool sluice_esw_is_switchdev(const struct sluice_dev *sdev);
@@ -314,6 +336,11 @@ void sluice_offload_vport_gone(struct sluice_vport *vport);
 
 /* ---- devlink/: PF only ---- */
 
+/*
+ * alloc: first step of probe.  register: last step, devlink instance lock
+ * held.  unregister: first step of remove, instance lock NOT held (it waits
+ * for recovery work that takes it).  free: last step of remove.
+ */
 struct sluice_dev *sluice_devlink_alloc(struct pci_dev *pdev);
 void sluice_devlink_free(struct sluice_dev *sdev);
 int sluice_devlink_register(struct sluice_dev *sdev);
@@ -323,13 +350,19 @@ void sluice_devlink_unregister(struct sluice_dev *sdev);
 int sluice_devlink_port_register(struct sluice_vport *vport);
 void sluice_devlink_port_unregister(struct sluice_vport *vport);
 
-/* Report a device fault to the "fw" health reporter.  Any context. */
+/*
+ * Report a device fault to the "fw" health reporter, which resets the function
+ * through sluice_pf_down() and sluice_pf_up().  Any context; @what is a string
+ * constant.
+ */
 void sluice_health_report(struct sluice_dev *sdev, const char *what,
 			  u32 error, u32 info);
 
 /*
- * Tear a PF down to its control ring / build it up again, for devlink reload
- * and recovery.  devlink instance lock held.  (core/main.c)
+ * Tear a PF down to its PCI function / build it up again (control ring, event
+ * queue, eSwitch, netdev), for probe, remove, devlink reload and recovery.
+ * New netdevs live in devlink_net(sdev->devlink).  down works on a dead
+ * device; up resets it first.  devlink instance lock held.  (core/main.c)
  */
 void sluice_pf_down(struct sluice_dev *sdev);
 int sluice_pf_up(struct sluice_dev *sdev);
