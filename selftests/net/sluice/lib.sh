@@ -16,7 +16,7 @@
 # The "# sluice:" line tells "run" which machine the script wants: vfs= (device
 # property, default 8), ports= (uplinks, default 1), kernels= (default
 # stock,test), timeout= in seconds (default 300), opts= (device options),
-# iommu=1, leakcheck=1 (scan for leaked memory afterwards).
+# iommu=1, smp=, mem=, manual=1 (only when named).
 # Arguments of a script, or $TESTS, select tests by name. Functions below
 # return 0 for yes; those that print a value say so.
 #
@@ -47,7 +47,9 @@
 #   occupancy NAME                print a devlink resource's occupancy
 #   tables_empty                  no rule, mask or counter in the device
 #   cpu_hit DEV                   print packets that took the CPU (rx + tx)
-#   hmp COMMAND                   ask the machine's monitor (device_del nic0, ...)
+#   vmctl ...                     ask the machine (device_del nic0, ...; it is a
+#                                 command of the guest, see "vmctl" alone)
+#   leaks_mark / leaks_none       kmemleak: forget what is known / nothing new
 # Hosts (network namespaces; IPv6 is off unless ipv6_on)
 #   ns_add NS / ns_del NS / ipv6_on NS
 #   vf_ns N NS [ADDR/LEN...]      move VF N there, up, with addresses
@@ -71,7 +73,8 @@
 
 SLUICE_LIB=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
-for d in "$SLUICE_LIB/../.." "${KSELFTESTS:-/mnt/kselftests}"; do
+for d in "$SLUICE_LIB/../.." "${KSELFTESTS:-/mnt/kselftests}" \
+	 /mnt/kselftests/tools/testing/selftests; do
 	KTAP=$d/kselftest/ktap_helpers.sh
 	[ -r "$KTAP" ] && break
 done
@@ -390,18 +393,24 @@ cpu_hit() {
 		jq -er '.[0].stats64 | .rx.packets + .tx.packets'
 }
 
-HMP_PORT=/dev/virtio-ports/sluice.hmp
-hmp() {
-	[ -e $HMP_PORT ] || return 1
-	exec {HMP_FD}<>$HMP_PORT
-	printf '%s\n' "$*" >&$HMP_FD
-	local line rc=1
-	if read -r -t 20 line <&$HMP_FD; then
-		[ "$line" = ok ] && rc=0
-		echo "$line"
-	fi
-	exec {HMP_FD}>&-
-	return $rc
+KMEMLEAK=/sys/kernel/debug/kmemleak
+
+leaks_mark() {
+	[ -w $KMEMLEAK ] || return 0
+	echo scan > $KMEMLEAK
+	echo clear > $KMEMLEAK
+}
+
+# An object counts as leaked when two scans five seconds apart find no pointer.
+leaks_none() {
+	[ -w $KMEMLEAK ] || return 0
+	local i
+	for i in 1 2; do
+		sleep 6
+		echo scan > $KMEMLEAK
+	done
+	cat $KMEMLEAK
+	[ -z "$(cat $KMEMLEAK)" ]
 }
 
 # --- hosts -----------------------------------------------------------------
