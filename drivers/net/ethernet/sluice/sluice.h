@@ -323,6 +323,8 @@ int sluice_get_vf_stats(struct net_device *dev, int vf,
 int sluice_offload_init(struct sluice_dev *sdev);
 void sluice_offload_fini(struct sluice_dev *sdev);
 struct sluice_offload *sluice_esw_offload(const struct sluice_dev *sdev);
+void sluice_esw_set_offload(struct sluice_dev *sdev,
+			    struct sluice_offload *offload);
 
 /* ndo_setup_tc of representors and of the PF netdev in switchdev mode. */
 int sluice_offload_setup_tc(struct sluice_vport *vport,
