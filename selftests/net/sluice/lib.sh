@@ -54,7 +54,7 @@
 #   ns_add NS / ns_del NS / ipv6_on NS
 #   vf_ns N NS [ADDR/LEN...]      move VF N there, up, with addresses
 #   wire_ns N NS [ADDR/LEN...]    the same for the far end of uplink N
-#   ns NS CMD...                  run there
+#   ns NS CMD...                  run there; "-" is the root namespace, also below
 #   mac_of [NS/]DEV               print the MAC address
 # Traffic
 #   ping_ok NS ADDR [ping arguments]   every ping answered
@@ -62,8 +62,9 @@
 #   iperf NS ADDR [arguments]     run iperf3 against a server, print Mbit/s
 #   iperf_server NS ADDR          start one
 #   pkt ARG...                    pkt.py: build, send and capture frames
-#   count_frames TX RX N SPEC     send N frames, print how many RX got ([NS/]DEV)
-#   bg CMD...                     run in the background until the test ends
+#   count_frames TX RX N SPEC [OPTION...]   send N frames, print how many RX got
+#                                 ([NS/]DEV; OPTION as for "pkt xfer")
+#   bg NS CMD...                  run in the background until the test ends
 # tc (on an ingress block unless DIR is given)
 #   ingress_add DEV... / ingress_del DEV...   clsact qdisc
 #   tc_rule DEV HANDLE JQ [DIR]   print a field of a flower rule
@@ -179,7 +180,13 @@ check_within() {
 }
 
 bg() {
-	"$@" > /dev/null 2>&1 &
+	local n=$1
+	shift
+	if [ "$n" = - ]; then
+		"$@" > /dev/null 2>&1 &
+	else
+		ip netns exec "$n" "$@" > /dev/null 2>&1 &
+	fi
 	BG_PIDS+=($!)
 }
 
@@ -415,7 +422,11 @@ leaks_none() {
 
 # --- hosts -----------------------------------------------------------------
 
-ns() { local n=$1; shift; ip netns exec "$n" "$@"; }
+ns() {
+	local n=$1
+	shift
+	if [ "$n" = - ]; then "$@"; else ip netns exec "$n" "$@"; fi
+}
 
 ns_add() {
 	[ -e "/run/netns/$1" ] && return 0
@@ -476,7 +487,7 @@ ping_fails() { ! ns "$1" ping -q -c 2 -i 0.1 -W 1 "$2"; }
 listening() { ns "$1" ss -Hltn "sport = :5201" | grep -q .; }
 
 iperf_server() {
-	bg ip netns exec "$1" iperf3 -s -B "$2"
+	bg "$1" iperf3 -s -B "$2"
 	wait_for 10 listening "$1"
 }
 
@@ -493,7 +504,7 @@ iperf() {
 pkt() { python3 "$SLUICE_LIB/pkt.py" "$@"; }
 
 count_frames() {
-	pkt xfer -n "$3" -e "$3" --tx "$1" --rx "$2" "$4" |
+	pkt xfer -n "$3" -e "$3" --tx "$1" --rx "$2" "${@:5}" "$4" |
 		awk '{ n += $2 } END { print n + 0 }'
 }
 

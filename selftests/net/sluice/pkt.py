@@ -13,7 +13,8 @@ usage: pkt.py build SPEC                    print the frame as hex
 IF is DEV or NETNS/DEV.  recv and xfer print one line "IF COUNT HEX" per
 distinct frame in order of first arrival; they stop when K (or N) frames have
 come, or after SEC seconds (default 1) without a new one.  Neighbour discovery,
-MLD and other IPv6 control noise is left out unless -a is given.
+MLD and other IPv6 control noise is left out unless -a is given; -P does not put
+the port into promiscuous mode.
 
 A SPEC is layers separated by "/", each a name followed by key=value words:
     eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x0800
@@ -319,7 +320,7 @@ def show(frame):
 class Port:
     """A raw socket on one interface, opened inside its namespace."""
 
-    def __init__(self, where, receive):
+    def __init__(self, where, receive, promisc=True):
         self.name = where
         netns, _, dev = where.rpartition("/")
         home = None
@@ -334,10 +335,11 @@ class Port:
                 self.sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
                 self.sock.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)
             self.sock.bind((dev, ETH_P_ALL if receive else 0))
-            if receive:
+            if receive and promisc:
                 index = socket.if_nametoindex(dev)
                 self.sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP,
                                      struct.pack("iHH8s", index, PACKET_MR_PROMISC, 0, b""))
+            if receive:
                 self.sock.setblocking(False)
                 self.drain()
         except OSError as err:
@@ -454,6 +456,7 @@ def main():
         cmd.add_argument("-t", type=float, default=1)
         cmd.add_argument("-e", type=int, default=0)
         cmd.add_argument("-a", action="store_true")
+        cmd.add_argument("-P", action="store_true")
         if name == "xfer":
             cmd.add_argument("--tx", required=True)
             cmd.add_argument("--rx", action="append", default=[])
@@ -471,12 +474,12 @@ def main():
             frames = [build(s) for s in args.spec]
             send(Port(args.port, False), frames, args.n, args.g, None)
         elif args.cmd == "recv":
-            tally = Tally([Port(args.port, True)], args.a)
+            tally = Tally([Port(args.port, True, not args.P)], args.a)
             tally.wait(args.n, args.t)
             tally.report()
         else:
             frames = [build(s) for s in args.spec]
-            tally = Tally([Port(p, True) for p in args.rx], args.a)
+            tally = Tally([Port(p, True, not args.P) for p in args.rx], args.a)
             send(Port(args.tx, False), frames, args.n, args.g, tally)
             tally.wait(args.e, args.t)
             tally.report()

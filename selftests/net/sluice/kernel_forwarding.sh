@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# sluice: vfs=8 timeout=1500 manual=1
+#
+# The kernel's own net/forwarding tests, taken from the source of the running
+# kernel, on cables made of a VF and its representor. Each of their results is
+# one of ours. Scripts that run everything a second time with skip_sw do so
+# only if every port says "hw-tc-offload: on", and pass without a word if not:
+# so the second half must be seen.
+#
+# Arguments or $TESTS select scripts by name.
+
+. "$(dirname "$0")/lib.sh"
+
+FORWARDING=$(dirname "$KTAP")/../net/forwarding
+
+# Script, cabling, and whether it has a skip_sw half. Cables: A is host, switch
+# | switch, host | switch, host; B is host, router three times.
+SCRIPTS="
+	tc_flower.sh		A	skip_sw
+	tc_actions.sh		A	skip_sw
+	tc_chains.sh		A	skip_sw
+	tc_shblocks.sh		A	skip_sw
+	tc_vlan_modify.sh	A	-
+	pedit_ip.sh		A	-
+	pedit_l4port.sh		A	-
+	pedit_dsfield.sh	A	-
+	tc_flower_router.sh	B	skip_sw
+"
+
+# Results that hardware of this kind can't give, with the reason. A test listed
+# here that passes counts as passed.
+cannot() {
+	case $1 in
+	"tc_flower.sh: mpls"*"(skip_sw)")
+		echo "MPLS keys are not offloaded" ;;
+	"tc_flower.sh: erspan_opts"*)
+		echo "needs an erspan tunnel netdev, which is no port of the NIC" ;;
+	"tc_actions.sh: mirred egress matchall mirror (skip_sw)")
+		echo "matchall is not offloaded" ;;
+	"tc_actions.sh: mirred_egress_to_ingress_tcp (skip_sw)"|\
+	"tc_actions.sh: egress_2nd_vlan_push (skip_sw)")
+		echo "puts its rule on the host's side of the cable, a VF, which has no tables" ;;
+	"tc_flower_router.sh: indev egress match (skip_sw)")
+		echo "matches packets the CPU has routed, on their way out: the switch never saw them come in" ;;
+	*) return 1 ;;
+	esac
+}
+
+count=0 failed=0
+result() {
+	count=$((count + 1))
+	case $1 in
+	ok) echo "ok $count $2${3:+ # SKIP $3}" ;;
+	*) failed=$((failed + 1)); echo "not ok $count $2" ;;
+	esac
+}
+
+# Turn the lines of one script into results.
+digest() {
+	local script=$1 line name verdict why
+	while IFS= read -r line; do
+		if [[ $line =~ ^TEST:\ (.*[^ ])\ +\[\ *([A-Z]+)\ *\]$ ]]; then
+			name="$script: ${BASH_REMATCH[1]}"
+			verdict=${BASH_REMATCH[2]}
+			case $verdict in
+			OK) result ok "$name" ;;
+			SKIP) result ok "$name" "the script skips it" ;;
+			XFAIL) result ok "$name" "expected to fail, says the script" ;;
+			*)
+				if why=$(cannot "$name"); then
+					result ok "$name" "$why"
+				else
+					result failed "$name"
+				fi
+				;;
+			esac
+		elif [ -n "$line" ]; then
+			note "$line"
+		fi
+	done < "$SLUICE_TMP/log"
+}
+
+run_script() {
+	local script=$1 map=$2 half=$3 rc
+	local ports=("${VF[0]}" "${REP[0]}" "${REP[1]}" "${VF[1]}" "${REP[2]}" "${VF[2]}")
+	[ "$map" = B ] &&
+		ports=("${VF[0]}" "${REP[0]}" "${VF[1]}" "${REP[1]}" "${VF[2]}" "${REP[2]}")
+	if [ ! -e "$FORWARDING/$script" ]; then
+		result failed "$script: is in this kernel's source"
+		return
+	fi
+	(
+		cd "$FORWARDING" || exit 1
+		NETIF_CREATE=no WAIT_TIME=1 KSFT_MACHINE_SLOW=yes \
+			timeout -k 20 400 bash "./$script" "${ports[@]}"
+	) > "$SLUICE_TMP/log" 2>&1
+	rc=$?
+	digest "$script"
+	if ! grep -q '^TEST:' "$SLUICE_TMP/log"; then
+		result failed "$script: runs any test"
+	elif [ $rc -ge 124 ]; then
+		result failed "$script: ends in time"
+	fi
+	if [ "$half" = skip_sw ]; then
+		if grep -q '^TEST: .*(skip_sw)' "$SLUICE_TMP/log"; then
+			result ok "$script: runs its skip_sw half"
+		else
+			result failed "$script: runs its skip_sw half"
+		fi
+	fi
+}
+
+prepare() {
+	local d
+	sluice_setup switchdev 3 || return 1
+	sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0
+	for d in "${VF[@]}" "${REP[@]}"; do
+		ethtool -K "$d" hw-tc-offload on || note "$d: hw-tc-offload can't be turned on"
+		# The scripts bring their ports up themselves.
+		ip link set "$d" down
+	done
+}
+
+want="${*:-${TESTS:-}}"
+trap finish_script EXIT
+ktap_print_header
+while read -r -u 3 script map half; do
+	[ -n "$script" ] || continue
+	[[ -z $want || " $want " == *" $script "* ]] || continue
+	RET=0
+	if prepare && [ $RET -eq 0 ]; then
+		run_script "$script" "$map" "$half"
+	else
+		result failed "$script: setup"
+	fi
+	check "nothing is left in the device" tables_empty || result failed "$script: leaves nothing in the device"
+done 3<<< "$SCRIPTS"
+echo "1..$count"
+finish_script
+exit $((failed > 0))
