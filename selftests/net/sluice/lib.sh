@@ -465,8 +465,8 @@ wire_ns() {
 
 mac_of() {
 	case $1 in
-	*/*) ip -n "${1%/*}" -j link show "${1#*/}" ;;
-	*) ip -j link show "$1" ;;
+	[!-]*/*) ip -n "${1%/*}" -j link show "${1#*/}" ;;
+	*) ip -j link show "${1#-/}" ;;
 	esac | jq -r '.[0].address'
 }
 

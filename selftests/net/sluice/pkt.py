@@ -10,7 +10,7 @@ usage: pkt.py build SPEC                    print the frame as hex
                                             out of the others
        pkt.py show HEX                      decode a frame, a line per layer
 
-IF is DEV or NETNS/DEV.  recv and xfer print one line "IF COUNT HEX" per
+IF is DEV or NETNS/DEV ("-" is this namespace).  recv and xfer print one line "IF COUNT HEX" per
 distinct frame in order of first arrival; they stop when K (or N) frames have
 come, or after SEC seconds (default 1) without a new one.  Neighbour discovery,
 MLD and other IPv6 control noise is left out unless -a is given; -P does not put
@@ -324,7 +324,7 @@ class Port:
         self.name = where
         netns, _, dev = where.rpartition("/")
         home = None
-        if netns:
+        if netns not in ("", "-"):
             home = os.open("/proc/self/ns/net", os.O_RDONLY)
             with open(f"/run/netns/{netns}", "rb") as target:
                 os.setns(target.fileno(), os.CLONE_NEWNET)
