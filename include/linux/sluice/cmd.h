@@ -366,8 +366,10 @@ enum sluice_link_policy {
  * @hdr: header
  * @fields: SLUICE_VPORT_F_*
  * @policy: SLUICE_POLICY_*
- * @mac: VF: address its function gets; it is told by %SLUICE_EVENT_MAC
- * @mtu: MTU; a VF is told by %SLUICE_EVENT_MTU
+ * @mac: VF: address its function gets, zero for its permanent one; it is told
+ *	by %SLUICE_EVENT_MAC
+ * @mtu: MTU, from now on also the largest a VF may set; a VF is told by
+ *	%SLUICE_EVENT_MTU
  * @link: enum sluice_link_policy, VFs only
  * @egress_punt: 1: a frame that rules output to this vport takes the slow path
  *	as a whole instead (%SLUICE_MISS_EGRESS)

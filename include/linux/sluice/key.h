@@ -33,15 +33,18 @@ struct sluice_key_vlan {
  * @outer_proto: ethertype right after the MAC addresses (a tag's TPID in a
  *	tagged frame), what tc calls the protocol of a filter.  0x0001
  *	(ETH_P_802_3) or 0x0004 (ETH_P_802_2) in frames with a length field
- * @n_proto: ethertype after all VLAN tags
+ * @n_proto: ethertype of the last header the parser understood or gave up on:
+ *	in most frames the one after all VLAN tags, but also that of the packet
+ *	in PPPoE session, PRP, HSR and batman-adv unicast frames
  * @vlan: outermost tag
  * @cvlan: second tag
  * @ip_proto: IPv4 protocol, or IPv6 next header after extension headers
  * @ip_tos: IPv4 TOS or IPv6 traffic class
  * @ip_ttl: IPv4 TTL or IPv6 hop limit
  * @frag: SLUICE_FRAG_*
- * @l4_src: source port (TCP, UDP, SCTP; not in any fragment)
- * @l4_dst: destination port
+ * @l4_src: source port (TCP, UDP, UDP-Lite, SCTP, DCCP; not in any fragment);
+ *	of ESP and AH the upper half of the SPI
+ * @l4_dst: destination port, or the lower half of the SPI
  * @tcp_flags: the 12 flag bits of a TCP header (reserved bits included)
  * @icmp_type: ICMP or ICMPv6 type
  * @icmp_code: ICMP or ICMPv6 code
@@ -54,7 +57,8 @@ struct sluice_key_vlan {
  * @arp_tip: ARP target address
  * @arp_sha: ARP sender hardware address
  * @arp_tha: ARP target hardware address
- * @arp_op: low byte of the ARP operation (ARP and RARP over Ethernet/IPv4)
+ * @arp_op: low byte of the ARP operation; all ARP fields only of requests and
+ *	replies (1 and 2) for Ethernet and IPv4
  * @reserved1: zero
  * @reserved2: zero, room for later versions
  */

@@ -117,7 +117,7 @@ struct sluice_cqe {
  * @SLUICE_MISS_TO_CPU: a rule delivered the frame to the host, after edits
  * @SLUICE_MISS_PARSE: the parser does not understand the frame exactly
  * @SLUICE_MISS_ACTION: an action could not be carried out exactly
- * @SLUICE_MISS_HOPS: more than 16 tables visited
+ * @SLUICE_MISS_HOPS: more than %SLUICE_MAX_HOPS gotos
  * @SLUICE_MISS_EGRESS: an output port's egress belongs to software
  * @SLUICE_MISS_RESOURCE: the device ran out of room for the result
  */
@@ -201,7 +201,11 @@ struct sluice_counter {
  *
  * tx and rx are seen from the vport's owner: a VF's tx is what the VF sent.
  * For an uplink, tx is what went out on the wire.  Bytes are whole frames
- * without FCS.
+ * without FCS.  A frame dropped before the switch looked at it
+ * (@tx_dropped_link, @tx_dropped_spoof, @tx_dropped_mtu) is not in
+ * @tx_packets; one dropped by a rule is.  Of an uplink, rx is what came in from
+ * the wire, and its rx and tx drops change places likewise, but
+ * @tx_dropped_rule, which is always about the frames that came in by the vport.
  *
  * @rx_packets: frames delivered to the owner
  * @rx_bytes: their bytes

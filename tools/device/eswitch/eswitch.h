@@ -185,6 +185,9 @@ void sluice_esw_vport_enable(struct sluice_esw *esw, uint16_t vport, bool on);
 void sluice_esw_uplink_carrier(struct sluice_esw *esw, unsigned int uplink,
 			       bool up);
 bool sluice_esw_vport_link(const struct sluice_esw *esw, uint16_t vport);
+/* Largest MTU a function may set: a VF's is the one the PF gave, if it did. */
+uint16_t sluice_esw_vport_max_mtu(const struct sluice_esw *esw,
+				  uint16_t vport);
 /* Address a vport starts with; survives resets. */
 void sluice_esw_vport_set_permanent_mac(struct sluice_esw *esw, uint16_t vport,
 					const uint8_t mac[6]);

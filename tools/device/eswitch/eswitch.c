@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Life of an eSwitch, its mode, and the way in for frames.
+ */
+#include <stdlib.h>
+#include "internal.h"
+
+/* Sizes nobody needs more of; they keep every product within 32 bits. */
+#define MAX_OBJECTS	(1u << 24)
+#define MAX_MASKS	(1u << 16)
+#define MAX_ACTIONS	255u
+#define MAX_FILTERS	4096u
+
+/**
+ * esw_grow() - make room for an id in an array of pointers
+ * @array: address of the pointer to the array
+ * @size: its size, updated
+ * @id: id that needs a place
+ * @limit: size it never exceeds
+ *
+ * New places are NULL.  Return: false when out of memory.
+ */
+bool esw_grow(void *array, uint32_t *size, uint32_t id, uint32_t limit)
+{
+	void **old, **new;
+	uint32_t want = *size ? *size : 64;
+
+	if (id < *size)
+		return true;
+	while (want <= id)
+		want *= 2;
+	if (want > limit)
+		want = limit;
+	memcpy(&old, array, sizeof(old));
+	new = realloc(old, want * sizeof(*new));
+	if (!new)
+		return false;
+	memset(new + *size, 0, (want - *size) * sizeof(*new));
+	memcpy(array, &new, sizeof(new));
+	*size = want;
+	return true;
+}
+
+static bool cfg_valid(const struct sluice_esw_cfg *cfg)
+{
+	return cfg->num_vfs <= SLUICE_MAX_VFS &&
+	       cfg->num_uplinks >= 1 &&
+	       cfg->num_uplinks <= SLUICE_MAX_UPLINKS &&
+	       cfg->max_rules && cfg->max_rules <= MAX_OBJECTS &&
+	       cfg->max_counters && cfg->max_counters <= MAX_OBJECTS &&
+	       cfg->max_tables && cfg->max_tables <= MAX_OBJECTS &&
+	       cfg->max_masks && cfg->max_masks <= MAX_MASKS &&
+	       cfg->max_actions && cfg->max_actions <= MAX_ACTIONS &&
+	       cfg->max_filters <= MAX_FILTERS;
+}
+
+/**
+ * sluice_esw_new() - create an eSwitch
+ * @cfg: sizes
+ * @host: services; copied
+ *
+ * It starts in legacy mode, with every function disabled and every carrier
+ * down.
+ *
+ * Return: the eSwitch, or NULL when out of memory or a size is out of range.
+ */
+struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
+				  const struct sluice_esw_host *host)
+{
+	struct sluice_esw *esw;
+	size_t chunks;
+
+	if (!cfg_valid(cfg))
+		return NULL;
+	esw = calloc(1, sizeof(*esw));
+	if (!esw)
+		return NULL;
+	esw->cfg = *cfg;
+	esw->host = *host;
+	esw->mode = SLUICE_ESW_LEGACY;
+	esw->next_gen = 1;
+	esw->dirty_counter = SLUICE_ID_NONE;
+	chunks = (cfg->max_counters + COUNTER_CHUNK - 1) / COUNTER_CHUNK;
+	esw->counters = calloc(chunks, sizeof(*esw->counters));
+	esw->cache = calloc(1u << ESW_CACHE_LOG, sizeof(*esw->cache));
+	esw->scratch = malloc(ESW_SCRATCH);
+	esw->arena = malloc(ESW_ARENA);
+	esw->out = calloc(ESW_MAX_OUTPUTS, sizeof(*esw->out));
+	if (!esw->counters || !esw->cache || !esw->scratch || !esw->arena ||
+	    !esw->out || esw_fdb_init(esw) || esw_vports_init(esw)) {
+		sluice_esw_free(esw);
+		return NULL;
+	}
+	return esw;
+}
+
+/**
+ * sluice_esw_free() - end an eSwitch
+ * @esw: the eSwitch, NULL is fine
+ */
+void sluice_esw_free(struct sluice_esw *esw)
+{
+	if (!esw)
+		return;
+	esw_rules_flush(esw);
+	esw_masks_flush(esw);
+	esw_counters_free(esw);
+	esw_vports_free(esw);
+	esw_fdb_free(esw);
+	free(esw->rules);
+	free(esw->masks);
+	free(esw->tables);
+	free(esw->cache);
+	free(esw->scratch);
+	free(esw->arena);
+	free(esw->out);
+	free(esw);
+}
+
+/**
+ * sluice_esw_reset() - PF reset
+ * @esw: the eSwitch
+ *
+ * Everything is as after sluice_esw_new() but for permanent addresses and
+ * carriers, which are facts of the outside.
+ */
+void sluice_esw_reset(struct sluice_esw *esw)
+{
+	esw_rules_flush(esw);
+	esw_masks_flush(esw);
+	esw_counters_reset(esw);
+	esw_vports_reset(esw);
+	esw->mode = SLUICE_ESW_LEGACY;
+	esw->lookups = 0;
+	esw->hits = 0;
+	memset(esw->misses, 0, sizeof(esw->misses));
+}
+
+/**
+ * sluice_esw_set_mode() - change the mode
+ * @esw: the eSwitch
+ * @mode: the mode, also the one it is in
+ *
+ * Removes every rule and mask, unbinds every root table and clears
+ * egress_punt.  Counters keep their values, vports their policies.
+ *
+ * Return: enum sluice_status.
+ */
+int sluice_esw_set_mode(struct sluice_esw *esw, enum sluice_esw_mode mode)
+{
+	if (mode != SLUICE_ESW_LEGACY && mode != SLUICE_ESW_SWITCHDEV)
+		return SLUICE_ST_INVAL;
+	esw_rules_flush(esw);
+	esw_masks_flush(esw);
+	esw_vports_unbind(esw);
+	esw->mode = mode;
+	return SLUICE_ST_OK;
+}
+
+/**
+ * sluice_esw_mode() - the mode it is in
+ * @esw: the eSwitch
+ *
+ * Return: enum sluice_esw_mode.
+ */
+enum sluice_esw_mode sluice_esw_mode(const struct sluice_esw *esw)
+{
+	return esw->mode;
+}
+
+/**
+ * sluice_esw_query() - state of the eSwitch
+ * @esw: the eSwitch
+ * @info: filled, little-endian, but for @mapped, which the host knows
+ */
+void sluice_esw_query(const struct sluice_esw *esw,
+		      struct sluice_esw_info *info)
+{
+	unsigned int i;
+
+	memset(info, 0, sizeof(*info));
+	info->mode = htole32(esw->mode);
+	info->rules = htole32(esw->num_rules);
+	info->masks = htole32(esw->num_masks);
+	info->tables = htole32(esw->num_tables);
+	info->counters = htole32(esw->num_counters);
+	info->lookups = htole64(esw->lookups);
+	info->hits = htole64(esw->hits);
+	for (i = 0; i < 16; i++)
+		info->misses[i] = htole64(esw->misses[i]);
+}
+
+/**
+ * sluice_esw_input() - a vport's owner sent a frame
+ * @esw: the eSwitch
+ * @in_vport: the vport; a frame from one that does not exist is ignored
+ * @frame: the frame, without FCS
+ * @len: its length in bytes
+ * @frame_flags: SLUICE_FRAME_*
+ */
+void sluice_esw_input(struct sluice_esw *esw, uint16_t in_vport,
+		      const uint8_t *frame, uint32_t len,
+		      unsigned int frame_flags)
+{
+	struct esw_vport *src = esw_vport_get(esw, in_vport);
+
+	if (!src || !esw_vport_ingress(esw, src, frame, len))
+		return;
+	if (esw->mode == SLUICE_ESW_LEGACY)
+		esw_legacy_input(esw, src, frame, len, frame_flags);
+	else if (in_vport == SLUICE_VPORT_PF)
+		esw_vport_drop(esw, src);
+	else
+		esw_switchdev_input(esw, src, frame, len, frame_flags);
+}
+
+/**
+ * sluice_esw_direct() - the PF sent a frame straight to a vport
+ * @esw: the eSwitch
+ * @dst: the vport; in legacy mode uplink 1 only.  A frame to any other counts
+ *	as dropped by the PF's vport
+ * @frame: the frame, without FCS
+ * @len: its length in bytes
+ * @frame_flags: SLUICE_FRAME_*
+ *
+ * Nothing is counted as sent by the PF: the frame belongs to the vport's
+ * representor.
+ */
+void sluice_esw_direct(struct sluice_esw *esw, uint16_t dst,
+		       const uint8_t *frame, uint32_t len,
+		       unsigned int frame_flags)
+{
+	struct esw_vport *vp = esw_vport_get(esw, dst);
+	bool allowed = vp && dst != SLUICE_VPORT_PF &&
+		       (esw->mode == SLUICE_ESW_SWITCHDEV ||
+			dst == SLUICE_VPORT_UPLINK(1));
+
+	if (!allowed || len < SLUICE_FRAME_MIN)
+		esw_vport_drop(esw, esw_vport_get(esw, SLUICE_VPORT_PF));
+	else
+		esw_vport_deliver(esw, vp, frame, len, frame_flags);
+}

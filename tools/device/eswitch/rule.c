@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Rules: checking and keeping them.  Where they are found is table.c, what
+ * they do is program.c.
+ */
+#include <stdlib.h>
+#include "internal.h"
+
+#define CSUM_ALL	0x7fu
+
+static bool zero4(const uint8_t *p)
+{
+	return !(p[0] | p[1] | p[2] | p[3]);
+}
+
+/* Fields an operation does not use are zero. */
+static bool action_well_formed(const struct sluice_action *act)
+{
+	bool flags = false, port = false, a = false, b = false, c = false;
+	uint32_t value = le32toh(act->a);
+
+	switch (act->op) {
+	case SLUICE_ACT_DROP:
+	case SLUICE_ACT_VLAN_POP:
+	case SLUICE_ACT_PUNT:
+	case SLUICE_ACT_TO_CPU:
+		break;
+	case SLUICE_ACT_OUTPUT:
+		port = true;
+		break;
+	case SLUICE_ACT_VLAN_PUSH:
+	case SLUICE_ACT_GOTO:
+		a = true;
+		break;
+	case SLUICE_ACT_VLAN_SET:
+		a = true;
+		b = true;
+		break;
+	case SLUICE_ACT_PEDIT_SET:
+	case SLUICE_ACT_PEDIT_ADD:
+		if (act->flags < SLUICE_HDR_ETH || act->flags > SLUICE_HDR_UDP)
+			return false;
+		flags = true;
+		a = true;
+		b = true;
+		c = true;
+		break;
+	case SLUICE_ACT_CSUM:
+		if (value & ~CSUM_ALL)
+			return false;
+		a = true;
+		break;
+	default:
+		return false;
+	}
+	return (flags || !act->flags) && (port || !act->port) &&
+	       (a || !value) && (b || zero4(act->b)) && (c || zero4(act->c));
+}
+
+static bool ends(uint8_t op)
+{
+	return op == SLUICE_ACT_DROP || op == SLUICE_ACT_GOTO ||
+	       op == SLUICE_ACT_PUNT || op == SLUICE_ACT_TO_CPU;
+}
+
+/**
+ * sluice_rule_well_formed() - check a rule without any state
+ * @spec: the rule
+ *
+ * Return: false when the command it came in is malformed: an unknown
+ * operation or flag, a field set that the operation does not use, an operation
+ * after one that ends the program, more key words than a key has.
+ */
+bool sluice_rule_well_formed(const struct sluice_rule_spec *spec)
+{
+	unsigned int i;
+
+	if (spec->flags & ~SLUICE_RULE_F_ZERO ||
+	    spec->key_words > SLUICE_KEY_WORDS)
+		return false;
+	for (i = 0; i < spec->num_actions; i++) {
+		if (!action_well_formed(&spec->actions[i]))
+			return false;
+		if (ends(spec->actions[i].op) && i + 1 < spec->num_actions)
+			return false;
+	}
+	return true;
+}
+
+/* Do the program's numbers make sense here? */
+static int check_actions(const struct sluice_esw *esw,
+			 const struct sluice_rule_spec *spec)
+{
+	unsigned int i;
+
+	for (i = 0; i < spec->num_actions; i++) {
+		const struct sluice_action *act = &spec->actions[i];
+		uint32_t a = le32toh(act->a);
+		uint32_t tpid_mask;
+
+		switch (act->op) {
+		case SLUICE_ACT_OUTPUT:
+			if (!esw_vport_get(esw, le16toh(act->port)))
+				return SLUICE_ST_NOENT;
+			break;
+		case SLUICE_ACT_VLAN_PUSH:
+			if (!esw_is_vlan((uint16_t)(a >> 16)))
+				return SLUICE_ST_INVAL;
+			break;
+		case SLUICE_ACT_VLAN_SET:
+			tpid_mask = esw_le32(act->b) >> 16;
+			if (tpid_mask && tpid_mask != 0xffff)
+				return SLUICE_ST_INVAL;
+			if (tpid_mask && !esw_is_vlan((uint16_t)(a >> 16)))
+				return SLUICE_ST_INVAL;
+			break;
+		case SLUICE_ACT_PEDIT_SET:
+		case SLUICE_ACT_PEDIT_ADD:
+			if (a > SLUICE_FRAME_MAX)
+				return SLUICE_ST_INVAL;
+			break;
+		case SLUICE_ACT_GOTO:
+			if (a >= esw->cfg.max_tables)
+				return SLUICE_ST_INVAL;
+			break;
+		}
+	}
+	return SLUICE_ST_OK;
+}
+
+static int check_key(const struct esw_mask *mask,
+		     const struct sluice_rule_spec *spec)
+{
+	unsigned int i;
+
+	if (spec->key_words != mask->words)
+		return SLUICE_ST_INVAL;
+	for (i = 0; i < mask->words; i++)
+		if (spec->key[i] & ~mask->bits[i])
+			return SLUICE_ST_INVAL;
+	return SLUICE_ST_OK;
+}
+
+static int check_rule(const struct sluice_esw *esw,
+		      const struct sluice_rule_spec *spec)
+{
+	const struct esw_mask *mask = esw_mask_get(esw, spec->mask);
+	int status;
+
+	if (esw->mode != SLUICE_ESW_SWITCHDEV)
+		return SLUICE_ST_MODE;
+	if (spec->id >= esw->cfg.max_rules ||
+	    spec->table >= esw->cfg.max_tables ||
+	    spec->mask >= esw->cfg.max_masks ||
+	    (spec->counter != SLUICE_ID_NONE &&
+	     spec->counter >= esw->cfg.max_counters) ||
+	    spec->num_actions > esw->cfg.max_actions ||
+	    !sluice_rule_well_formed(spec))
+		return SLUICE_ST_INVAL;
+	if (!mask)
+		return SLUICE_ST_NOENT;
+	if (spec->id < esw->rules_size && esw->rules[spec->id])
+		return SLUICE_ST_EXIST;
+	status = check_key(mask, spec);
+	if (status)
+		return status;
+	return check_actions(esw, spec);
+}
+
+/**
+ * sluice_esw_rule_add() - create a rule
+ * @esw: the eSwitch, in switchdev mode
+ * @spec: the rule
+ *
+ * It takes effect for the next frame.
+ *
+ * Return: %SLUICE_ST_MODE; %SLUICE_ST_INVAL for a number out of range or a key
+ * that does not fit the mask; %SLUICE_ST_NOENT for a mask or an output vport
+ * that does not exist; %SLUICE_ST_EXIST; %SLUICE_ST_NOSPC; %SLUICE_ST_OK.
+ */
+int sluice_esw_rule_add(struct sluice_esw *esw,
+			const struct sluice_rule_spec *spec)
+{
+	size_t key_size = spec->key_words * sizeof(uint64_t);
+	size_t act_size = spec->num_actions * sizeof(*spec->actions);
+	struct esw_rule *rule;
+	int status = check_rule(esw, spec);
+
+	if (status)
+		return status;
+	if (!esw_grow(&esw->rules, &esw->rules_size, spec->id,
+		      esw->cfg.max_rules))
+		return SLUICE_ST_NOSPC;
+	rule = malloc(sizeof(*rule) + key_size + act_size);
+	if (!rule)
+		return SLUICE_ST_NOSPC;
+	rule->id = spec->id;
+	rule->prio = spec->prio;
+	rule->subprio = spec->subprio;
+	rule->counter = spec->counter;
+	rule->num_actions = spec->num_actions;
+	if (key_size)
+		memcpy(rule->data, spec->key, key_size);
+	if (act_size)
+		memcpy(rule->data + spec->key_words, spec->actions, act_size);
+	status = esw_table_insert(esw, spec->table,
+				  esw->masks[spec->mask], rule);
+	if (status) {
+		free(rule);
+		return status;
+	}
+	status = esw_counter_ref(esw, spec->counter,
+				 spec->flags & SLUICE_RULE_F_ZERO);
+	if (status) {
+		esw_table_remove(esw, rule);
+		free(rule);
+		return status;
+	}
+	esw->rules[spec->id] = rule;
+	esw->num_rules++;
+	return SLUICE_ST_OK;
+}
+
+static uint32_t rule_free(struct sluice_esw *esw, struct esw_rule *rule)
+{
+	uint32_t counter = rule->counter;
+
+	esw_table_remove(esw, rule);
+	esw_counter_unref(esw, counter);
+	esw->rules[rule->id] = NULL;
+	esw->num_rules--;
+	free(rule);
+	return counter;
+}
+
+/**
+ * sluice_esw_rule_del() - remove a rule
+ * @esw: the eSwitch, in switchdev mode
+ * @id: rule id
+ * @counter: set to the counter it named or %SLUICE_ID_NONE; the counter keeps
+ *	its value
+ *
+ * Return: %SLUICE_ST_MODE, %SLUICE_ST_INVAL, %SLUICE_ST_NOENT or
+ * %SLUICE_ST_OK.
+ */
+int sluice_esw_rule_del(struct sluice_esw *esw, uint32_t id,
+			uint32_t *counter)
+{
+	*counter = SLUICE_ID_NONE;
+	if (esw->mode != SLUICE_ESW_SWITCHDEV)
+		return SLUICE_ST_MODE;
+	if (id >= esw->cfg.max_rules)
+		return SLUICE_ST_INVAL;
+	if (id >= esw->rules_size || !esw->rules[id])
+		return SLUICE_ST_NOENT;
+	*counter = rule_free(esw, esw->rules[id]);
+	return SLUICE_ST_OK;
+}
+
+/* Remove every rule. */
+void esw_rules_flush(struct sluice_esw *esw)
+{
+	uint32_t i;
+
+	for (i = 0; i < esw->rules_size && esw->num_rules; i++)
+		if (esw->rules[i])
+			rule_free(esw, esw->rules[i]);
+}
