@@ -26,6 +26,7 @@
 
 #define SLUICE_DRV_NAME "sluice"
 
+struct sluice_core;
 struct sluice_ctrl;
 struct sluice_eq;
 struct sluice_channels;
@@ -78,6 +79,7 @@ struct sluice_limits {
  * @fw_version: version of the device model
  * @dead: the device does not answer or reported an error; every command fails
  *	with -EIO until the function was reset
+ * @core: what only core/ looks at
  * @ctrl: control ring (core/ctrl.c)
  * @eq: event queue (core/event.c)
  * @netdev: the function's own netdev; in switchdev mode the PF's is the
@@ -101,13 +103,14 @@ struct sluice_dev {
 	char fw_version[33];
 	bool dead;
 
+	struct sluice_core *core;
 	struct sluice_ctrl *ctrl;
 	struct sluice_eq *eq;
 
 	struct net_device *netdev;
 	/* Protects channels and channels_users. */
 	struct mutex channels_lock;
-	struct sluice_channels *channels;
+	struct sluice_channels __rcu *channels;
 	unsigned int channels_users;
 
 	struct sluice_eswitch *esw;
@@ -167,6 +170,16 @@ int sluice_cmd_u32(struct sluice_dev *sdev, u8 opcode, u16 vport, u32 value);
  */
 int sluice_cmd_post(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd);
 
+/*
+ * The function does not work any more: mark it dead, fail all commands, take
+ * the carrier away and tell the health reporter.  Any context, also twice.
+ */
+void sluice_dev_fail(struct sluice_dev *sdev, const char *what, u32 error,
+		     u32 info);
+
+/* Stop a dead function's DMA before its rings are freed.  (core/func.c) */
+void sluice_func_quiesce(struct sluice_dev *sdev);
+
 /* ---- core/event.c: event queue, link of own vport ---- */
 
 int sluice_eq_init(struct sluice_dev *sdev);
@@ -181,6 +194,13 @@ unsigned long sluice_time_to_jiffies(struct sluice_dev *sdev, u64 stamp);
 
 int sluice_nic_init(struct sluice_dev *sdev);		/* alloc + register */
 void sluice_nic_fini(struct sluice_dev *sdev);
+
+/* Detach the netdev and free the rings for a reset; put both back after it. */
+void sluice_nic_suspend(struct sluice_dev *sdev);
+int sluice_nic_resume(struct sluice_dev *sdev);
+
+/* The function died: carrier off.  Any context. */
+void sluice_nic_dead(struct sluice_dev *sdev);
 
 /* Called by core/event.c in process context without locks. */
 void sluice_nic_event(struct sluice_dev *sdev, const struct sluice_event *ev);
@@ -317,6 +337,10 @@ int sluice_get_vf_config(struct net_device *dev, int vf,
 int sluice_get_vf_stats(struct net_device *dev, int vf,
 			struct ifla_vf_stats *stats);
 
+/* Address of a VF, for its devlink port.  devlink instance lock. */
+int sluice_vf_mac_get(struct sluice_dev *sdev, unsigned int vf, u8 *mac);
+int sluice_vf_mac_set(struct sluice_dev *sdev, unsigned int vf, const u8 *mac);
+
 /* ---- offload/: tc rules, PF in switchdev mode ---- */
 
 /* Entering and leaving switchdev mode; all blocks are unbound by then. */
@@ -359,6 +383,11 @@ void sluice_devlink_port_unregister(struct sluice_vport *vport);
  */
 void sluice_health_report(struct sluice_dev *sdev, const char *what,
 			  u32 error, u32 info);
+
+/* A VF stopped by an error, or works (again).  Any context. */
+void sluice_health_vf_error(struct sluice_dev *sdev, unsigned int vf,
+			    u32 error, u32 info);
+void sluice_health_vf_ok(struct sluice_dev *sdev, unsigned int vf);
 
 /*
  * Tear a PF down to its PCI function / build it up again (control ring, event

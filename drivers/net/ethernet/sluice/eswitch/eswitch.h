@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * eSwitch of the PF: vports, mode, representors, VF policy.
+ */
+#ifndef _SLUICE_ESWITCH_H
+#define _SLUICE_ESWITCH_H
+
+#include <linux/if_link.h>
+#include <linux/spinlock.h>
+
+#include "../sluice.h"
+
+/**
+ * struct sluice_vf - what the PF decided about a VF
+ * @mac: address the administrator gave, valid with @mac_set
+ * @first_mac: address the VF had before that, valid with @first_mac_set
+ * @policy: SLUICE_POLICY_*
+ * @link: enum sluice_link_policy in legacy mode
+ * @mac_set: @mac is valid
+ * @first_mac_set: @first_mac is valid
+ */
+struct sluice_vf {
+	u8 mac[ETH_ALEN];
+	u8 first_mac[ETH_ALEN];
+	u32 policy;
+	u8 link;
+	bool mac_set;
+	bool first_mac_set;
+};
+
+/**
+ * struct sluice_uplink - state of a wire
+ * @vport: its vport, from up to down
+ * @link: carrier
+ * @known: an event told @link, newer than any query
+ * @speed: in Mbit/s
+ */
+struct sluice_uplink {
+	struct sluice_vport *vport;
+	bool link;
+	bool known;
+	u32 speed;
+};
+
+#define SLUICE_NUM_SLOTS	(SLUICE_MAX_VFS + SLUICE_MAX_UPLINKS)
+
+/**
+ * struct sluice_eswitch - the eSwitch of a PF
+ * @sdev: the PF
+ * @mode: current mode; written under the devlink instance lock and RTNL
+ * @wanted: mode to go back to at the next start
+ * @started: between sluice_esw_start() and sluice_esw_stop()
+ * @num_vfs: VFs enabled or about to be; devlink instance lock and RTNL
+ * @uplinks: the wires
+ * @link_lock: protects @link, @known and @speed of the uplinks, and orders
+ *	them with the carrier of the netdev
+ * @reps: representors of VFs in switchdev mode; devlink instance lock
+ * @slots: netdevs that take slow-path frames, see sluice_esw_slot(); only
+ *	those that are up
+ * @vfs: policy of VFs; RTNL
+ * @offload: state of the offload layer
+ */
+struct sluice_eswitch {
+	struct sluice_dev *sdev;
+	enum sluice_esw_mode mode;
+	enum sluice_esw_mode wanted;
+	bool started;
+	u16 num_vfs;
+	struct sluice_uplink uplinks[SLUICE_MAX_UPLINKS];
+	/* Orders link events with opening and closing of netdevs. */
+	spinlock_t link_lock;
+	struct sluice_vport *reps[SLUICE_MAX_VFS];
+	struct net_device __rcu *slots[SLUICE_NUM_SLOTS];
+	struct sluice_vf vfs[SLUICE_MAX_VFS];
+	struct sluice_offload *offload;
+};
+
+/**
+ * struct sluice_rep - private part of a representor netdev
+ * @vport: the vport it stands for
+ * @stats: statistics of the vport, written by the device
+ */
+struct sluice_rep {
+	struct sluice_vport *vport;
+	const struct sluice_vport_stats *stats;
+};
+
+/* ---- eswitch.c ---- */
+
+/* Place of a vport in slots[], or -1. */
+static inline int sluice_esw_slot(u16 vport)
+{
+	if (vport >= SLUICE_VPORT_VF(0) &&
+	    vport < SLUICE_VPORT_VF(SLUICE_MAX_VFS))
+		return vport - SLUICE_VPORT_VF(0);
+	if (vport >= SLUICE_VPORT_UPLINK(0) &&
+	    vport < SLUICE_VPORT_UPLINK(SLUICE_MAX_UPLINKS))
+		return SLUICE_MAX_VFS + vport - SLUICE_VPORT_UPLINK(0);
+	return -1;
+}
+
+struct sluice_vport *sluice_vport_alloc(struct sluice_dev *sdev, u16 num,
+					int vf, int uplink);
+void sluice_vport_free(struct sluice_vport *vport);
+void sluice_vport_set_init(struct sluice_cmd_vport *cmd, u16 vport,
+			   u32 fields);
+int sluice_vport_set_link(struct sluice_dev *sdev, u16 vport, u8 link);
+
+/* ---- rep.c, rep_ethtool.c ---- */
+
+bool sluice_is_rep(const struct net_device *dev);
+int sluice_reps_create(struct sluice_vport **vports, unsigned int n);
+void sluice_reps_destroy(struct sluice_vport **vports, unsigned int n);
+void sluice_rep_link_event(struct net_device *dev, bool up);
+void sluice_rep_set_ethtool_ops(struct net_device *dev);
+
+/* ---- policy.c ---- */
+
+void sluice_policy_apply(struct sluice_eswitch *esw, unsigned int n);
+void sluice_policy_reset(struct sluice_eswitch *esw, unsigned int n);
+
+#endif /* _SLUICE_ESWITCH_H */

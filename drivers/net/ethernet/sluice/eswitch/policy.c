@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the PF decides about its VFs: address, anti-spoof, trust, link.
+ *
+ * Everything is kept here under RTNL, so that it can be given to the device
+ * again after a reset or when it leaves switchdev mode.  The device enforces
+ * it.  In switchdev mode a VF's link belongs to its representor, and what a
+ * VF may send is a matter of rules: only the address can be set.
+ */
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "eswitch.h"
+
+static struct sluice_eswitch *policy_esw(struct net_device *dev)
+{
+	struct sluice_dev *sdev;
+
+	sdev = pci_get_drvdata(to_pci_dev(dev->dev.parent));
+	return sdev->esw;
+}
+
+static struct sluice_vf *policy_vf(struct sluice_eswitch *esw, int vf)
+{
+	ASSERT_RTNL();
+	if (!esw || vf < 0 || vf >= esw->num_vfs)
+		return NULL;
+	return &esw->vfs[vf];
+}
+
+static int policy_query(struct sluice_eswitch *esw, unsigned int vf,
+			struct sluice_vport_info *info)
+{
+	return sluice_cmd_query(esw->sdev, SLUICE_CMD_VPORT_QUERY,
+				SLUICE_VPORT_VF(vf), info, sizeof(*info));
+}
+
+static int policy_send_mac(struct sluice_eswitch *esw, unsigned int vf,
+			   const u8 *mac)
+{
+	struct sluice_cmd_vport cmd;
+
+	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf), SLUICE_VPORT_F_MAC);
+	ether_addr_copy(cmd.mac, mac);
+	return sluice_cmd_exec(esw->sdev, &cmd.hdr);
+}
+
+/* Give VF @vf an address, or its first one back for all zeros. */
+static int policy_set_mac(struct sluice_eswitch *esw, unsigned int vf,
+			  const u8 *mac)
+{
+	struct sluice_vf *v = &esw->vfs[vf];
+	struct sluice_vport_info info;
+	int err;
+
+	if (is_multicast_ether_addr(mac))
+		return -EINVAL;
+	if (is_zero_ether_addr(mac)) {
+		if (!v->mac_set)
+			return 0;
+		err = policy_send_mac(esw, vf, v->first_mac);
+		if (!err)
+			v->mac_set = false;
+		return err;
+	}
+	if (!v->first_mac_set) {
+		err = policy_query(esw, vf, &info);
+		if (err)
+			return err;
+		ether_addr_copy(v->first_mac, info.mac);
+		v->first_mac_set = true;
+	}
+	err = policy_send_mac(esw, vf, mac);
+	if (err)
+		return err;
+	ether_addr_copy(v->mac, mac);
+	v->mac_set = true;
+	return 0;
+}
+
+static int policy_set_bit(struct sluice_eswitch *esw, unsigned int vf,
+			  u32 bit, bool on)
+{
+	struct sluice_vf *v = &esw->vfs[vf];
+	struct sluice_cmd_vport cmd;
+	u32 policy;
+	int err;
+
+	if (esw->mode != SLUICE_ESW_LEGACY)
+		return -EOPNOTSUPP;
+	policy = on ? v->policy | bit : v->policy & ~bit;
+	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf),
+			      SLUICE_VPORT_F_POLICY);
+	cmd.policy = cpu_to_le32(policy);
+	err = sluice_cmd_exec(esw->sdev, &cmd.hdr);
+	if (!err)
+		v->policy = policy;
+	return err;
+}
+
+/**
+ * sluice_set_vf_mac - ndo_set_vf_mac
+ * @dev: PF netdev
+ * @vf: VF number
+ * @mac: address, all zeros for the one the VF started with
+ *
+ * In both modes.  Context: RTNL.  Return: 0 or a negative errno.
+ */
+int sluice_set_vf_mac(struct net_device *dev, int vf, u8 *mac)
+{
+	struct sluice_eswitch *esw = policy_esw(dev);
+
+	if (!policy_vf(esw, vf))
+		return -EINVAL;
+	return policy_set_mac(esw, vf, mac);
+}
+
+/**
+ * sluice_set_vf_vlan - ndo_set_vf_vlan
+ * @dev: PF netdev
+ * @vf: VF number
+ * @vlan: VLAN id
+ * @qos: priority
+ * @proto: tag protocol
+ *
+ * The device does not insert VLAN tags: only "no VLAN" can be asked for.
+ *
+ * Context: RTNL.  Return: 0 or a negative errno.
+ */
+int sluice_set_vf_vlan(struct net_device *dev, int vf, u16 vlan, u8 qos,
+		       __be16 proto)
+{
+	if (!policy_vf(policy_esw(dev), vf))
+		return -EINVAL;
+	return vlan || qos ? -EOPNOTSUPP : 0;
+}
+
+/**
+ * sluice_set_vf_rate - ndo_set_vf_rate
+ * @dev: PF netdev
+ * @vf: VF number
+ * @min_rate: guaranteed rate in Mbit/s, 0 for none
+ * @max_rate: limit in Mbit/s, 0 for none
+ *
+ * The device does not shape: only "no limit" can be asked for.
+ *
+ * Context: RTNL.  Return: 0 or a negative errno.
+ */
+int sluice_set_vf_rate(struct net_device *dev, int vf, int min_rate,
+		       int max_rate)
+{
+	if (!policy_vf(policy_esw(dev), vf))
+		return -EINVAL;
+	return min_rate || max_rate ? -EOPNOTSUPP : 0;
+}
+
+/**
+ * sluice_set_vf_spoofchk - ndo_set_vf_spoofchk
+ * @dev: PF netdev
+ * @vf: VF number
+ * @on: drop what the VF sends with another source address than its own
+ *
+ * Context: RTNL.  Return: 0 or a negative errno.
+ */
+int sluice_set_vf_spoofchk(struct net_device *dev, int vf, bool on)
+{
+	struct sluice_eswitch *esw = policy_esw(dev);
+
+	if (!policy_vf(esw, vf))
+		return -EINVAL;
+	return policy_set_bit(esw, vf, SLUICE_POLICY_SPOOFCHK, on);
+}
+
+/**
+ * sluice_set_vf_trust - ndo_set_vf_trust
+ * @dev: PF netdev
+ * @vf: VF number
+ * @on: let the VF change its address and receive all multicast
+ *
+ * Context: RTNL.  Return: 0 or a negative errno.
+ */
+int sluice_set_vf_trust(struct net_device *dev, int vf, bool on)
+{
+	struct sluice_eswitch *esw = policy_esw(dev);
+
+	if (!policy_vf(esw, vf))
+		return -EINVAL;
+	return policy_set_bit(esw, vf, SLUICE_POLICY_TRUST, on);
+}
+
+/**
+ * sluice_set_vf_link_state - ndo_set_vf_link_state
+ * @dev: PF netdev
+ * @vf: VF number
+ * @state: IFLA_VF_LINK_STATE_*
+ *
+ * Context: RTNL.  Return: 0 or a negative errno.
+ */
+int sluice_set_vf_link_state(struct net_device *dev, int vf, int state)
+{
+	struct sluice_eswitch *esw = policy_esw(dev);
+	struct sluice_vf *v = policy_vf(esw, vf);
+	struct sluice_cmd_vport cmd;
+	u8 link;
+	int err;
+
+	if (!v)
+		return -EINVAL;
+	if (esw->mode != SLUICE_ESW_LEGACY)
+		return -EOPNOTSUPP;
+	switch (state) {
+	case IFLA_VF_LINK_STATE_AUTO:
+		link = SLUICE_LINK_AUTO;
+		break;
+	case IFLA_VF_LINK_STATE_ENABLE:
+		link = SLUICE_LINK_UP;
+		break;
+	case IFLA_VF_LINK_STATE_DISABLE:
+		link = SLUICE_LINK_DOWN;
+		break;
+	default:
+		return -EINVAL;
+	}
+	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf), SLUICE_VPORT_F_LINK);
+	cmd.link = link;
+	err = sluice_cmd_exec(esw->sdev, &cmd.hdr);
+	if (!err)
+		v->link = link;
+	return err;
+}
+
+/**
+ * sluice_get_vf_config - ndo_get_vf_config
+ * @dev: PF netdev
+ * @vf: VF number
+ * @ivi: filled in
+ *
+ * The address is the one the VF has now; when the device does not answer, the
+ * last one the administrator gave.
+ *
+ * Context: RTNL.  Return: 0 or -EINVAL.
+ */
+int sluice_get_vf_config(struct net_device *dev, int vf,
+			 struct ifla_vf_info *ivi)
+{
+	struct sluice_eswitch *esw = policy_esw(dev);
+	struct sluice_vf *v = policy_vf(esw, vf);
+	struct sluice_vport_info info;
+	u8 link;
+
+	if (!v)
+		return -EINVAL;
+	link = v->link;
+	memset(ivi, 0, sizeof(*ivi));
+	ivi->vf = vf;
+	ivi->vlan_proto = htons(ETH_P_8021Q);
+	ivi->spoofchk = !!(v->policy & SLUICE_POLICY_SPOOFCHK);
+	ivi->trusted = !!(v->policy & SLUICE_POLICY_TRUST);
+	if (!policy_query(esw, vf, &info)) {
+		ether_addr_copy(ivi->mac, info.mac);
+		link = info.link_policy;
+	} else if (v->mac_set) {
+		ether_addr_copy(ivi->mac, v->mac);
+	}
+	switch (link) {
+	case SLUICE_LINK_UP:
+		ivi->linkstate = IFLA_VF_LINK_STATE_ENABLE;
+		break;
+	case SLUICE_LINK_DOWN:
+		ivi->linkstate = IFLA_VF_LINK_STATE_DISABLE;
+		break;
+	default:
+		ivi->linkstate = IFLA_VF_LINK_STATE_AUTO;
+		break;
+	}
+	return 0;
+}
+
+/**
+ * sluice_get_vf_stats - ndo_get_vf_stats
+ * @dev: PF netdev
+ * @vf: VF number
+ * @stats: filled in, as the VF sees itself
+ *
+ * Context: RTNL.  Return: 0 or a negative errno.
+ */
+int sluice_get_vf_stats(struct net_device *dev, int vf,
+			struct ifla_vf_stats *stats)
+{
+	struct sluice_eswitch *esw = policy_esw(dev);
+	struct sluice_vport_stats hw;
+	struct sluice_vport_info info;
+	int err;
+
+	if (!policy_vf(esw, vf))
+		return -EINVAL;
+	err = policy_query(esw, vf, &info);
+	if (err)
+		return err;
+	memcpy(&hw, info.stats, sizeof(hw));
+	memset(stats, 0, sizeof(*stats));
+	stats->rx_packets = le64_to_cpu(hw.rx_packets);
+	stats->tx_packets = le64_to_cpu(hw.tx_packets);
+	stats->rx_bytes = le64_to_cpu(hw.rx_bytes);
+	stats->tx_bytes = le64_to_cpu(hw.tx_bytes);
+	stats->broadcast = le64_to_cpu(hw.rx_broadcast);
+	stats->multicast = le64_to_cpu(hw.rx_multicast);
+	stats->rx_dropped = le64_to_cpu(hw.rx_dropped_link) +
+			    le64_to_cpu(hw.rx_dropped_nobuf) +
+			    le64_to_cpu(hw.rx_dropped_mtu);
+	stats->tx_dropped = le64_to_cpu(hw.tx_dropped_link) +
+			    le64_to_cpu(hw.tx_dropped_spoof) +
+			    le64_to_cpu(hw.tx_dropped_mtu) +
+			    le64_to_cpu(hw.tx_dropped_rule);
+	return 0;
+}
+
+/**
+ * sluice_vf_mac_get - address a VF has
+ * @sdev: PF
+ * @vf: VF number
+ * @mac: filled in
+ *
+ * Context: process.  Return: 0 or a negative errno.
+ */
+int sluice_vf_mac_get(struct sluice_dev *sdev, unsigned int vf, u8 *mac)
+{
+	struct sluice_vport_info info;
+	int err;
+
+	err = policy_query(sdev->esw, vf, &info);
+	if (!err)
+		ether_addr_copy(mac, info.mac);
+	return err;
+}
+
+/**
+ * sluice_vf_mac_set - give a VF an address
+ * @sdev: PF
+ * @vf: VF number
+ * @mac: address, all zeros for the one the VF started with
+ *
+ * Context: process, takes RTNL.  Return: 0 or a negative errno.
+ */
+int sluice_vf_mac_set(struct sluice_dev *sdev, unsigned int vf, const u8 *mac)
+{
+	int err = -EINVAL;
+
+	rtnl_lock();
+	if (policy_vf(sdev->esw, vf))
+		err = policy_set_mac(sdev->esw, vf, mac);
+	rtnl_unlock();
+	return err;
+}
+
+/**
+ * sluice_policy_apply - tell the device the policy of VFs
+ * @esw: eSwitch in legacy mode
+ * @n: number of VFs, from VF 0
+ *
+ * Does not wait.  A device that does not take it is one for the health
+ * reporter.  Context: process, takes RTNL.
+ */
+void sluice_policy_apply(struct sluice_eswitch *esw, unsigned int n)
+{
+	struct sluice_cmd_vport cmd;
+	unsigned int i;
+
+	rtnl_lock();
+	for (i = 0; i < n; i++) {
+		const struct sluice_vf *v = &esw->vfs[i];
+
+		sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(i),
+				      SLUICE_VPORT_F_LINK |
+				      SLUICE_VPORT_F_POLICY |
+				      (v->mac_set ? SLUICE_VPORT_F_MAC : 0));
+		cmd.link = v->link;
+		cmd.policy = cpu_to_le32(v->policy);
+		if (v->mac_set)
+			ether_addr_copy(cmd.mac, v->mac);
+		if (sluice_cmd_post(esw->sdev, &cmd.hdr))
+			break;
+	}
+	rtnl_unlock();
+}
+
+/**
+ * sluice_policy_reset - forget the policy of VFs that are gone
+ * @esw: eSwitch
+ * @n: number of VFs, from VF 0
+ *
+ * Context: RTNL.
+ */
+void sluice_policy_reset(struct sluice_eswitch *esw, unsigned int n)
+{
+	struct sluice_cmd_vport cmd;
+	unsigned int i;
+
+	ASSERT_RTNL();
+	for (i = 0; i < n; i++) {
+		struct sluice_vf *v = &esw->vfs[i];
+
+		sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(i),
+				      SLUICE_VPORT_F_LINK |
+				      SLUICE_VPORT_F_POLICY |
+				      SLUICE_VPORT_F_MTU |
+				      (v->mac_set ? SLUICE_VPORT_F_MAC : 0));
+		cmd.link = SLUICE_LINK_AUTO;
+		cmd.mtu = cpu_to_le16(SLUICE_MTU_MAX);
+		if (v->mac_set)
+			ether_addr_copy(cmd.mac, v->first_mac);
+		sluice_cmd_post(esw->sdev, &cmd.hdr);
+		memset(v, 0, sizeof(*v));
+	}
+}
