@@ -6,6 +6,47 @@
 #ifndef _SLUICE_COMPAT_H
 #define _SLUICE_COMPAT_H
 
+#include <linux/netdevice.h>
+#include <linux/timer.h>
 #include <linux/version.h>
+#include <net/devlink.h>
+
+/* 6.16 renamed from_timer(). */
+#ifdef timer_container_of
+#define sluice_timer_container(var, timer, field) \
+	timer_container_of(var, timer, field)
+#else
+#define sluice_timer_container(var, timer, field) \
+	from_timer(var, timer, field)
+#endif
+
+/* 6.15 renamed the flag. */
+static inline void sluice_compat_netns_immutable(struct net_device *dev)
+{
+#if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE
+	dev->netns_immutable = true;
+#else
+	dev->netns_local = true;
+#endif
+}
+
+/* 6.18 moved the graceful period of a health reporter to its operations. */
+static inline struct devlink_health_reporter *
+sluice_compat_health_create(struct devlink *devlink,
+			    const struct devlink_health_reporter_ops *ops,
+			    u64 graceful_ms, void *priv)
+{
+#if KERNEL_VERSION(6, 18, 0) <= LINUX_VERSION_CODE
+	return devl_health_reporter_create(devlink, ops, priv);
+#else
+	return devl_health_reporter_create(devlink, ops, graceful_ms, priv);
+#endif
+}
+
+#if KERNEL_VERSION(6, 18, 0) <= LINUX_VERSION_CODE
+#define SLUICE_COMPAT_HEALTH_GRACE(ms)	.default_graceful_period = (ms),
+#else
+#define SLUICE_COMPAT_HEALTH_GRACE(ms)
+#endif
 
 #endif /* _SLUICE_COMPAT_H */

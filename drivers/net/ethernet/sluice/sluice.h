@@ -363,9 +363,9 @@ void sluice_offload_vport_gone(struct sluice_vport *vport);
 /* ---- devlink/: PF only ---- */
 
 /*
- * alloc: first step of probe.  register: last step, devlink instance lock
- * held.  unregister: first step of remove, instance lock NOT held (it waits
- * for recovery work that takes it).  free: last step of remove.
+ * alloc: first step of probe.  register: last step.  unregister: first step of
+ * remove after SR-IOV; waits for recovery work.  Both take the devlink instance
+ * lock.  free: last step of remove.
  */
 struct sluice_dev *sluice_devlink_alloc(struct pci_dev *pdev);
 void sluice_devlink_free(struct sluice_dev *sdev);

@@ -158,9 +158,8 @@ struct net_device *sluice_esw_slow_netdev(struct sluice_dev *sdev,
 	return rcu_dereference(esw->slots[slot]);
 }
 
-/* Run over the netdevs that share the PF's rings, the PF's own excepted. */
-static void esw_for_each_up(struct sluice_eswitch *esw,
-			    void (*fn)(struct net_device *dev))
+/* Stop or wake all who share the PF's rings, its own netdev excepted. */
+static void esw_queues(struct sluice_eswitch *esw, bool stop)
 {
 	struct net_device *dev;
 	unsigned int i;
@@ -168,8 +167,12 @@ static void esw_for_each_up(struct sluice_eswitch *esw,
 	rcu_read_lock();
 	for (i = 0; i < SLUICE_NUM_SLOTS; i++) {
 		dev = rcu_dereference(esw->slots[i]);
-		if (dev && dev != esw->sdev->netdev)
-			fn(dev);
+		if (!dev || dev == esw->sdev->netdev)
+			continue;
+		if (stop)
+			netif_stop_queue(dev);
+		else
+			netif_wake_queue(dev);
 	}
 	rcu_read_unlock();
 }
@@ -183,7 +186,7 @@ static void esw_for_each_up(struct sluice_eswitch *esw,
 void sluice_esw_stop_queues(struct sluice_dev *sdev)
 {
 	if (sdev->esw)
-		esw_for_each_up(sdev->esw, netif_stop_queue);
+		esw_queues(sdev->esw, true);
 }
 
 /**
@@ -195,7 +198,7 @@ void sluice_esw_stop_queues(struct sluice_dev *sdev)
 void sluice_esw_wake_queues(struct sluice_dev *sdev)
 {
 	if (sdev->esw)
-		esw_for_each_up(sdev->esw, netif_wake_queue);
+		esw_queues(sdev->esw, false);
 }
 
 /* Decide who gets the slow-path frames of uplink 0.  RTNL held. */

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * devlink resources: how full the switch's tables are, as the device says.
+ */
+#include "devlink.h"
+
+enum sluice_resource {
+	SLUICE_RESOURCE_RULES = 1,
+	SLUICE_RESOURCE_MASKS,
+	SLUICE_RESOURCE_COUNTERS,
+	SLUICE_RESOURCE_TABLES,
+};
+
+static void resource_query(struct sluice_dev *sdev,
+			   struct sluice_esw_info *info)
+{
+	if (sluice_cmd_query(sdev, SLUICE_CMD_ESW_QUERY, 0, info,
+			     sizeof(*info)))
+		memset(info, 0, sizeof(*info));
+}
+
+static u64 rules_occ(void *priv)
+{
+	struct sluice_esw_info info;
+
+	resource_query(priv, &info);
+	return le32_to_cpu(info.rules);
+}
+
+static u64 masks_occ(void *priv)
+{
+	struct sluice_esw_info info;
+
+	resource_query(priv, &info);
+	return le32_to_cpu(info.masks);
+}
+
+static u64 counters_occ(void *priv)
+{
+	struct sluice_esw_info info;
+
+	resource_query(priv, &info);
+	return le32_to_cpu(info.counters);
+}
+
+static u64 tables_occ(void *priv)
+{
+	struct sluice_esw_info info;
+
+	resource_query(priv, &info);
+	return le32_to_cpu(info.tables);
+}
+
+static int resource_register(struct sluice_dev *sdev, const char *name,
+			     enum sluice_resource id, u32 size,
+			     devlink_resource_occ_get_t *occ_get)
+{
+	struct devlink_resource_size_params params;
+	int err;
+
+	devlink_resource_size_params_init(&params, size, size, 1,
+					  DEVLINK_RESOURCE_UNIT_ENTRY);
+	err = devl_resource_register(sdev->devlink, name, size, id,
+				     DEVLINK_RESOURCE_ID_PARENT_TOP, &params);
+	if (err)
+		return err;
+	devl_resource_occ_get_register(sdev->devlink, id, occ_get, sdev);
+	return 0;
+}
+
+/**
+ * sluice_resources_register - register rules, masks, counters and tables
+ * @sdev: PF whose limits are known
+ *
+ * Context: devlink instance lock.  Return: 0 or a negative errno.
+ */
+int sluice_resources_register(struct sluice_dev *sdev)
+{
+	const struct sluice_limits *limits = &sdev->limits;
+	int err;
+
+	err = resource_register(sdev, "rules", SLUICE_RESOURCE_RULES,
+				limits->max_rules, rules_occ);
+	if (err)
+		goto err_unregister;
+	err = resource_register(sdev, "masks", SLUICE_RESOURCE_MASKS,
+				limits->max_masks, masks_occ);
+	if (err)
+		goto err_unregister;
+	err = resource_register(sdev, "counters", SLUICE_RESOURCE_COUNTERS,
+				limits->max_counters, counters_occ);
+	if (err)
+		goto err_unregister;
+	err = resource_register(sdev, "tables", SLUICE_RESOURCE_TABLES,
+				limits->max_tables, tables_occ);
+	if (err)
+		goto err_unregister;
+	return 0;
+
+err_unregister:
+	devl_resources_unregister(sdev->devlink);
+	return err;
+}
+
+/**
+ * sluice_resources_unregister - unregister all resources
+ * @sdev: PF
+ *
+ * Context: devlink instance lock.
+ */
+void sluice_resources_unregister(struct sluice_dev *sdev)
+{
+	devl_resources_unregister(sdev->devlink);
+}
