@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * State of the NIC, shared by its source files.
+ *
+ * Fields marked "note" are written by register accesses in any thread and
+ * read by the worker; they are accessed with atomic operations only.
+ */
+#ifndef SLUICE_NIC_INTERNAL_H
+#define SLUICE_NIC_INTERNAL_H
+
+#include <endian.h>
+#include <pthread.h>
+#include <string.h>
+#include "nic.h"
+#include "frame.h"
+#include "../eswitch/eswitch.h"
+
+#define TX_BATCH	64	/* descriptors of a queue per round */
+#define WIRE_BATCH	64	/* frames of a wire per round */
+#define RX_CACHE	32	/* descriptors read ahead */
+#define CTRL_BATCH	64	/* control slots read at once */
+#define NSEC_PER_USEC	1000ull
+#define NSEC_PER_MSEC	1000000ull
+/* How often a queue that waits for a wire looks again by itself. */
+#define WIRE_RETRY_NS	(20 * NSEC_PER_MSEC)
+
+/* Bits of fn->work. */
+#define WORK_RESET	0x01	/* RESET register */
+#define WORK_FLR	0x02	/* reset by PCI */
+#define WORK_ERROR	0x04	/* entered the error state */
+#define WORK_CONFIG	0x08	/* ring registers changed */
+#define WORK_CTRL	0x10	/* DB_CTRL or DB_CTRL_CQ */
+#define WORK_EQ		0x20	/* DB_EQ */
+
+/*
+ * A ring the device writes: control completions, events, completions.  The
+ * note @db holds a sequence number of arm requests in its upper half and the
+ * consumer count in its lower half.
+ */
+struct out_ring {
+	uint64_t db;		/* note */
+	uint32_t active;	/* read by doorbells */
+	uint32_t stalled;	/* somebody waits for room; read by doorbells */
+	uint32_t prod;		/* read by doorbells */
+	uint32_t cons;
+	uint32_t arm_seen;
+	bool armed;
+	uint8_t log_size;
+	uint8_t entry_size;
+	uint16_t vector;
+	uint16_t fn;
+	uint32_t dma_user;
+	uint64_t base;
+};
+
+struct cq {
+	struct out_ring ring;
+	uint16_t id;
+	uint16_t usecs;
+	uint32_t frames;
+	unsigned int refs;
+	unsigned int reserved;	/* entries promised to a TX batch */
+	uint64_t first_ns;	/* when the oldest unseen completion came */
+	bool dirty;		/* on nic->dirty_cqs */
+	bool timed;		/* on nic->timed_cqs */
+	struct cq *next_dirty;
+	struct cq *next_timed;
+};
+
+struct txq {
+	uint32_t db;		/* note */
+	uint32_t active;	/* read by doorbells */
+	uint32_t head;		/* read by doorbells */
+	uint32_t size;		/* read by doorbells */
+	uint16_t id;
+	struct cq *cq;
+	uint64_t base;
+};
+
+struct rxq {
+	uint32_t db;		/* note */
+	uint32_t active;	/* read by doorbells */
+	uint32_t head;		/* read by doorbells */
+	uint32_t size;		/* read by doorbells */
+	uint16_t id;
+	struct cq *cq;
+	uint64_t base;
+	uint32_t cache_first;
+	uint32_t cache_count;
+	struct sluice_rx_desc cache[RX_CACHE];
+};
+
+/* Ring registers, guarded by fn->lock. */
+struct ring_regs {
+	uint64_t sq_base;
+	uint64_t cq_base;
+	uint64_t eq_base;
+	uint32_t sq_size;
+	uint32_t cq_size;
+	uint32_t eq_size;
+	uint32_t ctrl_enable;
+	uint32_t eq_enable;
+	bool ctrl_changed;
+	bool eq_changed;
+};
+
+struct rss {
+	bool on;
+	uint32_t types;
+	uint8_t table[SLUICE_RSS_TABLE_SIZE];
+	struct toeplitz toeplitz;
+};
+
+struct func {
+	struct sluice_nic *nic;
+	uint16_t vport;
+	bool is_pf;
+	unsigned int max_queues;
+	unsigned int max_cqs;
+	unsigned int max_vectors;
+
+	/* notes */
+	uint32_t work;
+	uint64_t tx_pend;
+	uint64_t cq_pend;
+	uint64_t error;		/* enum sluice_error << 32 | information */
+	uint32_t ctrl_db;
+	uint32_t time_hi;
+	uint32_t sq_head;	/* written by the worker */
+
+	pthread_mutex_t lock;
+	struct ring_regs regs;
+
+	/* the worker's own */
+	bool ctrl_on;
+	bool enabled;
+	bool error_told;
+	bool link;
+	uint8_t sq_log;
+	uint64_t sq_base;
+	uint16_t max_mtu;
+	uint64_t tx_wait;	/* queues that wait for a wire */
+	uint64_t own_stats;	/* DMA address | 1, VFs only */
+	struct out_ring ctrl_cq;
+	struct out_ring eq;
+	struct rss rss;
+	struct cq *cqs;
+	struct txq *txqs;
+	struct rxq *rxqs;
+};
+
+#define NUM_STATS	(SLUICE_MAX_FUNCS + SLUICE_MAX_UPLINKS)
+
+struct sluice_nic {
+	struct sluice_nic_cfg cfg;
+	struct sluice_nic_host host;
+	struct sluice_esw *esw;
+	unsigned int num_funcs;
+	struct func *funcs;
+
+	/* notes */
+	uint64_t pend[2];
+	uint32_t sleeping;
+	uint32_t carrier;	/* bit per uplink */
+	uint32_t carrier_changed;
+	uint32_t wire_blocked;
+	uint32_t wire_ready;
+
+	/* the worker's own */
+	uint32_t carrier_now;
+	uint64_t wire_retry_at;
+	uint64_t now;
+	unsigned int first_func;
+	struct cq *dirty_cqs;
+	struct cq *timed_cqs;
+
+	uint64_t *counter_map;	/* DMA address | 1, by counter */
+	uint32_t mapped;
+	uint64_t pf_stats[NUM_STATS];
+	bool stats_dirty[NUM_STATS];
+	bool any_dirty;
+	uint64_t sweep_at;
+	uint32_t sweep_ms;
+
+	struct sluice_nic_fault fault;
+	uint64_t ctrl_buf[(CTRL_BATCH * SLUICE_CMD_SLOT) / 8];
+	struct sluice_tx_desc tx_descs[TX_BATCH];
+	uint8_t frame[SLUICE_FRAME_MAX + 64];
+};
+
+/* nic.c */
+void nic_notify(struct sluice_nic *nic, struct func *f);
+void func_note(struct func *f, uint32_t work);
+void func_fail(struct func *f, enum sluice_error error, uint32_t info);
+void nic_check_links(struct sluice_nic *nic);
+
+static inline bool func_ok(struct func *f)
+{
+	return !__atomic_load_n(&f->error, __ATOMIC_ACQUIRE) &&
+	       !(__atomic_load_n(&f->work, __ATOMIC_ACQUIRE) &
+		 (WORK_RESET | WORK_FLR));
+}
+
+/* outring.c: rings the device writes */
+void out_ring_open(struct out_ring *r, struct func *f, uint64_t base,
+		   unsigned int log_size, unsigned int entry_size,
+		   unsigned int vector, enum sluice_dma_user user);
+void out_ring_close(struct out_ring *r);
+bool out_ring_refresh(struct out_ring *r);
+uint32_t out_ring_room(const struct out_ring *r);
+bool out_ring_put(struct func *f, struct out_ring *r, void *entry);
+bool out_ring_doorbell(struct out_ring *r, uint32_t count, bool arm);
+void out_ring_irq(struct func *f, struct out_ring *r);
+
+/* cq.c */
+int cq_create(struct func *f, const struct sluice_cmd_cq *cmd);
+int cq_destroy(struct func *f, uint32_t id);
+int cq_moderate(struct func *f, const struct sluice_cmd_cq *cmd);
+void cq_close(struct func *f, struct cq *cq);
+uint32_t cq_room(struct func *f, struct cq *cq);
+bool cq_put(struct func *f, struct cq *cq, struct sluice_cqe *cqe);
+void cq_doorbells(struct func *f);
+void cq_flush_irqs(struct sluice_nic *nic);
+uint64_t cq_deadline(struct sluice_nic *nic);
+
+/* ctrl.c */
+void ctrl_config(struct func *f);
+void ctrl_run(struct func *f);
+
+/* event.c */
+void event_post(struct func *f, enum sluice_event_type type, uint16_t vport,
+		uint32_t data0, uint32_t data1);
+
+/* Result of a command: enum sluice_status, or malformed. */
+#define CMD_MALFORMED	(-1)
+/* cmd_func.c, cmd_pf.c */
+int cmd_func(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
+int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
+
+/* tx.c */
+int txq_create(struct func *f, const struct sluice_cmd_queue *cmd);
+int txq_destroy(struct func *f, uint32_t id);
+bool tx_run(struct func *f);
+/* rx.c */
+int rxq_create(struct func *f, const struct sluice_cmd_queue *cmd);
+int rxq_destroy(struct func *f, uint32_t id);
+enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
+				 const uint8_t *frame, uint32_t len,
+				 unsigned int frame_flags,
+				 const struct sluice_slow_meta *meta);
+
+/* stats.c */
+void stats_dirty(void *ctx, uint16_t vport);
+void stats_sweep(struct sluice_nic *nic);
+void stats_reset(struct sluice_nic *nic);
+bool stats_counter_write(struct func *pf, uint32_t id);
+int stats_map(struct func *pf, uint64_t addr, uint32_t base, uint32_t count);
+int stats_unmap(struct func *pf, uint32_t base, uint32_t count);
+int stats_buf(struct func *f, uint16_t vport, uint64_t addr);
+void stats_sync(struct func *f);
+
+/* NULL for a function the device does not have. */
+static inline struct func *nic_func(struct sluice_nic *nic, unsigned int fn)
+{
+	return fn < nic->num_funcs ? &nic->funcs[fn] : NULL;
+}
+
+static inline bool is_uplink(const struct sluice_nic *nic, uint16_t vport)
+{
+	return vport >= SLUICE_VPORT_UPLINK(0) &&
+	       vport < SLUICE_VPORT_UPLINK(nic->cfg.num_uplinks);
+}
+
+#endif /* SLUICE_NIC_INTERNAL_H */

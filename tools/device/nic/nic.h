@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The NIC as a library: registers, rings, commands, events, interrupts.
+ *
+ * The library knows nothing of PCI or QEMU.  Its host gives it register
+ * accesses and frames from the wires, and takes DMA, interrupts and frames for
+ * the wires through the callbacks of struct sluice_nic_host.
+ *
+ * Functions are numbered as their vports: 0 is the PF, n + 1 is VF n.
+ *
+ * Threads: sluice_nic_poll(), sluice_nic_may_sleep() and
+ * sluice_nic_poll_paused() belong to one thread, the worker.  It owns all
+ * state.  sluice_nic_reg_read(), sluice_nic_reg_write(),
+ * sluice_nic_func_reset(), sluice_nic_set_carrier() and sluice_nic_wire_*()
+ * may run in other threads at the same time, but not two of them for the same
+ * function at once; they leave notes for the worker and never wait for it.
+ */
+#ifndef SLUICE_NIC_H
+#define SLUICE_NIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/sluice/regs.h>
+#include <linux/sluice/ring.h>
+#include <linux/sluice/cmd.h>
+
+struct sluice_nic;
+
+#define SLUICE_MAX_FUNCS	(SLUICE_MAX_VFS + 1)
+#define SLUICE_NO_DEADLINE	UINT64_MAX
+
+/**
+ * struct sluice_nic_fault - a fault a test asked for
+ * @opcode: PF command that fails, 0 for none
+ * @skip: how many of them succeed first
+ * @count: how many fail then
+ * @status: enum sluice_status they complete with; SLUICE_ST_OK stops the
+ *	function with SLUICE_ERR_INJECTED instead
+ */
+struct sluice_nic_fault {
+	uint8_t opcode;
+	uint8_t status;
+	uint32_t skip;
+	uint32_t count;
+};
+
+/**
+ * struct sluice_nic_cfg - sizes and identity, fixed at creation
+ * @num_vfs: VFs, 0 to SLUICE_MAX_VFS
+ * @num_uplinks: 1 to SLUICE_MAX_UPLINKS
+ * @pf_queues: TX queues and RX queues of the PF, 1 to SLUICE_MAX_QUEUES
+ * @vf_queues: the same for each VF
+ * @max_rules: rules
+ * @max_masks: masks
+ * @max_counters: counters
+ * @max_tables: tables
+ * @max_actions: steps of an action program, 1 to 255
+ * @max_filters: extra addresses per function
+ * @speed: link speed to report, in Mbit/s
+ * @mac: permanent address of each function
+ * @uplink_mac: permanent address of each uplink
+ * @switch_id: identity of the eSwitch
+ * @serial: serial number, at most 31 bytes
+ * @version: version of the device model, at most 31 bytes
+ * @fault: fault to inject
+ */
+struct sluice_nic_cfg {
+	unsigned int num_vfs;
+	unsigned int num_uplinks;
+	unsigned int pf_queues;
+	unsigned int vf_queues;
+	uint32_t max_rules;
+	uint32_t max_masks;
+	uint32_t max_counters;
+	uint32_t max_tables;
+	uint32_t max_actions;
+	uint32_t max_filters;
+	uint32_t speed;
+	uint8_t mac[SLUICE_MAX_FUNCS][6];
+	uint8_t uplink_mac[SLUICE_MAX_UPLINKS][6];
+	uint8_t switch_id[8];
+	char serial[32];
+	char version[32];
+	struct sluice_nic_fault fault;
+};
+
+/**
+ * struct sluice_nic_host - services the NIC needs
+ * @ctx: passed to every callback
+ * @dma_read: read guest memory as function @fn; false when any byte failed.
+ *	Worker thread
+ * @dma_write: write guest memory as function @fn.  Worker thread
+ * @dma_publish: write a ring entry of a multiple of 8 bytes so that its last
+ *	8 bytes become visible after all else written before.  Worker thread
+ * @raise: send an MSI-X message of function @fn.  Worker thread
+ * @drop_irqs: forget messages of function @fn not sent yet.  Worker thread
+ * @now: device clock in nanoseconds, any thread
+ * @wake: the worker sleeps and has work now, any thread
+ * @wire_room: how many frames of the greatest length wire @uplink surely
+ *	takes now.  Worker thread
+ * @wire_tx: send a frame; false when it had to be dropped.  Worker thread
+ * @wire_rx_count: frames that wait to be taken from wire @uplink.  Worker
+ *	thread
+ * @wire_rx_next: take the next of them; it is valid until the next call of
+ *	this callback or of @wire_rx_done.  Worker thread
+ * @wire_rx_done: the last frame taken is no longer needed.  Worker thread
+ */
+struct sluice_nic_host {
+	void *ctx;
+	bool (*dma_read)(void *ctx, unsigned int fn, uint64_t addr, void *buf,
+			 size_t len);
+	bool (*dma_write)(void *ctx, unsigned int fn, uint64_t addr,
+			  const void *buf, size_t len);
+	bool (*dma_publish)(void *ctx, unsigned int fn, uint64_t addr,
+			    const void *entry, size_t len);
+	void (*raise)(void *ctx, unsigned int fn, unsigned int vector);
+	void (*drop_irqs)(void *ctx, unsigned int fn);
+	uint64_t (*now)(void *ctx);
+	void (*wake)(void *ctx);
+	uint32_t (*wire_room)(void *ctx, unsigned int uplink);
+	bool (*wire_tx)(void *ctx, unsigned int uplink, const uint8_t *frame,
+			uint32_t len);
+	uint32_t (*wire_rx_count)(void *ctx, unsigned int uplink);
+	const uint8_t *(*wire_rx_next)(void *ctx, unsigned int uplink,
+				       uint32_t *len);
+	void (*wire_rx_done)(void *ctx, unsigned int uplink);
+};
+
+/* NULL when out of memory or a size is out of range. */
+struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
+				  const struct sluice_nic_host *host);
+/* The worker must be gone. */
+void sluice_nic_free(struct sluice_nic *nic);
+
+/* MSI-X vectors of a function, from the configuration alone. */
+unsigned int sluice_nic_vectors(const struct sluice_nic_cfg *cfg,
+				unsigned int fn);
+
+/**
+ * sluice_nic_poll() - do one round of work
+ * @nic: the NIC
+ * @deadline: set to the device time of the next timer, or
+ *	%SLUICE_NO_DEADLINE
+ *
+ * Each queue with work gets a bounded batch.
+ *
+ * Return: true when there is more to do right away.
+ */
+bool sluice_nic_poll(struct sluice_nic *nic, uint64_t *deadline);
+
+/*
+ * Carry out resets only, touching no guest memory, while the machine is
+ * stopped.
+ */
+void sluice_nic_poll_paused(struct sluice_nic *nic);
+
+/*
+ * Announce that the worker is going to sleep.  False when there is work and
+ * it must not.  After true, the next note calls host->wake() once.
+ */
+bool sluice_nic_may_sleep(struct sluice_nic *nic);
+
+/* The worker is awake without having been called. */
+void sluice_nic_awake(struct sluice_nic *nic);
+
+/* BAR 0.  @size other than 4 or a misaligned @off reads 0, writes nothing. */
+uint32_t sluice_nic_reg_read(struct sluice_nic *nic, unsigned int fn,
+			     uint32_t off, unsigned int size);
+void sluice_nic_reg_write(struct sluice_nic *nic, unsigned int fn,
+			  uint32_t off, uint32_t val, unsigned int size);
+
+/*
+ * Function level reset by PCI (FLR, bus reset, power on).  For the PF the
+ * whole eSwitch goes back to its initial state; its host resets VFs itself.
+ */
+void sluice_nic_func_reset(struct sluice_nic *nic, unsigned int fn);
+/* A reset has been asked for and not been carried out yet. */
+bool sluice_nic_reset_pending(struct sluice_nic *nic);
+
+void sluice_nic_set_carrier(struct sluice_nic *nic, unsigned int uplink,
+			    bool up);
+/* New frames wait at a wire. */
+void sluice_nic_wire_rx_notify(struct sluice_nic *nic);
+/* A wire has sent frames and has more room. */
+void sluice_nic_wire_tx_notify(struct sluice_nic *nic);
+
+#endif /* SLUICE_NIC_H */

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Receive queues: from the eSwitch into host buffers. */
+#include "internal.h"
+
+int rxq_create(struct func *f, const struct sluice_cmd_queue *cmd)
+{
+	uint16_t id = le16toh(cmd->id);
+	uint16_t cq = le16toh(cmd->cq);
+	uint64_t addr = le64toh(cmd->addr);
+	struct rxq *q;
+
+	if (id >= f->max_queues || addr & 63 ||
+	    cmd->log_size < SLUICE_RING_MIN_LOG ||
+	    cmd->log_size > SLUICE_RING_MAX_LOG)
+		return SLUICE_ST_INVAL;
+	if (cq >= f->max_cqs || !f->cqs[cq].ring.active)
+		return SLUICE_ST_NOENT;
+	q = &f->rxqs[id];
+	if (q->active)
+		return SLUICE_ST_EXIST;
+
+	q->id = id;
+	q->base = addr;
+	q->cq = &f->cqs[cq];
+	q->cq->refs++;
+	q->cache_count = 0;
+	__atomic_store_n(&q->head, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&q->db, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&q->size, 1u << cmd->log_size, __ATOMIC_RELAXED);
+	__atomic_store_n(&q->active, 1, __ATOMIC_RELEASE);
+	return SLUICE_ST_OK;
+}
+
+int rxq_destroy(struct func *f, uint32_t id)
+{
+	struct rxq *q;
+
+	if (id >= f->max_queues || !f->rxqs[id].active)
+		return SLUICE_ST_NOENT;
+	q = &f->rxqs[id];
+	q->cq->refs--;
+	__atomic_store_n(&q->active, 0, __ATOMIC_RELEASE);
+	return SLUICE_ST_OK;
+}
+
+/* The descriptor with count @index; @end is the announced count. */
+static const struct sluice_rx_desc *get_desc(struct func *f, struct rxq *q,
+					     uint32_t index, uint32_t end)
+{
+	struct sluice_nic *nic = f->nic;
+	const struct sluice_rx_desc *d;
+	uint32_t slot = index & (q->size - 1);
+	uint32_t len;
+
+	if (index - q->cache_first >= q->cache_count) {
+		uint32_t n = end - index;
+
+		if (n > RX_CACHE)
+			n = RX_CACHE;
+		if (n > q->size - slot)
+			n = q->size - slot;
+		q->cache_count = 0;
+		if (!nic->host.dma_read(nic->host.ctx, f->vport, q->base +
+					(uint64_t)slot * sizeof(*d), q->cache,
+					n * sizeof(*d))) {
+			func_fail(f, SLUICE_ERR_DMA, SLUICE_DMA_RX_DESC);
+			return NULL;
+		}
+		q->cache_first = index;
+		q->cache_count = n;
+	}
+	d = &q->cache[index - q->cache_first];
+	len = le32toh(d->len);
+	if (len < 64 || len > 65535 || d->reserved) {
+		func_fail(f, SLUICE_ERR_RX_DESC, (uint32_t)q->id << 16 | slot);
+		return NULL;
+	}
+	return d;
+}
+
+/*
+ * Write a frame into buffers.  Return how many it took, 0 when there are not
+ * enough, or -1 when the function failed.
+ */
+static int fill_buffers(struct func *f, struct rxq *q, const uint8_t *frame,
+			uint32_t len)
+{
+	struct sluice_nic_host *host = &f->nic->host;
+	uint32_t db = __atomic_load_n(&q->db, __ATOMIC_ACQUIRE);
+	uint32_t avail = db - q->head;
+	const struct sluice_rx_desc *d;
+	uint32_t room = 0;
+	uint32_t n, i;
+
+	if (avail > q->size) {
+		func_fail(f, SLUICE_ERR_RX_INDEX, q->id);
+		return -1;
+	}
+	for (n = 0; room < len; n++) {
+		if (n == avail)
+			return 0;
+		d = get_desc(f, q, q->head + n, db);
+		if (!d)
+			return -1;
+		room += le32toh(d->len);
+	}
+	for (i = 0; i < n; i++) {
+		uint32_t piece;
+
+		d = get_desc(f, q, q->head + i, db);
+		if (!d)
+			return -1;
+		piece = le32toh(d->len);
+		if (piece > len)
+			piece = len;
+		if (!host->dma_write(host->ctx, f->vport, le64toh(d->addr),
+				     frame, piece)) {
+			func_fail(f, SLUICE_ERR_DMA, SLUICE_DMA_RX_DATA);
+			return -1;
+		}
+		frame += piece;
+		len -= piece;
+		/* The ring changed while it was read: take what fits. */
+		if (!len)
+			return i + 1;
+	}
+	return len ? 0 : (int)n;
+}
+
+/* The eSwitch hands out a frame. */
+enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
+				 const uint8_t *frame, uint32_t len,
+				 unsigned int frame_flags,
+				 const struct sluice_slow_meta *meta)
+{
+	struct sluice_nic *nic = ctx;
+	struct sluice_cqe cqe = { 0 };
+	uint16_t flags = SLUICE_CQE_F_RX;
+	struct frame_info fi;
+	unsigned int queue = 0;
+	struct func *f;
+	struct rxq *q;
+	int nbufs;
+
+	if (is_uplink(nic, vport))
+		return nic->host.wire_tx(nic->host.ctx,
+					 vport - SLUICE_VPORT_UPLINK(0), frame,
+					 len) ?
+		       SLUICE_TX_OK : SLUICE_TX_NOBUF;
+
+	f = nic_func(nic, vport);
+	if (!f || !f->enabled || !func_ok(f))
+		return SLUICE_TX_DOWN;
+
+	frame_parse(frame, len, &fi);
+	if (f->rss.on) {
+		uint32_t hash;
+		bool l4;
+
+		if (frame_rss(&f->rss.toeplitz, f->rss.types, frame, &fi, &hash,
+			      &l4)) {
+			flags |= SLUICE_CQE_F_HASH;
+			if (l4)
+				flags |= SLUICE_CQE_F_HASH_L4;
+			cqe.hash = htole32(hash);
+			queue = f->rss.table[hash % SLUICE_RSS_TABLE_SIZE];
+		} else {
+			queue = f->rss.table[0];
+		}
+	}
+	q = &f->rxqs[queue];
+	if (!q->active)
+		return SLUICE_TX_NOBUF;
+	if (!cq_room(f, q->cq))
+		return func_ok(f) ? SLUICE_TX_NOBUF : SLUICE_TX_DOWN;
+
+	nbufs = fill_buffers(f, q, frame, len);
+	if (nbufs <= 0)
+		return nbufs < 0 ? SLUICE_TX_DOWN : SLUICE_TX_NOBUF;
+
+	if (fi.l3_csum_ok)
+		flags |= SLUICE_CQE_F_L3_OK;
+	if (fi.l4 && (frame_flags & SLUICE_FRAME_L4_OK ||
+		      frame_l4_ok(frame, &fi)))
+		flags |= SLUICE_CQE_F_L4_OK;
+	if (meta) {
+		flags |= SLUICE_CQE_F_SLOW;
+		cqe.src_vport = htole16(meta->src_vport);
+		cqe.reason = meta->reason;
+		cqe.table = htole32(meta->table);
+	}
+	cqe.index = htole32(q->head);
+	cqe.len = htole32(len);
+	cqe.flags = htole16(flags);
+	cqe.nbufs = htole16(nbufs);
+	cqe.queue = q->id;
+	__atomic_store_n(&q->head, q->head + nbufs, __ATOMIC_RELEASE);
+	return cq_put(f, q->cq, &cqe) ? SLUICE_TX_OK : SLUICE_TX_DOWN;
+}

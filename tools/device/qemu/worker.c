@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The worker thread of a Sluice NIC and its way to guest memory and
+ * interrupts.
+ *
+ * The worker never takes QEMU's big lock for packets: it reaches RAM only, and
+ * leaves interrupts and frames for the wires to one bottom half of the main
+ * loop per round.  Nobody who holds the big lock waits for it without limit,
+ * for a fault of a virtual IOMMU may make it take that lock after all.
+ */
+#include "qemu/osdep.h"
+#include "qemu/main-loop.h"
+#include "qemu/rcu.h"
+#include "qemu/timer.h"
+#include "hw/pci/msix.h"
+#include "hw/pci/pci_device.h"
+#include "qapi/error.h"
+#include "system/runstate.h"
+#include "sluice.h"
+
+/* RAM only: the guest cannot make the worker access a device's registers. */
+static const MemTxAttrs sluice_attrs = { .memory = 1 };
+
+static AddressSpace *func_as(SluiceState *s, unsigned int fn)
+{
+	SluiceFunc *f = qatomic_read(&s->funcs[fn]);
+
+	return f ? pci_get_address_space(f->pci) : NULL;
+}
+
+static bool sluice_dma_read(void *ctx, unsigned int fn, uint64_t addr,
+			    void *buf, size_t len)
+{
+	AddressSpace *as = func_as(ctx, fn);
+
+	return as && address_space_read(as, addr, sluice_attrs, buf, len) ==
+		     MEMTX_OK;
+}
+
+static bool sluice_dma_write(void *ctx, unsigned int fn, uint64_t addr,
+			     const void *buf, size_t len)
+{
+	AddressSpace *as = func_as(ctx, fn);
+
+	return as && address_space_write(as, addr, sluice_attrs, buf, len) ==
+		     MEMTX_OK;
+}
+
+static bool sluice_dma_publish(void *ctx, unsigned int fn, uint64_t addr,
+			       const void *entry, size_t len)
+{
+	AddressSpace *as = func_as(ctx, fn);
+
+	if (!as || address_space_write(as, addr, sluice_attrs, entry,
+				       len - 8) != MEMTX_OK)
+		return false;
+	/* The phase comes after everything it vouches for. */
+	smp_wmb();
+	return address_space_write(as, addr + len - 8, sluice_attrs,
+				   (const uint8_t *)entry + len - 8, 8) ==
+	       MEMTX_OK;
+}
+
+void sluice_want_bh(SluiceState *s)
+{
+	qatomic_set(&s->bh_wanted, 1);
+}
+
+static void sluice_raise(void *ctx, unsigned int fn, unsigned int vector)
+{
+	SluiceState *s = ctx;
+	SluiceFunc *f = qatomic_read(&s->funcs[fn]);
+
+	if (!f)
+		return;
+	qatomic_or(&f->irqs[vector / 64], 1ull << (vector % 64));
+	qatomic_or(&s->irq_funcs[fn / 64], 1ull << (fn % 64));
+	sluice_want_bh(s);
+}
+
+static void sluice_drop_irqs(void *ctx, unsigned int fn)
+{
+	SluiceState *s = ctx;
+	SluiceFunc *f = qatomic_read(&s->funcs[fn]);
+
+	if (!f)
+		return;
+	qatomic_set(&f->irqs[0], 0);
+	qatomic_set(&f->irqs[1], 0);
+}
+
+static uint64_t sluice_now(void *ctx)
+{
+	return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+}
+
+static void sluice_wake(void *ctx)
+{
+	SluiceState *s = ctx;
+
+	event_notifier_set(&s->wakeup);
+}
+
+const struct sluice_nic_host sluice_host = {
+	.dma_read = sluice_dma_read,
+	.dma_write = sluice_dma_write,
+	.dma_publish = sluice_dma_publish,
+	.raise = sluice_raise,
+	.drop_irqs = sluice_drop_irqs,
+	.now = sluice_now,
+	.wake = sluice_wake,
+	.wire_room = sluice_wire_room,
+	.wire_tx = sluice_wire_tx,
+	.wire_rx_count = sluice_wire_rx_count,
+	.wire_rx_next = sluice_wire_rx_next,
+	.wire_rx_done = sluice_wire_rx_done,
+};
+
+static void send_irqs(SluiceFunc *f)
+{
+	unsigned int w;
+
+	for (w = 0; w < 2; w++) {
+		uint64_t bits = qatomic_xchg(&f->irqs[w], 0);
+
+		for (; bits; bits &= bits - 1)
+			msix_notify(f->pci, w * 64 + ctz64(bits));
+	}
+}
+
+/* Main loop: interrupts and wires of a round. */
+static void sluice_bh(void *opaque)
+{
+	SluiceState *s = opaque;
+	unsigned int w;
+
+	for (w = 0; w < 2; w++) {
+		uint64_t bits = qatomic_xchg(&s->irq_funcs[w], 0);
+
+		for (; bits; bits &= bits - 1) {
+			SluiceFunc *f = s->funcs[w * 64 + ctz64(bits)];
+
+			if (f)
+				send_irqs(f);
+		}
+	}
+	sluice_wires_flush(s);
+}
+
+static void sluice_sleep(SluiceState *s, uint64_t deadline)
+{
+	GPollFD fd = {
+		.fd = event_notifier_get_fd(&s->wakeup),
+		.events = G_IO_IN,
+	};
+	int64_t timeout = -1;
+
+	if (deadline != SLUICE_NO_DEADLINE) {
+		timeout = deadline - sluice_now(s);
+		if (timeout < 0)
+			timeout = 0;
+	}
+	if (timeout)
+		qemu_poll_ns(&fd, 1, timeout);
+	event_notifier_test_and_clear(&s->wakeup);
+	sluice_nic_awake(s->nic);
+}
+
+static void *sluice_worker(void *opaque)
+{
+	SluiceState *s = opaque;
+	uint64_t deadline = SLUICE_NO_DEADLINE;
+
+	rcu_register_thread();
+	while (!qatomic_read(&s->stop)) {
+		if (qatomic_read(&s->paused)) {
+			sluice_nic_poll_paused(s->nic);
+			qatomic_set(&s->parked, true);
+			sluice_sleep(s, sluice_now(s) + 10 * SCALE_MS);
+			continue;
+		}
+		qatomic_set(&s->parked, false);
+		bool more = sluice_nic_poll(s->nic, &deadline);
+
+		if (qatomic_xchg(&s->bh_wanted, 0))
+			qemu_bh_schedule(s->bh);
+		if (!more && sluice_nic_may_sleep(s->nic))
+			sluice_sleep(s, deadline);
+	}
+	rcu_unregister_thread();
+	return NULL;
+}
+
+/*
+ * Wait, for a limited time, until @done.  The caller holds the big lock, which
+ * the worker needs when a virtual IOMMU reports a fault.
+ */
+static void wait_worker(SluiceState *s, bool (*done)(SluiceState *s))
+{
+	int64_t end = get_clock() + 100 * SCALE_MS;
+
+	if (!s->thread_made)
+		return;
+	while (!done(s) && get_clock() < end) {
+		event_notifier_set(&s->wakeup);
+		g_usleep(20);
+	}
+}
+
+static bool resets_done(SluiceState *s)
+{
+	return !sluice_nic_reset_pending(s->nic);
+}
+
+void sluice_worker_quiesce(SluiceState *s)
+{
+	wait_worker(s, resets_done);
+}
+
+static bool is_parked(SluiceState *s)
+{
+	return qatomic_read(&s->parked);
+}
+
+/* A stopped machine's memory does not change. */
+static void sluice_vm_state(void *opaque, bool running, RunState state)
+{
+	SluiceState *s = opaque;
+
+	qatomic_set(&s->paused, !running);
+	if (running)
+		event_notifier_set(&s->wakeup);
+	else
+		wait_worker(s, is_parked);
+}
+
+bool sluice_worker_start(SluiceState *s, Error **errp)
+{
+	if (event_notifier_init(&s->wakeup, 0) < 0) {
+		error_setg(errp, "sluice: cannot create an eventfd");
+		return false;
+	}
+	s->wakeup_made = true;
+	s->bh = qemu_bh_new(sluice_bh, s);
+	s->paused = !runstate_is_running();
+	s->vmstate = qemu_add_vm_change_state_handler(sluice_vm_state, s);
+	qemu_thread_create(&s->thread, "sluice", sluice_worker, s,
+			   QEMU_THREAD_JOINABLE);
+	s->thread_made = true;
+	return true;
+}
+
+void sluice_worker_stop(SluiceState *s)
+{
+	if (s->vmstate)
+		qemu_del_vm_change_state_handler(s->vmstate);
+	s->vmstate = NULL;
+	if (s->thread_made) {
+		qatomic_set(&s->stop, true);
+		event_notifier_set(&s->wakeup);
+		/* It may need the lock for its last access: see the top. */
+		bql_unlock();
+		qemu_thread_join(&s->thread);
+		bql_lock();
+		s->thread_made = false;
+	}
+	if (s->bh)
+		qemu_bh_delete(s->bh);
+	s->bh = NULL;
+	if (s->wakeup_made)
+		event_notifier_cleanup(&s->wakeup);
+	s->wakeup_made = false;
+}
