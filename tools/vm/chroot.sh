@@ -40,7 +40,7 @@ build_chroot_step() {
 }
 
 build_chroot() {
-	cached chroot "$(hash_of "$SLUICE_TOP/tools/vm/build.packages" "$SLUICE_TOP/tools/vm/chroot.sh" $GUEST_SUITE)" \
+	cached chroot "$(hash_of "@$SLUICE_TOP/tools/vm/build.packages" $GUEST_SUITE "$(declare -f debootstrap_into)")" \
 		build_chroot_step
 }
 
@@ -98,6 +98,6 @@ guest_image_step() {
 
 # The guest's root file system: root.squashfs and a static busybox.
 guest_image() {
-	cached image "$(hash_of "$SLUICE_TOP/tools/vm/guest.packages" "$SLUICE_TOP/tools/vm/chroot.sh" $GUEST_SUITE)" \
+	cached image "$(hash_of "@$SLUICE_TOP/tools/vm/guest.packages" $GUEST_SUITE "$(declare -f debootstrap_into guest_image_step)")" \
 		guest_image_step
 }

@@ -22,7 +22,7 @@ kernel_check() {
 
 # Modules that reach the root file system, and parts of the kernel's tree that
 # no test needs.
-EARLY_MODULES="virtio_blk squashfs overlay 9p"
+EARLY_MODULES="virtio_blk squashfs overlay"
 MODULE_DIRS="arch crypto lib net fs/9p fs/netfs fs/squashfs fs/overlayfs fs/fuse
 	fs/erofs drivers/block/virtio_blk.ko drivers/virtio drivers/vfio drivers/vhost
 	drivers/iommu drivers/ptp drivers/pps drivers/dca drivers/i2c/algos
@@ -183,7 +183,7 @@ kbuild() {
 	local dir=$SLUICE_TOP/tools/vm
 	case $1 in
 	stock) cached kbuild-stock "$(hash_of $GUEST_SUITE "$(declare -f kernel_stock_step)")" kernel_stock_step ;;
-	test) cached kbuild-test "$(hash_of "$dir/test-kernel.config" "$dir/build.packages" "$(declare -f kernel_test_step)")" kernel_test_step ;;
+	test) cached kbuild-test "$(hash_of "@$dir/test-kernel.config" "@$dir/build.packages" "$(declare -f kernel_test_step)")" kernel_test_step ;;
 	esac
 }
 

@@ -47,29 +47,29 @@ need_packages() {
 	[ "$(id -u)" -eq 0 ] ||
 		die "missing packages; as root run: apt-get install ${missing[*]}"
 	say "installing on this machine: ${missing[*]}"
+	mkdir -p "$SLUICE_CACHE/lock"
 	(
-		exec 9>/var/lock/sluice-apt.lock
+		exec 9>"$SLUICE_CACHE/lock/machine-apt"
 		flock 9
 		export DEBIAN_FRONTEND=noninteractive
-		apt-get -qq -o DPkg::Lock::Timeout=300 install -y \
-			--no-install-recommends "${missing[@]}" ||
-		{ apt-get -qq -o DPkg::Lock::Timeout=300 update &&
-		  apt-get -qq -o DPkg::Lock::Timeout=300 install -y \
-			--no-install-recommends "${missing[@]}"; }
-	) >&2 || die "could not install ${missing[*]}: check the network and apt-get's message above, then run the same command again"
+		apt=(apt-get -qq -o DPkg::Lock::Timeout=300)
+		"${apt[@]}" install -y --no-install-recommends "${missing[@]}" ||
+		{ "${apt[@]}" update &&
+		  "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; }
+	) > "$SLUICE_CACHE/apt-install.log" 2>&1 || {
+		tail -n 5 "$SLUICE_CACHE/apt-install.log" >&2
+		die "could not install ${missing[*]}: check the network and apt-get's message above, then run the same command again"
+	}
 }
 
-# hash_of ARG...: a key from files, directories and literal strings.
+# hash_of ARG...: a key from literal strings and, as @PATH, files' contents.
 hash_of() {
 	local a
 	for a in "$@"; do
-		if [ -d "$a" ]; then
-			find "$a" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
-		elif [ -f "$a" ]; then
-			sha256sum < "$a"
-		else
-			printf '%s\n' "$a"
-		fi
+		case $a in
+		@*) sha256sum < "${a#@}" ;;
+		*) printf '%s\n' "$a" ;;
+		esac
 	done | sha256sum | cut -c1-12
 }
 

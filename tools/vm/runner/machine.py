@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The QEMU process: its command line, its sockets, its end."""
+
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+import accel
+
+class Machine:
+    """One virtual machine."""
+
+    def __init__(self, opts, parts, tmp):
+        self.opts = opts
+        self.parts = parts
+        self.tmp = tmp
+        self.process = None
+        self.fds = []
+        self.locks = []
+        self.nics = {}
+        self.shared = {}
+        self.stderr = None
+        self.cache = os.environ.get("SLUICE_CACHE") or os.path.expanduser("~/.cache/sluice")
+        self.accel = opts.accel
+        if self.accel == "auto":
+            self.accel = "kvm" if accel.kvm_works(parts, self.cache) else "tcg"
+        elif self.accel == "kvm" and not accel.kvm_works(parts, self.cache):
+            sys.exit("run: --accel kvm, but KVM does not work on this machine")
+        self.agent, agent_fd = self.pair()
+        self.console, console_fd = self.pair()
+        self.host, host_fd = self.pair()
+        self.monitor, monitor_fd = self.pair()
+        self.channels = (agent_fd, console_fd, host_fd, monitor_fd)
+        self.args = None
+
+    def pair(self):
+        """A socket and the descriptor number of its other end, for QEMU."""
+        ours, theirs = socket.socketpair()
+        self.fds.append(theirs)
+        return ours, theirs.fileno()
+
+    def command(self):
+        """QEMU's command line."""
+        if self.args is None:
+            self.args = [os.path.join(self.parts["qemu"], "qemu-system-x86_64")]
+            self.args += self.base() + self.disks() + self.shares() + self.ports()
+            self.args += self.network() + self.kernel() + self.opts.qemu
+        return self.args
+
+    def base(self):
+        """Machine, CPU, memory, firmware."""
+        kind = "q35,hpet=off"
+        if self.opts.iommu:
+            kind += ",kernel-irqchip=" + ("split" if self.accel == "kvm" else "off")
+        args = ["-L", os.path.join(self.parts["qemu"], "share"), "-nodefaults", "-no-user-config",
+                "-nographic", "-no-reboot", "-machine", kind,
+                "-smp", str(self.opts.smp), "-m", f"{self.opts.mem}M"]
+        if self.accel == "kvm":
+            args += ["-accel", "kvm", "-cpu", accel.CPU]
+        else:
+            args += ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off"]
+        if self.opts.iommu:
+            args += ["-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48"]
+        args += ["-object", "rng-builtin,id=rng0", "-device", "virtio-rng-pci,rng=rng0"]
+        return args
+
+    def disks(self):
+        """The root image and the kernel's modules, both read-only."""
+        args = []
+        for name, path in (("root", os.path.join(self.parts["image"], "root.squashfs")),
+                           ("mods", os.path.join(self.parts["kernel"], "modules.squashfs"))):
+            args += ["-drive", f"if=none,id={name},format=raw,readonly=on,file={path}",
+                     "-device", f"virtio-blk-pci,drive={name}"]
+        return args
+
+    def shares(self):
+        """Directories of the host."""
+        self.shared = {"sluice": (self.opts.top, True)}
+        if self.opts.share:
+            self.shared["share"] = (self.opts.share, False)
+        if "ksource" in self.parts:
+            path = os.path.join(self.parts["ksource"], "tools/testing/selftests")
+            self.shared["kselftests"] = (path, True)
+        args = []
+        for tag, (path, readonly) in self.shared.items():
+            more = ",readonly=on" if readonly else ""
+            args += ["-fsdev", f"local,id={tag},path={path},security_model=none,"
+                     f"multidevs=remap{more}",
+                     "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
+        return args
+
+    def ports(self):
+        """Kernel console, agent, the guest's line to us, monitor."""
+        agent, console, host, monitor = self.channels
+        args = ["-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
+                "-chardev", f"socket,id=monitor,fd={monitor}",
+                "-mon", "chardev=monitor,mode=control",
+                "-device", "virtio-serial-pci,max_ports=8",
+                "-chardev", f"socket,id=agent,fd={agent}",
+                "-device", "virtserialport,chardev=agent,name=sluice.agent",
+                "-chardev", f"socket,id=host,fd={host}",
+                "-device", "virtserialport,chardev=host,name=sluice.host"]
+        if self.opts.qmp:
+            args += ["-qmp", f"unix:{self.opts.qmp},server=on,wait=off"]
+        return args
+
+    def wire(self, index):
+        """The two sockets that join an uplink of two machines."""
+        name = dict(self.opts.wire)[index]
+        base = os.path.join(self.cache, "run")
+        os.makedirs(base, exist_ok=True)
+        for mine, other in (("a", "b"), ("b", "a")):
+            lock = open(os.path.join(base, f"wire-{name}.{mine}.lock"), "w", encoding="ascii")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.close()
+                continue
+            self.locks.append(lock)
+            path = os.path.join(base, f"wire-{name}")
+            return (f"dgram,local.type=unix,local.path={path}.{mine},"
+                    f"remote.type=unix,remote.path={path}.{other}")
+        sys.exit(f"run: --wire {name}: two machines are on this wire already")
+
+    def uplink(self, index):
+        """The backend of one uplink, and the far end where it has one here."""
+        if index in dict(self.opts.wire):
+            return ["-netdev", self.with_id(self.wire(index), index)]
+        backend = dict(self.opts.net).get(index)
+        if backend == "none":
+            return []
+        if backend:
+            return ["-netdev", self.with_id(backend, index)]
+        return ["-netdev", f"hubport,id=wire{index},hubid={100 + index}",
+                "-netdev", f"hubport,id=far{index},hubid={100 + index}",
+                "-device", f"virtio-net-pci,netdev=far{index},romfile=,"
+                f"mac=52:54:00:77:00:{index:02x}"]
+
+    @staticmethod
+    def with_id(backend, index):
+        """Give a -netdev its name."""
+        kind, _, rest = backend.partition(",")
+        return f"{kind},id=wire{index}" + (f",{rest}" if rest else "")
+
+    def network(self):
+        """Root ports, NICs, wires."""
+        args = []
+        for nic in range(self.opts.nics):
+            args += ["-device", f"pcie-root-port,id=rp{nic},bus=pcie.0,chassis={nic + 1},"
+                     f"slot={nic + 1},pref64-reserve=64M"]
+            netdevs = []
+            for port in range(self.opts.ports):
+                index = nic * self.opts.ports + port
+                uplink = self.uplink(index)
+                args += uplink
+                netdevs.append(f"wire{index}" if uplink else None)
+            self.nics[f"nic{nic}"] = self.nic(nic, netdevs)
+            args += ["-device", self.nics[f"nic{nic}"]]
+        return args
+
+    def nic(self, nic, netdevs):
+        """The -device of one NIC."""
+        text = f"{self.opts.nic},id=nic{nic},bus=rp{nic}"
+        if self.opts.nic == "sluice":
+            text += f",vfs={self.opts.vfs},ports={self.opts.ports}"
+            for port, netdev in enumerate(netdevs):
+                if netdev:
+                    text += f",netdev{port}={netdev}"
+        else:
+            text += f",netdev={netdevs[0]}" if netdevs[0] else ""
+        if self.opts.device_opts:
+            text += "," + self.opts.device_opts
+        return text
+
+    def kernel(self):
+        """Kernel, initramfs with the module appended, command line."""
+        initrd = os.path.join(self.tmp, "initrd.cpio")
+        with open(initrd, "wb") as out:
+            with open(os.path.join(self.parts["initrd"], "initrd.cpio"), "rb") as part:
+                shutil.copyfileobj(part, out)
+            if "module" in self.parts:
+                out.write(b"\0" * (-out.tell() % 512))
+                with open(self.parts["module"], "rb") as part:
+                    shutil.copyfileobj(part, out)
+        words = ["console=ttyS0", "loglevel=5", "panic=-1", "net.ifnames=0", "mitigations=off",
+                 "random.trust_cpu=on", "no_timer_check", "rcupdate.rcu_expedited=0",
+                 f"SLUICE_KERNEL={self.opts.kernel}", f"SLUICE_ACCEL={self.accel}",
+                 f"SLUICE_NICS={self.opts.nics}", f"SLUICE_PORTS={self.opts.ports}",
+                 f"SLUICE_VFS={self.opts.vfs}", f"SLUICE_SHARES={','.join(self.shared)}",
+                 f"SLUICE_MODPROBE={int(self.opts.modprobe)}"]
+        if self.opts.iommu:
+            words.append("intel_iommu=on")
+        if self.opts.append:
+            words.append(self.opts.append)
+        vmlinux = os.path.join(self.parts["kernel"], "kbuild", "vmlinux")
+        return ["-kernel", vmlinux, "-initrd", initrd, "-append", " ".join(words)]
+
+    def start(self):
+        """Start QEMU."""
+        self.stderr = open(os.path.join(self.tmp, "qemu.log"), "w+b")
+        # pylint: disable-next=consider-using-with,subprocess-popen-preexec-fn
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL,
+                                        stdout=self.stderr, stderr=self.stderr,
+                                        pass_fds=[s.fileno() for s in self.fds],
+                                        preexec_fn=accel.die_with_parent)
+        for sock in self.fds:
+            sock.close()
+
+    def errors(self):
+        """What QEMU wrote."""
+        self.stderr.seek(0)
+        return self.stderr.read().decode(errors="replace").strip()
+
+    def wait(self, seconds):
+        """Wait for QEMU's end."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pass
+
+    def stop(self):
+        """End QEMU, if it is still there."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
