@@ -369,7 +369,8 @@ enum sluice_link_policy {
  * @mac: VF: address its function gets, zero for its permanent one; it is told
  *	by %SLUICE_EVENT_MAC
  * @mtu: MTU, from now on also the largest a VF may set; a VF is told by
- *	%SLUICE_EVENT_MTU
+ *	%SLUICE_EVENT_MTU.  Zero, VFs only: takes that limit away, the MTU and
+ *	the VF stay as they are
  * @link: enum sluice_link_policy, VFs only
  * @egress_punt: 1: a frame that rules output to this vport takes the slow path
  *	as a whole instead (%SLUICE_MISS_EGRESS)

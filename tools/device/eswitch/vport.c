@@ -313,7 +313,7 @@ static int check_vport_cmd(const struct sluice_esw *esw,
 	if (fields & SLUICE_VPORT_F_MAC && !mac_valid(cmd->mac) &&
 	    !esw_mac_zero(cmd->mac))
 		return SLUICE_ST_INVAL;
-	if (fields & SLUICE_VPORT_F_MTU &&
+	if (fields & SLUICE_VPORT_F_MTU && !(vp->vf && !mtu) &&
 	    (mtu < SLUICE_MTU_MIN || mtu > SLUICE_MTU_MAX))
 		return SLUICE_ST_INVAL;
 	if (fields & SLUICE_VPORT_F_LINK && cmd->link > SLUICE_LINK_DOWN)
@@ -340,7 +340,8 @@ static int check_vport_cmd(const struct sluice_esw *esw,
  * @esw: the eSwitch
  * @vport: its number
  * @cmd: what to change, little-endian; hdr is not looked at.  An address of
- *	zero gives back the permanent one
+ *	zero gives back the permanent one, an MTU of zero leaves a VF its MTU
+ *	and takes the limit away
  *
  * Either all of it takes effect or nothing does.
  *
@@ -367,7 +368,8 @@ int sluice_esw_vport_set(struct sluice_esw *esw, uint16_t vport,
 	}
 	if (fields & SLUICE_VPORT_F_MTU) {
 		vp->given_mtu = le16toh(cmd->mtu);
-		vp->mtu = vp->given_mtu;
+		if (vp->given_mtu)
+			vp->mtu = vp->given_mtu;
 	}
 	if (fields & SLUICE_VPORT_F_LINK)
 		vp->link_policy = cmd->link;

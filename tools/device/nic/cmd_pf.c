@@ -17,9 +17,13 @@ static int esw_mode(struct func *f, uint32_t mode)
 static void tell_vf(struct func *vf, const struct sluice_cmd_vport *cmd,
 		    uint32_t fields)
 {
-	const uint8_t *m = cmd->mac;
+	struct sluice_vport_info info;
+	const uint8_t *m = info.mac;
 
-	if (fields & SLUICE_VPORT_F_MTU)
+	/* The address in force: the command may ask for the permanent one. */
+	if (sluice_esw_vport_query(vf->nic->esw, vf->vport, &info))
+		return;
+	if (fields & SLUICE_VPORT_F_MTU && cmd->mtu)
 		event_post(vf, SLUICE_EVENT_MTU, vf->vport, le16toh(cmd->mtu),
 			   0);
 	if (fields & SLUICE_VPORT_F_MAC)
@@ -48,7 +52,8 @@ static int vport_set(struct func *f, const struct sluice_cmd_vport *cmd)
 		struct func *vf = &nic->funcs[vport];
 
 		if (fields & SLUICE_VPORT_F_MTU)
-			vf->max_mtu = le16toh(cmd->mtu);
+			vf->max_mtu = cmd->mtu ? le16toh(cmd->mtu) :
+						 SLUICE_MTU_MAX;
 		tell_vf(vf, cmd, fields);
 	}
 	if (fields & SLUICE_VPORT_F_LINK)
