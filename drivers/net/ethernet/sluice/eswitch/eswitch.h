@@ -13,19 +13,15 @@
 /**
  * struct sluice_vf - what the PF decided about a VF
  * @mac: address the administrator gave, valid with @mac_set
- * @first_mac: address the VF had before that, valid with @first_mac_set
  * @policy: SLUICE_POLICY_*
  * @link: enum sluice_link_policy in legacy mode
  * @mac_set: @mac is valid
- * @first_mac_set: @first_mac is valid
  */
 struct sluice_vf {
 	u8 mac[ETH_ALEN];
-	u8 first_mac[ETH_ALEN];
 	u32 policy;
 	u8 link;
 	bool mac_set;
-	bool first_mac_set;
 };
 
 /**

@@ -35,46 +35,23 @@ static int policy_query(struct sluice_eswitch *esw, unsigned int vf,
 				SLUICE_VPORT_VF(vf), info, sizeof(*info));
 }
 
-static int policy_send_mac(struct sluice_eswitch *esw, unsigned int vf,
-			   const u8 *mac)
-{
-	struct sluice_cmd_vport cmd;
-
-	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf), SLUICE_VPORT_F_MAC);
-	ether_addr_copy(cmd.mac, mac);
-	return sluice_cmd_exec(esw->sdev, &cmd.hdr);
-}
-
-/* Give VF @vf an address, or its first one back for all zeros. */
+/* Give VF @vf an address, or its permanent one back for all zeros. */
 static int policy_set_mac(struct sluice_eswitch *esw, unsigned int vf,
 			  const u8 *mac)
 {
 	struct sluice_vf *v = &esw->vfs[vf];
-	struct sluice_vport_info info;
+	struct sluice_cmd_vport cmd;
 	int err;
 
 	if (is_multicast_ether_addr(mac))
 		return -EINVAL;
-	if (is_zero_ether_addr(mac)) {
-		if (!v->mac_set)
-			return 0;
-		err = policy_send_mac(esw, vf, v->first_mac);
-		if (!err)
-			v->mac_set = false;
-		return err;
-	}
-	if (!v->first_mac_set) {
-		err = policy_query(esw, vf, &info);
-		if (err)
-			return err;
-		ether_addr_copy(v->first_mac, info.mac);
-		v->first_mac_set = true;
-	}
-	err = policy_send_mac(esw, vf, mac);
+	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf), SLUICE_VPORT_F_MAC);
+	ether_addr_copy(cmd.mac, mac);
+	err = sluice_cmd_exec(esw->sdev, &cmd.hdr);
 	if (err)
 		return err;
 	ether_addr_copy(v->mac, mac);
-	v->mac_set = true;
+	v->mac_set = !is_zero_ether_addr(mac);
 	return 0;
 }
 
@@ -102,7 +79,7 @@ static int policy_set_bit(struct sluice_eswitch *esw, unsigned int vf,
  * sluice_set_vf_mac - ndo_set_vf_mac
  * @dev: PF netdev
  * @vf: VF number
- * @mac: address, all zeros for the one the VF started with
+ * @mac: address, all zeros for the VF's permanent one
  *
  * In both modes.  Context: RTNL.  Return: 0 or a negative errno.
  */
@@ -338,7 +315,7 @@ int sluice_vf_mac_get(struct sluice_dev *sdev, unsigned int vf, u8 *mac)
  * sluice_vf_mac_set - give a VF an address
  * @sdev: PF
  * @vf: VF number
- * @mac: address, all zeros for the one the VF started with
+ * @mac: address, all zeros for the VF's permanent one
  *
  * Context: process, takes RTNL.  Return: 0 or a negative errno.
  */
@@ -354,11 +331,11 @@ int sluice_vf_mac_set(struct sluice_dev *sdev, unsigned int vf, const u8 *mac)
 }
 
 /**
- * sluice_policy_apply - tell the device the policy of VFs
+ * sluice_policy_apply - tell the device the policy of VFs, for legacy mode
  * @esw: eSwitch in legacy mode
  * @n: number of VFs, from VF 0
  *
- * Does not wait.  A device that does not take it is one for the health
+ * A limit that a representor's MTU has put on the VF's goes.  Does not wait.  A device that does not take it is one for the health
  * reporter.  Context: process, takes RTNL.
  */
 void sluice_policy_apply(struct sluice_eswitch *esw, unsigned int n)
@@ -373,6 +350,7 @@ void sluice_policy_apply(struct sluice_eswitch *esw, unsigned int n)
 		sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(i),
 				      SLUICE_VPORT_F_LINK |
 				      SLUICE_VPORT_F_POLICY |
+				      SLUICE_VPORT_F_MTU |
 				      (v->mac_set ? SLUICE_VPORT_F_MAC : 0));
 		cmd.link = v->link;
 		cmd.policy = cpu_to_le32(v->policy);
@@ -406,9 +384,6 @@ void sluice_policy_reset(struct sluice_eswitch *esw, unsigned int n)
 				      SLUICE_VPORT_F_MTU |
 				      (v->mac_set ? SLUICE_VPORT_F_MAC : 0));
 		cmd.link = SLUICE_LINK_AUTO;
-		cmd.mtu = cpu_to_le16(SLUICE_MTU_MAX);
-		if (v->mac_set)
-			ether_addr_copy(cmd.mac, v->first_mac);
 		sluice_cmd_post(esw->sdev, &cmd.hdr);
 		memset(v, 0, sizeof(*v));
 	}
