@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Open vSwitch for tests and the demo; lib.sh comes first.
+#
+#   ovs_up [KEY=VALUE...]    start both daemons with hw-offload=true and the
+#                            other_config given
+#   ovs_down                 stop them and forget everything
+#   ovs_bridge BR DEV...     a bridge with these ports
+#   ovs_flows                print the datapath's flows, names for numbers
+#   ovs_flow_is DEV REGEX    one of the flows from DEV matches REGEX
+#   ovs_offloaded DEV MAC    flows of IPv4 from DEV to MAC are in hardware
+
+OVS_RUN=/run/openvswitch
+OVS_CTL=/usr/share/openvswitch/scripts/ovs-ctl
+
+ovs_up() {
+	local pair
+	modprobe -a openvswitch cls_flower act_mirred act_gact act_vlan act_skbedit act_pedit \
+		act_csum 2>/dev/null
+	rm -rf /etc/openvswitch/conf.db $OVS_RUN
+	mkdir -p /etc/openvswitch $OVS_RUN /var/log/openvswitch
+	$OVS_CTL --no-ovs-vswitchd --no-monitor --system-id=sluice start || return 1
+	ovs-vsctl -t 20 --no-wait set Open_vSwitch . other_config:hw-offload=true || return 1
+	for pair in "$@"; do
+		ovs-vsctl -t 20 --no-wait set Open_vSwitch . "other_config:$pair" || return 1
+	done
+	$OVS_CTL --no-ovsdb-server --no-monitor start
+}
+
+ovs_down() {
+	local br
+	for br in $(ovs-vsctl -t 10 list-br 2>/dev/null); do
+		ovs-vsctl -t 10 del-br "$br"
+	done
+	$OVS_CTL stop
+	rm -f /etc/openvswitch/conf.db
+}
+
+ovs_bridge() {
+	local br=$1 dev
+	shift
+	ovs-vsctl -t 20 add-br "$br" || return 1
+	for dev in "$@"; do
+		ovs-vsctl -t 20 add-port "$br" "$dev" || return 1
+	done
+	ip link set "$br" up
+}
+
+ovs_flows() {
+	ovs-appctl -T 20 dpctl/dump-flows -m --names |
+		sed -E 's/ufid:[0-9a-f-]*, ?//; s/(skb_priority|skb_mark|ct_state|ct_zone|ct_mark|ct_label|recirc_id|dp_hash)\(0(\/0)?\),//g; s/packet_type\([^)]*\),//; s/,[a-z_]+=[^,()]*\/0+(:0+)*(\.0+)*//g'
+}
+
+ovs_flow_is() { ovs_flows | grep -F "in_port($1)" | grep -Eq -- "$2"; }
+
+ovs_offloaded() {
+	ovs_flows | grep -F "in_port($1)" | grep -F "dst=$2" | grep 'eth_type(0x0800)' |
+		grep -q 'offloaded:yes, dp:tc'
+}
