@@ -1,0 +1,677 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Action programs, byte by byte, and all-or-nothing.
+ */
+#include "harness.h"
+
+static int setup(void **state)
+{
+	struct bed *bed = bed_new(SLUICE_ESW_SWITCHDEV);
+
+	bed_root(bed, VF(0), 1);
+	*state = bed;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	bed_free(*state);
+	return 0;
+}
+
+/* Install @acts for everything, send @in, expect @want on VF 1 alone. */
+static void expect(struct bed *bed, const struct sluice_action *acts,
+		   unsigned int n, const struct frame *in,
+		   const struct frame *want)
+{
+	struct sluice_action prog[16];
+	uint32_t counter;
+
+	memcpy(prog, acts, n * sizeof(*acts));
+	prog[n] = act_out(VF(1));
+	bed_any(bed, 0, 1, prog, n + 1);
+	bed_clear(bed);
+	bed_send(bed, VF(0), in);
+	assert_int_equal(bed->num_sent, 1);
+	assert_sent(bed, 0, VF(1), want);
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+}
+
+/* Likewise, but expect the whole frame on the slow path. */
+static void expect_slow(struct bed *bed, const struct sluice_action *acts,
+			unsigned int n, const struct frame *in, uint8_t reason)
+{
+	struct sluice_action prog[16];
+	uint64_t before = bed_packets(bed, 0);
+	uint32_t counter;
+
+	prog[0] = act_out(WIRE0);
+	memcpy(prog + 1, acts, n * sizeof(*acts));
+	bed_any(bed, 0, 1, prog, n + 1);
+	bed_clear(bed);
+	bed_send(bed, VF(0), in);
+	assert_int_equal(bed->num_sent, 1);
+	assert_slow(bed, 0, VF(0), reason, in);
+	assert_int_equal(bed_packets(bed, 0), before);
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+}
+
+static void vlan_push_pop(void **state)
+{
+	struct bed *bed = *state;
+	struct frame in, want;
+	struct sluice_action a[3];
+
+	fr_udp4(&in, 1, 2);
+	fr_udp4(&want, 1, 2);
+	fr_vlan(&want, 0x8100, 0x6064);
+	a[0] = act_push(0x8100, 0x6064);
+	expect(bed, a, 1, &in, &want);
+
+	/* Pop takes it off again, then does nothing. */
+	a[1] = act(SLUICE_ACT_VLAN_POP);
+	a[2] = act(SLUICE_ACT_VLAN_POP);
+	expect(bed, a, 2, &in, &in);
+	expect(bed, a, 3, &in, &in);
+	expect(bed, a + 1, 1, &in, &in);
+
+	/* A second tag goes outside the first. */
+	a[1] = act_push(0x88a8, 0x0123);
+	fr_vlan(&want, 0x88a8, 0x0123);
+	expect(bed, a, 2, &in, &want);
+
+	/* Out of two tags the outer one is popped. */
+	a[0] = act(SLUICE_ACT_VLAN_POP);
+	in = want;
+	fr_udp4(&want, 1, 2);
+	fr_vlan(&want, 0x8100, 0x6064);
+	expect(bed, a, 1, &in, &want);
+	a[1] = act(SLUICE_ACT_VLAN_POP);
+	fr_udp4(&want, 1, 2);
+	expect(bed, a, 2, &in, &want);
+}
+
+static void vlan_set(void **state)
+{
+	struct bed *bed = *state;
+	struct frame in, want;
+	struct sluice_action a[2];
+
+	fr_udp4(&in, 1, 2);
+	a[0] = act_set(0x88a80000 | 0x0055, 0xffff0fff);
+	expect(bed, a, 1, &in, &in);	/* no tag: nothing */
+
+	fr_vlan(&in, 0x8100, 0xb111);	/* priority 5, DEI, id 0x111 */
+	fr_udp4(&want, 1, 2);
+	fr_vlan(&want, 0x88a8, 0xb055);
+	expect(bed, a, 1, &in, &want);
+
+	a[0] = act_set(0x81000000 | 0x4055, 0xffffefff);
+	fr_udp4(&want, 1, 2);
+	fr_vlan(&want, 0x8100, 0x5055);
+	expect(bed, a, 1, &in, &want);
+
+	/* Only the outermost of two changes. */
+	fr_vlan(&in, 0x88a8, 0x0007);
+	fr_udp4(&want, 1, 2);
+	fr_vlan(&want, 0x8100, 0xb111);
+	fr_vlan(&want, 0x8100, 0x4055);
+	expect(bed, a, 1, &in, &want);
+}
+
+static void vlan_pop_truncated(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a = act(SLUICE_ACT_VLAN_POP);
+	struct frame in;
+
+	/* Outer tag, then a second one without room for what follows it. */
+	fr_macs(&in, MAC_B, MAC_A);
+	fr_u16(&in, 0x8100);
+	fr_u16(&in, 1);
+	fr_u16(&in, 0x8100);
+	fr_u16(&in, 2);
+	expect_slow(bed, &a, 1, &in, SLUICE_MISS_ACTION);
+	/* A length field whose LLC header is not there. */
+	fr_u16(&in, 0x0010);
+	expect_slow(bed, &a, 1, &in, SLUICE_MISS_ACTION);
+	/* Now it is there. */
+	fr_u16(&in, 0xffff);
+	{
+		struct frame want;
+
+		fr_macs(&want, MAC_B, MAC_A);
+		fr_u16(&want, 0x8100);
+		fr_u16(&want, 2);
+		fr_u16(&want, 0x0010);
+		fr_u16(&want, 0xffff);
+		expect(bed, &a, 1, &in, &want);
+	}
+}
+
+static void tagged_runt(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a = act(SLUICE_ACT_DROP);
+	struct frame in;
+
+	fr_macs(&in, MAC_B, MAC_A);
+	fr_u16(&in, 0x8100);
+	fr_u16(&in, 1);
+	fr_u16(&in, 0x0800);
+	expect_slow(bed, &a, 1, &in, SLUICE_MISS_PARSE);
+}
+
+static void pedit_eth(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[3] = {
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 0, "ffffffff",
+			  "06112233"),
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 4, "ffff0000",
+			  "44550000"),
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 8, "0000ff00",
+			  "0000ee00"),
+	};
+	struct frame in, want;
+
+	fr_udp4(&in, 1, 2);
+	want = in;
+	memcpy(want.b, "\x06\x11\x22\x33\x44\x55", 6);
+	want.b[10] = 0xee;
+	expect(bed, a, 3, &in, &want);
+
+	/* The tag is not part of what the offsets count. */
+	fr_vlan(&in, 0x8100, 9);
+	fr_vlan(&want, 0x8100, 9);
+	expect(bed, a, 3, &in, &want);
+
+	/* The type is behind the addresses, even with a tag. */
+	a[0] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 12, "ffff0000",
+			 "88b50000");
+	want = in;
+	want.b[16] = 0x88;
+	want.b[17] = 0xb5;
+	expect(bed, a, 1, &in, &want);
+	/* Across addresses and type. */
+	a[0] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 10, "ffffffff",
+			 "aabb88b5");
+	want.b[10] = 0xaa;
+	want.b[11] = 0xbb;
+	expect(bed, a, 1, &in, &want);
+}
+
+static void pedit_ip4(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[4];
+	struct frame in, want;
+
+	fr_udp4(&in, 0x1111, 0x2222);
+	want = in;
+	/* TTL minus one, as OVS and tc write it: add 0xff to that byte. */
+	a[0] = act_pedit(SLUICE_ACT_PEDIT_ADD, SLUICE_HDR_IP4, 8, "ff000000",
+			 "ff000000");
+	want.b[14 + 8] = 63;
+	expect(bed, a, 1, &in, &want);
+
+	/* The carry of an addition goes up the little-endian number. */
+	a[0] = act_pedit(SLUICE_ACT_PEDIT_ADD, SLUICE_HDR_IP4, 12, "ffff0000",
+			 "ff000000");
+	want = in;
+	want.b[14 + 12] = 0x09;	/* 0x0a + 0xff */
+	want.b[14 + 13] = 0x01;
+	expect(bed, a, 1, &in, &want);
+
+	a[0] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_IP4, 16, "ffffffff",
+			 "c0a80105");
+	a[1] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_IP4, 0, "00fc0000",
+			 "00b80000");
+	a[2] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_UDP, 0, "0000ffff",
+			 "00000035");
+	want = in;
+	memcpy(want.b + 14 + 16, "\xc0\xa8\x01\x05", 4);
+	want.b[14 + 1] = 0xb8;
+	want.b[14 + 20 + 2] = 0x00;
+	want.b[14 + 20 + 3] = 0x35;
+	expect(bed, a, 3, &in, &want);
+	fr_vlan(&in, 0x8100, 9);
+	fr_vlan(&want, 0x8100, 9);
+	expect(bed, a, 3, &in, &want);
+}
+
+static void pedit_ip6(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[2] = {
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_IP6, 24, "ffffffff",
+			  "fd001234"),
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_TCP, 0, "ffff0000",
+			  "1f900000"),
+	};
+	struct frame in, want;
+
+	fr_eth(&in, MAC_B, MAC_A, 0x86dd);
+	fr_ip6(&in, 0, "fc00::1", "fc00::2", 8 + 20);
+	fr_bytes(&in, "\x06\x00\x01\x04\x00\x00\x00\x00", 8);
+	fr_tcp(&in, 5, 6, 0x02);
+	want = in;
+	memcpy(want.b + 14 + 24, "\xfd\x00\x12\x34", 4);
+	want.b[14 + 48] = 0x1f;
+	want.b[14 + 48 + 1] = 0x90;
+	expect(bed, a, 2, &in, &want);
+}
+
+/* Where the header is not what the edit expects, software shall see to it. */
+static void pedit_wrong_header(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action ip4 = act_pedit(SLUICE_ACT_PEDIT_SET,
+					     SLUICE_HDR_IP4, 8, "ff000000",
+					     "07000000");
+	struct sluice_action ip6 = act_pedit(SLUICE_ACT_PEDIT_SET,
+					     SLUICE_HDR_IP6, 4, "000000ff",
+					     "00000007");
+	struct sluice_action tcp = act_pedit(SLUICE_ACT_PEDIT_SET,
+					     SLUICE_HDR_TCP, 0, "ffff0000",
+					     "07000000");
+	struct sluice_action udp = act_pedit(SLUICE_ACT_PEDIT_SET,
+					     SLUICE_HDR_UDP, 0, "ffff0000",
+					     "07000000");
+	struct sluice_action far = act_pedit(SLUICE_ACT_PEDIT_SET,
+					     SLUICE_HDR_IP4, 76, "ffff0000",
+					     "07000000");
+	struct frame in, tagged;
+
+	fr_udp4(&in, 1, 2);
+	expect_slow(bed, &ip6, 1, &in, SLUICE_MISS_ACTION);
+	expect_slow(bed, &tcp, 1, &in, SLUICE_MISS_ACTION);
+	expect_slow(bed, &far, 1, &in, SLUICE_MISS_ACTION);
+	/* Behind a second tag there is no IP header for Linux. */
+	tagged = in;
+	fr_vlan(&tagged, 0x8100, 1);
+	fr_vlan(&tagged, 0x88a8, 2);
+	expect_slow(bed, &ip4, 1, &tagged, SLUICE_MISS_ACTION);
+	/* Not the first fragment: no UDP header. */
+	in.b[14 + 7] = 1;
+	expect_slow(bed, &udp, 1, &in, SLUICE_MISS_ACTION);
+	in.b[14 + 6] = 0x20;
+	in.b[14 + 7] = 0;
+	{
+		struct frame want = in;
+
+		want.b[14 + 20] = 7;
+		want.b[14 + 21] = 0;
+		expect(bed, &udp, 1, &in, &want);
+	}
+	/* Header cut short. */
+	fr_udp4(&in, 1, 2);
+	in.len = 14 + 22;
+	expect_slow(bed, &udp, 1, &in, SLUICE_MISS_ACTION);
+	in.len = 14 + 19;
+	expect_slow(bed, &udp, 1, &in, SLUICE_MISS_ACTION);
+}
+
+/* Each output is the packet as it is at that place in the program. */
+static void outputs_in_order(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[8] = {
+		act_out(VF(1)),
+		act_out(VF(2)),
+		act_push(0x8100, 5),
+		act_out(WIRE0),
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 0, "ff000000",
+			  "06000000"),
+		act_out(VF(1)),
+		act(SLUICE_ACT_VLAN_POP),
+		act_out(VF(0)),		/* back to the sender */
+	};
+	struct frame in, f;
+
+	fr_udp4(&in, 1, 2);
+	bed_any(bed, 0, 1, a, 8);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 5);
+	assert_sent(bed, 0, VF(1), &in);
+	assert_sent(bed, 1, VF(2), &in);
+	f = in;
+	fr_vlan(&f, 0x8100, 5);
+	assert_sent(bed, 2, WIRE0, &f);
+	f.b[0] = 6;
+	assert_sent(bed, 3, VF(1), &f);
+	f = in;
+	f.b[0] = 6;
+	assert_sent(bed, 4, VF(0), &f);
+	assert_int_equal(bed_packets(bed, 0), 1);
+}
+
+/* A table sees what the one before made of the packet, as Linux would. */
+static void goto_sees_edits(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_key mask = { 0 }, key = { 0 };
+	struct sluice_action first[4] = {
+		act_push(0x8100, 0x0fff),
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_IP4, 12, "ffffffff",
+			  "0b000001"),
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 12, "ffff0000",
+			  "88b50000"),
+		act_goto(2),
+	};
+	struct sluice_action second[2] = {
+		act(SLUICE_ACT_VLAN_POP), act_out(VF(2)),
+	};
+	struct rule r = {
+		.id = 1, .table = 2, .mask = 1, .counter = 1, .prio = 1,
+		.mask_bits = &mask, .key = &key, .act = second, .num_act = 2,
+	};
+	struct frame in, want;
+
+	mask.outer_proto = 0xffff;
+	mask.n_proto = 0xffff;
+	mask.vlan.tci = htobe16(0x0fff);
+	mask.num_vlans = 0xff;
+	memset(mask.ip_src, 0xff, 4);
+	key.outer_proto = htobe16(0x8100);
+	/* A rewritten type does not change what Linux takes the frame for. */
+	key.n_proto = htobe16(0x0800);
+	key.vlan.tci = htobe16(0x0fff);
+	key.num_vlans = 1;
+	memcpy(key.ip_src, "\x0b\0\0\x01", 4);
+	bed_any(bed, 0, 1, first, 4);
+	assert_int_equal(bed_mask(bed, 1, &mask), 0);
+	assert_int_equal(bed_rule(bed, &r), 0);
+	fr_udp4(&in, 1, 2);
+	bed_send(bed, VF(0), &in);
+	want = in;
+	memcpy(want.b + 14 + 12, "\x0b\0\0\x01", 4);
+	want.b[12] = 0x88;
+	want.b[13] = 0xb5;
+	assert_int_equal(bed->num_sent, 1);
+	assert_sent(bed, 0, VF(2), &want);
+	assert_int_equal(bed_packets(bed, 0), 1);
+	assert_int_equal(bed_packets(bed, 1), 1);
+	assert_int_equal(bed_bytes(bed, 0), in.len - 14);
+	assert_int_equal(bed_bytes(bed, 1), in.len - 14);
+}
+
+/* Whatever comes late on the way, nothing at all has happened. */
+static void all_or_nothing(void **state)
+{
+	static const struct {
+		uint8_t op;
+		uint8_t reason;
+	} end[] = {
+		{ SLUICE_ACT_PUNT, SLUICE_MISS_PUNT },
+		{ SLUICE_ACT_GOTO, SLUICE_MISS_NO_RULE },	/* empty */
+		{ SLUICE_ACT_OUTPUT, SLUICE_MISS_EGRESS },
+		{ SLUICE_ACT_PEDIT_SET, SLUICE_MISS_ACTION },
+	};
+	struct bed *bed = *state;
+	struct sluice_action first[4] = {
+		act_out(VF(1)), act_push(0x8100, 3), act_out(WIRE0),
+		act_goto(2),
+	};
+	struct sluice_action second[2] = { act_out(VF(2)) };
+	struct frame in;
+	unsigned int i;
+
+	bed_any(bed, 0, 1, first, 4);
+	bed_egress(bed, VF(3), 1);
+	fr_udp4(&in, 1, 2);
+	for (i = 0; i < 4; i++) {
+		uint32_t counter;
+
+		second[1] = act(end[i].op);
+		if (end[i].op == SLUICE_ACT_GOTO)
+			second[1] = act_goto(9);
+		if (end[i].op == SLUICE_ACT_OUTPUT)
+			second[1] = act_out(VF(3));
+		if (end[i].op == SLUICE_ACT_PEDIT_SET)
+			second[1] = act_pedit(SLUICE_ACT_PEDIT_SET,
+					      SLUICE_HDR_IP6, 0, "ff000000",
+					      "ff000000");
+		bed_any(bed, 1, 2, second, 2);
+		bed_clear(bed);
+		bed_send(bed, VF(0), &in);
+		assert_int_equal(bed->num_sent, 1);
+		assert_slow(bed, 0, VF(0), end[i].reason, &in);
+		assert_int_equal(bed->sent[0].meta.table,
+				 end[i].op == SLUICE_ACT_GOTO ? 9 : 2);
+		assert_int_equal(bed_packets(bed, 0), 0);
+		assert_int_equal(bed_packets(bed, 1), 0);
+		assert_int_equal(sluice_esw_rule_del(bed->esw, 1, &counter),
+				 0);
+	}
+	assert_int_equal(le64toh(bed_stats(bed, VF(0)).slow_packets), 4);
+	assert_int_equal(le64toh(bed_stats(bed, VF(0)).tx_packets), 4);
+	assert_int_equal(le64toh(bed_stats(bed, VF(1)).rx_packets), 0);
+	assert_int_equal(le64toh(bed_stats(bed, WIRE0).tx_packets), 0);
+	/* With the punt gone the same rules go through. */
+	bed_egress(bed, VF(3), 0);
+	second[1] = act_out(VF(3));
+	bed_any(bed, 1, 2, second, 2);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 4);
+	assert_int_equal(bed_packets(bed, 0), 1);
+	assert_int_equal(bed_packets(bed, 1), 1);
+}
+
+/* 16 gotos are what tc allows; the 17th drops the packet there. */
+static void goto_limit(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a;
+	struct frame in;
+	uint32_t t, counter;
+
+	fr_udp4(&in, 1, 2);
+	for (t = 1; t <= 16; t++) {
+		a = act_goto(t + 1);
+		bed_any(bed, t, t, &a, 1);
+	}
+	a = act_out(VF(1));
+	bed_any(bed, 17, 17, &a, 1);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 1);
+	assert_sent(bed, 0, VF(1), &in);
+	for (t = 1; t <= 17; t++)
+		assert_int_equal(bed_packets(bed, t), 1);
+
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 17, &counter), 0);
+	a = act_goto(18);
+	bed_any(bed, 17, 17, &a, 1);
+	a = act_out(VF(1));
+	bed_any(bed, 18, 18, &a, 1);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 1);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_HOPS, &in);
+	assert_int_equal(bed_packets(bed, 18), 0);
+}
+
+static void goto_loop(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a = act_goto(1);
+	struct frame in;
+
+	fr_udp4(&in, 1, 2);
+	bed_any(bed, 0, 1, &a, 1);
+	bed_send(bed, VF(0), &in);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_HOPS, &in);
+	assert_int_equal(bed_packets(bed, 0), 0);
+}
+
+static void to_cpu_commits(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[3] = {
+		act_out(VF(1)), act_push(0x8100, 3), act(SLUICE_ACT_TO_CPU),
+	};
+	struct frame in, want;
+
+	fr_udp4(&in, 1, 2);
+	want = in;
+	fr_vlan(&want, 0x8100, 3);
+	bed_any(bed, 0, 1, a, 3);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 2);
+	assert_sent(bed, 0, VF(1), &in);
+	assert_slow(bed, 1, VF(0), SLUICE_MISS_TO_CPU, &want);
+	assert_int_equal(bed_packets(bed, 0), 1);
+	assert_int_equal(le64toh(bed_stats(bed, VF(0)).slow_packets), 1);
+}
+
+static void drop_counts(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a = act(SLUICE_ACT_DROP);
+	struct sluice_esw_info info;
+	struct frame in;
+
+	fr_udp4(&in, 1, 2);
+	bed_any(bed, 0, 1, &a, 1);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 0);
+	assert_int_equal(bed_packets(bed, 0), 1);
+	assert_int_equal(le64toh(bed_stats(bed, VF(0)).tx_dropped_rule), 1);
+	assert_int_equal(le64toh(bed_stats(bed, VF(0)).tx_packets), 1);
+	sluice_esw_query(bed->esw, &info);
+	assert_int_equal(le64toh(info.lookups), 1);
+	assert_int_equal(le64toh(info.hits), 1);
+}
+
+static void no_root_table(void **state)
+{
+	struct bed *bed = *state;
+	struct frame in;
+
+	fr_udp4(&in, 1, 2);
+	bed_send(bed, VF(1), &in);
+	assert_slow(bed, 0, VF(1), SLUICE_MISS_NO_TABLE, &in);
+	assert_int_equal(bed->sent[0].meta.table, SLUICE_ID_NONE);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &in);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_NO_RULE, &in);
+	assert_int_equal(bed->sent[0].meta.table, 1);
+}
+
+/* A frame that cannot grow any more is left to software, undamaged. */
+static void out_of_room(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[40];
+	struct frame in;
+	unsigned int i;
+
+	bed_mtu(bed, VF(0), SLUICE_MTU_MAX);
+	fr_eth(&in, MAC_B, MAC_A, 0x88b5);
+	fr_fill(&in, 0x5a, 9000);
+	for (i = 0; i < 39; i++)
+		a[i] = act_push(0x8100, (uint16_t)i);
+	a[39] = act_out(WIRE0);
+	/* 9014 + 39 * 4 = 9170 fits, but is longer than the MTU allows. */
+	bed_any(bed, 0, 1, a, 40);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 0);
+	assert_int_equal(bed_packets(bed, 0), 1);
+	assert_int_equal(le64toh(bed_stats(bed, WIRE0).tx_dropped_mtu), 1);
+	{
+		struct sluice_action more[2] = { act_goto(1), act_goto(1) };
+		uint32_t counter;
+
+		a[39] = act_goto(2);
+		assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter),
+				 0);
+		bed_any(bed, 0, 1, a, 40);
+		bed_any(bed, 1, 2, more, 1);
+	}
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 1);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_RESOURCE, &in);
+}
+
+/* More copies than there is room for: none of them leaves. */
+static void out_of_arena(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[22];
+	struct frame in;
+	unsigned int i;
+
+	bed_mtu(bed, VF(0), SLUICE_MTU_MAX);
+	fr_eth(&in, MAC_B, MAC_A, 0x88b5);
+	fr_fill(&in, 0x5a, 9000);
+	for (i = 0; i < 21; i += 3) {
+		a[i] = act_push(0x8100, 1);
+		a[i + 1] = act_out(VF(1));
+		a[i + 2] = act(SLUICE_ACT_VLAN_POP);
+	}
+	a[21] = act_goto(2);
+	bed_any(bed, 0, 1, a, 22);
+	a[21] = act_goto(1);
+	bed_any(bed, 1, 2, a, 22);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 1);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_RESOURCE, &in);
+	assert_int_equal(bed_packets(bed, 0), 0);
+}
+
+/* A verified checksum stays verified only while nobody edits. */
+static void checksum_flag(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[4] = {
+		act_push(0x8100, 3),
+		act_out(VF(1)),
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_UDP, 0, "ffff0000",
+			  "00070000"),
+		act_out(VF(2)),
+	};
+	struct frame in;
+
+	fr_udp4(&in, 1, 2);
+	bed_any(bed, 0, 1, a, 4);
+	sluice_esw_input(bed->esw, VF(0), in.b, in.len, SLUICE_FRAME_L4_OK);
+	assert_int_equal(bed->num_sent, 2);
+	assert_int_equal(bed->sent[0].flags, SLUICE_FRAME_L4_OK);
+	assert_int_equal(bed->sent[1].flags, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(vlan_push_pop, setup, teardown),
+		cmocka_unit_test_setup_teardown(vlan_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(vlan_pop_truncated, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(tagged_runt, setup, teardown),
+		cmocka_unit_test_setup_teardown(pedit_eth, setup, teardown),
+		cmocka_unit_test_setup_teardown(pedit_ip4, setup, teardown),
+		cmocka_unit_test_setup_teardown(pedit_ip6, setup, teardown),
+		cmocka_unit_test_setup_teardown(pedit_wrong_header, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(outputs_in_order, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(goto_sees_edits, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(all_or_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(goto_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(goto_loop, setup, teardown),
+		cmocka_unit_test_setup_teardown(to_cpu_commits, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(drop_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_root_table, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(out_of_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(out_of_arena, setup, teardown),
+		cmocka_unit_test_setup_teardown(checksum_flag, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests_name("program", tests, NULL, NULL);
+}
