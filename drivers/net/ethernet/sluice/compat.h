@@ -49,4 +49,9 @@ sluice_compat_health_create(struct devlink *devlink,
 #define SLUICE_COMPAT_HEALTH_GRACE(ms)
 #endif
 
+/* 6.17 and 6.19 took RSS fields and ring count out of get_rxnfc. */
+#if KERNEL_VERSION(6, 19, 0) <= LINUX_VERSION_CODE
+#define SLUICE_COMPAT_RXFH_FIELDS
+#endif
+
 #endif /* _SLUICE_COMPAT_H */
