@@ -334,6 +334,7 @@ sluice_setup() {
 	check_within "the netdevs of $n VFs" 20 vf_netdevs_there "$n" || return 1
 	devs_refresh
 	for d in "$PF" "${REP[@]}" "${VF[@]}"; do
+		[ -n "$d" ] || continue # no representors in legacy mode
 		check "$d up" ip link set "$d" up || return 1
 	done
 }
