@@ -91,7 +91,7 @@ guest_image_step() {
 	printf '127.0.0.1 localhost sluice\n::1 localhost sluice\n' > "$root/etc/hosts"
 	: > "$root/etc/resolv.conf"
 	mkdir -p "$root"/mnt/{share,sluice,kselftests}
-	rm -rf "$root"/dev/* "$root"/usr/share/{info,lintian,perl5/Debian}
+	rm -rf "${root:?}"/dev/* "$root"/usr/share/{info,lintian,perl5/Debian}
 	mksquashfs "$root" "$1/root.squashfs" -comp lz4 -noappend -quiet -no-progress
 	remove_tree "$root"
 }

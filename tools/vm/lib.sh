@@ -17,8 +17,7 @@ export SLUICE_TOP SLUICE_CACHE SLUICE_MIRROR SLUICE_JOBS
 
 # The suite of the guest and of the build chroot, and where newer source
 # packages come from.
-GUEST_SUITE=trixie
-NEXT_SUITE=sid
+export GUEST_SUITE=trixie NEXT_SUITE=sid
 
 say() { printf '==> %s\n' "$*" >&2; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
@@ -127,12 +126,10 @@ private_apt() {
 		"$d"/state/lists/partial "$d"/cache/archives/partial
 	: > "$d/state/status"
 	{
-		for s in trixie trixie-updates sid bookworm-backports; do
+		for s in "$GUEST_SUITE" "$GUEST_SUITE-updates" "$NEXT_SUITE"; do
 			printf 'deb [signed-by=%s] %s %s main\n' "$key" "$SLUICE_MIRROR" "$s"
 		done
-		for s in trixie; do
-			printf 'deb-src [signed-by=%s] %s %s main\n' "$key" "$SLUICE_MIRROR" "$s"
-		done
+		printf 'deb-src [signed-by=%s] %s %s main\n' "$key" "$SLUICE_MIRROR" "$GUEST_SUITE"
 	} > "$d/etc/sources.list.new"
 	cmp -s "$d/etc/sources.list.new" "$d/etc/sources.list" 2>/dev/null ||
 		mv "$d/etc/sources.list.new" "$d/etc/sources.list"

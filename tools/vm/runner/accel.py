@@ -31,13 +31,22 @@ def can_create():
         return False
 
 
+def kernel_image(parts):
+    """What QEMU boots: vmlinux, or the bzImage of a kernel that has none."""
+    for name in ("vmlinux", "bzImage"):
+        path = os.path.join(parts["kernel"], "kbuild", name)
+        if os.path.exists(path):
+            return path
+    sys.exit(f"run: {parts['kernel']} holds no kernel: remove it and run again")
+
+
 def boots(parts):
     """Does a guest get from the firmware to its first program and off again?"""
     command = [os.path.join(parts["qemu"], "qemu-system-x86_64"),
                "-L", os.path.join(parts["qemu"], "share"), "-nodefaults", "-no-user-config",
                "-display", "none", "-no-reboot", "-machine", "q35", "-m", "512M", "-smp", "2",
                "-accel", "kvm", "-cpu", CPU,
-               "-kernel", os.path.join(parts["kernel"], "kbuild", "vmlinux"),
+               "-kernel", kernel_image(parts),
                "-initrd", os.path.join(parts["initrd"], "initrd.cpio"),
                "-append", "panic=-1 quiet SLUICE_PROBE=1"]
     try:

@@ -195,8 +195,8 @@ class Machine:
             words.append("intel_iommu=on")
         if self.opts.append:
             words.append(self.opts.append)
-        vmlinux = os.path.join(self.parts["kernel"], "kbuild", "vmlinux")
-        return ["-kernel", vmlinux, "-initrd", initrd, "-append", " ".join(words)]
+        image = accel.kernel_image(self.parts)
+        return ["-kernel", image, "-initrd", initrd, "-append", " ".join(words)]
 
     def start(self):
         """Start QEMU."""
