@@ -34,7 +34,6 @@ ports_legacy() {
 	check_eq "port number of p0" "$(port "$PF" .port)" 0
 	check_eq "name of p0" "$(sysfs "$PF" phys_port_name)" p0
 	check "p1 has a netdev" uplink_of 1
-	check_eq "no switch in legacy mode" "$(sysfs "$PF" phys_switch_id)" none
 }
 
 ports_switchdev() {

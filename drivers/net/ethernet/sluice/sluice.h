@@ -242,7 +242,8 @@ struct sluice_vport_stats *sluice_stats_buf(struct sluice_dev *sdev,
  * @egress_filters: filters on the egress block; more than none punts what
  *	rules output here (offload/block.c)
  * @rules: rules that output to this vport (offload/rule.c)
- * @offload_lock: protects @rules
+ * @gone: the representor is being unregistered; no rule may name it any more.
+ *	Lock of the offload layer, as for @rules
  */
 struct sluice_vport {
 	struct sluice_dev *sdev;
@@ -256,8 +257,7 @@ struct sluice_vport {
 	struct sluice_block *block;
 	atomic_t egress_filters;
 	struct list_head rules;
-	/* Protects rules. */
-	spinlock_t offload_lock;
+	bool gone;
 };
 
 /*
@@ -302,6 +302,10 @@ int sluice_sriov_configure(struct pci_dev *pdev, int num_vfs);
 struct sluice_vport *sluice_esw_vport_by_netdev(struct sluice_dev *sdev,
 						const struct net_device *dev);
 
+/* The vport of an uplink, in any mode, while its netdev exists. */
+struct sluice_vport *sluice_esw_uplink_vport(const struct sluice_dev *sdev,
+					     unsigned int uplink);
+
 /*
  * The netdev that gets slow-path frames of a vport, or NULL.  RCU; called by
  * NAPI for every completion with SLUICE_CQE_F_SLOW.
@@ -320,8 +324,6 @@ void sluice_esw_stop_queues(struct sluice_dev *sdev);
 /* Hooks the function's netdev calls on a PF. */
 int sluice_esw_uplink_open(struct sluice_dev *sdev);
 void sluice_esw_uplink_stop(struct sluice_dev *sdev);
-int sluice_esw_port_parent_id(struct sluice_dev *sdev,
-			      struct netdev_phys_item_id *ppid);
 
 /* ndo_set_vf_* and friends for the PF netdev (eswitch/policy.c). */
 int sluice_set_vf_mac(struct net_device *dev, int vf, u8 *mac);
@@ -350,7 +352,10 @@ struct sluice_offload *sluice_esw_offload(const struct sluice_dev *sdev);
 void sluice_esw_set_offload(struct sluice_dev *sdev,
 			    struct sluice_offload *offload);
 
-/* ndo_setup_tc of representors and of the PF netdev in switchdev mode. */
+/*
+ * ndo_setup_tc of representors and uplinks, in any mode: what was bound in
+ * switchdev mode may be unbound later.  RTNL held.
+ */
 int sluice_offload_setup_tc(struct sluice_vport *vport,
 			    enum tc_setup_type type, void *type_data);
 

@@ -43,8 +43,8 @@ static const struct devlink_port_ops vf_port_ops = {
  * sluice_devlink_port_register - register the devlink port of a vport
  * @vport: uplink or VF; its number is the port's index
  *
- * Only ports of VFs carry the switch identity, because those of uplinks exist
- * in legacy mode too; their netdevs answer for themselves.
+ * All ports carry the switch identity.  Those of uplinks do so in legacy mode
+ * too, since it is fixed when a port is registered.
  *
  * Context: devlink instance lock.  Return: 0 or a negative errno.
  */
@@ -56,15 +56,14 @@ int sluice_devlink_port_register(struct sluice_vport *vport)
 	int err;
 
 	memset(&vport->dl_port, 0, sizeof(vport->dl_port));
+	attrs.switch_id.id_len = sizeof(sdev->switch_id);
+	memcpy(attrs.switch_id.id, sdev->switch_id, sizeof(sdev->switch_id));
 	if (vport->uplink >= 0) {
 		attrs.flavour = DEVLINK_PORT_FLAVOUR_PHYSICAL;
 		attrs.phys.port_number = vport->uplink;
 		devlink_port_attrs_set(&vport->dl_port, &attrs);
 		ops = &uplink_port_ops;
 	} else {
-		attrs.switch_id.id_len = sizeof(sdev->switch_id);
-		memcpy(attrs.switch_id.id, sdev->switch_id,
-		       sizeof(sdev->switch_id));
 		devlink_port_attrs_set(&vport->dl_port, &attrs);
 		devlink_port_attrs_pci_vf_set(&vport->dl_port, 0, 0, vport->vf,
 					      false);

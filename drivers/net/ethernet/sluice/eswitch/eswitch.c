@@ -33,7 +33,6 @@ struct sluice_vport *sluice_vport_alloc(struct sluice_dev *sdev, u16 num,
 	vport->uplink = uplink;
 	atomic_set(&vport->egress_filters, 0);
 	INIT_LIST_HEAD(&vport->rules);
-	spin_lock_init(&vport->offload_lock);
 	return vport;
 }
 
@@ -141,6 +140,22 @@ struct sluice_vport *sluice_esw_vport_by_netdev(struct sluice_dev *sdev,
 }
 
 /**
+ * sluice_esw_uplink_vport - vport of an uplink, in any mode
+ * @sdev: PF
+ * @uplink: its number
+ *
+ * Return: the vport, NULL without such an uplink or before sluice_esw_up().
+ * Context: RTNL of the uplink's netdev.
+ */
+struct sluice_vport *sluice_esw_uplink_vport(const struct sluice_dev *sdev,
+					     unsigned int uplink)
+{
+	if (!sdev->esw || uplink >= SLUICE_MAX_UPLINKS)
+		return NULL;
+	return sdev->esw->uplinks[uplink].vport;
+}
+
+/**
  * sluice_esw_slow_netdev - who gets the slow-path frames of a vport
  * @sdev: PF
  * @src_vport: vport the frame came in by, as the device says
@@ -238,23 +253,6 @@ void sluice_esw_uplink_stop(struct sluice_dev *sdev)
 	int slot = sluice_esw_slot(SLUICE_VPORT_UPLINK(0));
 
 	RCU_INIT_POINTER(sdev->esw->slots[slot], NULL);
-}
-
-/**
- * sluice_esw_port_parent_id - identity of the switch behind an uplink's netdev
- * @sdev: PF
- * @ppid: filled in
- *
- * Return: 0, or -EOPNOTSUPP in legacy mode.
- */
-int sluice_esw_port_parent_id(struct sluice_dev *sdev,
-			      struct netdev_phys_item_id *ppid)
-{
-	if (!sluice_esw_is_switchdev(sdev))
-		return -EOPNOTSUPP;
-	ppid->id_len = sizeof(sdev->switch_id);
-	memcpy(ppid->id, sdev->switch_id, sizeof(sdev->switch_id));
-	return 0;
 }
 
 /**

@@ -161,12 +161,6 @@ static netdev_features_t rep_fix_features(struct net_device *dev,
 	return features;
 }
 
-static int rep_get_port_parent_id(struct net_device *dev,
-				  struct netdev_phys_item_id *ppid)
-{
-	return sluice_esw_port_parent_id(rep_vport(dev)->sdev, ppid);
-}
-
 static const struct net_device_ops rep_ops = {
 	.ndo_open		= rep_open,
 	.ndo_stop		= rep_stop,
@@ -179,7 +173,6 @@ static const struct net_device_ops rep_ops = {
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_setup_tc		= rep_setup_tc,
 	.ndo_fix_features	= rep_fix_features,
-	.ndo_get_port_parent_id	= rep_get_port_parent_id,
 };
 
 /**

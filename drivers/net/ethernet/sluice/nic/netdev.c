@@ -133,17 +133,9 @@ static int sluice_setup_tc(struct net_device *dev, enum tc_setup_type type,
 	/* Only the switch has tables: a VF's rules stay in software. */
 	if (!sdev->is_pf)
 		return -EOPNOTSUPP;
-	vport = sluice_esw_vport_by_netdev(sdev, dev);
+	vport = sluice_esw_uplink_vport(sdev, 0);
 	return vport ? sluice_offload_setup_tc(vport, type, type_data) :
 		       -EOPNOTSUPP;
-}
-
-static int sluice_get_port_parent_id(struct net_device *dev,
-				     struct netdev_phys_item_id *ppid)
-{
-	struct sluice_nic *nic = netdev_priv(dev);
-
-	return sluice_esw_port_parent_id(nic->sdev, ppid);
 }
 
 static netdev_features_t sluice_fix_features(struct net_device *dev,
@@ -184,7 +176,6 @@ static const struct net_device_ops sluice_pf_netdev_ops = {
 	.ndo_tx_timeout		= sluice_tx_timeout,
 	.ndo_setup_tc		= sluice_setup_tc,
 	.ndo_fix_features	= sluice_fix_features,
-	.ndo_get_port_parent_id	= sluice_get_port_parent_id,
 	.ndo_set_vf_mac		= sluice_set_vf_mac,
 	.ndo_set_vf_vlan	= sluice_set_vf_vlan,
 	.ndo_set_vf_rate	= sluice_set_vf_rate,
