@@ -10,6 +10,7 @@
 #include <linux/timer.h>
 #include <linux/version.h>
 #include <net/devlink.h>
+#include <net/flow_offload.h>
 
 /* 6.16 renamed from_timer(). */
 #ifdef timer_container_of
@@ -53,5 +54,30 @@ sluice_compat_health_create(struct devlink *devlink,
 #if KERNEL_VERSION(6, 19, 0) <= LINUX_VERSION_CODE
 #define SLUICE_COMPAT_RXFH_FIELDS
 #endif
+
+/*
+ * 6.13 tells whether software has a filter too.  Before, a reason is asked for
+ * when it does not (skip_sw) and for filters with "verbose".
+ */
+static inline bool
+sluice_compat_skip_sw(const struct flow_cls_common_offload *common)
+{
+#if KERNEL_VERSION(6, 13, 0) <= LINUX_VERSION_CODE
+	return common->skip_sw;
+#else
+	return common->extack;
+#endif
+}
+
+/* Likewise, but false in doubt. */
+static inline bool
+sluice_compat_surely_skip_sw(const struct flow_cls_common_offload *common)
+{
+#if KERNEL_VERSION(6, 13, 0) <= LINUX_VERSION_CODE
+	return common->skip_sw;
+#else
+	return false;
+#endif
+}
 
 #endif /* _SLUICE_COMPAT_H */

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tc blocks at the ingress of representors.
+ *
+ * A block shared by several of our ports has one set of rules: all of them
+ * start at the same table.
+ */
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "offload.h"
+
+static LIST_HEAD(sluice_block_cb_list);
+
+/**
+ * sluice_block_roots() - bring the root tables of the block's ports up to date
+ * @block: block; offload lock held
+ *
+ * Ports have one once tc has replayed the filters the block had before, so
+ * that no packet sees half of them, and none while the block is blind.
+ */
+void sluice_block_roots(struct sluice_block *block)
+{
+	u32 root = block->live && !block->blind ? block->root->id :
+						  SLUICE_ID_NONE;
+	struct sluice_cmd_vport cmd;
+	struct sluice_port *port;
+	unsigned long i;
+
+	xa_for_each(&block->ports, i, port) {
+		if (port->root == root)
+			continue;
+		port->root = root;
+		memset(&cmd, 0, sizeof(cmd));
+		sluice_cmd_init(&cmd.hdr, SLUICE_CMD_VPORT_SET, sizeof(cmd));
+		cmd.hdr.vport = cpu_to_le16(i);
+		cmd.fields = cpu_to_le32(SLUICE_VPORT_F_ROOT);
+		cmd.root_table = cpu_to_le32(root);
+		sluice_offload_post(block->off, &cmd.hdr);
+	}
+}
+
+/**
+ * sluice_block_blind() - a filter that cannot even be punted comes or goes
+ * @block: block; offload lock held
+ * @change: 1 or -1
+ */
+void sluice_block_blind(struct sluice_block *block, int change)
+{
+	block->blind += change;
+	sluice_block_roots(block);
+}
+
+static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
+
+/*
+ * tc links a callback into the block only after it has replayed the block's
+ * filters to it.  Offload lock and tc's callback lock held.
+ */
+static void block_check_live(struct sluice_block *block)
+{
+	if (block->live || block->off->dead)
+		return;
+	if (!flow_block_cb_lookup(block->tc, block_cb, block->off->sdev))
+		return;
+	block->live = true;
+	sluice_block_roots(block);
+}
+
+static int block_stats(struct sluice_block *block, struct flow_cls_offload *f)
+{
+	struct sluice_rule_key key = {
+		.block = block,
+		.cookie = f->cookie,
+		.kind = TC_SETUP_CLSFLOWER,
+	};
+
+	return sluice_rule_stats(block->off, &key, &f->stats);
+}
+
+/* tc calls from many processes at once, with and without RTNL. */
+static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
+{
+	struct flow_cls_offload *f = type_data;
+	struct sluice_block *block = cb_priv;
+	struct sluice_filter_op op;
+	int err;
+
+	if (type == TC_SETUP_CLSFLOWER && f->command == FLOW_CLS_STATS)
+		return block_stats(block, f);
+	if (!sluice_filter_op(type, type_data, &op))
+		return -EOPNOTSUPP;
+
+	mutex_lock(&block->off->lock);
+	block_check_live(block);
+	if (type == TC_SETUP_CLSFLOWER)
+		err = sluice_flower(block, f);
+	else
+		err = sluice_foreign(block, type, &op);
+	mutex_unlock(&block->off->lock);
+	return err;
+}
+
+static struct sluice_block *block_alloc(struct sluice_offload *off,
+					struct flow_block_offload *bo)
+{
+	struct sluice_block *block;
+	int err;
+
+	block = kzalloc(sizeof(*block), GFP_KERNEL);
+	if (!block)
+		return ERR_PTR(-ENOMEM);
+	block->off = off;
+	block->tc = bo->block;
+	block->net = bo->net;
+	xa_init(&block->ports);
+	xa_init(&block->tables);
+	INIT_LIST_HEAD(&block->rules);
+	block->root = sluice_table_get(block, 0);
+	if (IS_ERR(block->root)) {
+		err = PTR_ERR(block->root);
+		kfree(block);
+		return ERR_PTR(err);
+	}
+	kref_get(&off->ref);
+	list_add_tail(&block->node, &off->blocks);
+	return block;
+}
+
+/* tc is done with the block. */
+static void block_release(void *cb_priv)
+{
+	struct sluice_block *block = cb_priv;
+	struct sluice_offload *off = block->off;
+	struct sluice_rule *rule, *next;
+
+	mutex_lock(&off->lock);
+	list_for_each_entry_safe(rule, next, &block->rules, list)
+		sluice_rule_remove(rule);
+	sluice_table_put(block->root);
+	list_del(&block->node);
+	mutex_unlock(&off->lock);
+	WARN_ON(!xa_empty(&block->ports));
+	WARN_ON(!xa_empty(&block->tables));
+	kfree(block);
+	sluice_offload_put(off);
+}
+
+static int block_port_add(struct sluice_block *block,
+			  struct sluice_vport *vport)
+{
+	struct sluice_port *port;
+	int err;
+
+	port = kzalloc(sizeof(*port), GFP_KERNEL);
+	if (!port)
+		return -ENOMEM;
+	port->vport = vport;
+	port->root = SLUICE_ID_NONE;
+	err = xa_insert(&block->ports, vport->num, port, GFP_KERNEL);
+	if (err) {
+		kfree(port);
+		return err;
+	}
+	vport->block = block;
+	return 0;
+}
+
+/* The port's packets go to software from here on. */
+static void block_port_del(struct sluice_block *block,
+			   struct sluice_port *port, u16 num)
+{
+	struct sluice_cmd_vport cmd = {};
+
+	if (port->root != SLUICE_ID_NONE) {
+		sluice_cmd_init(&cmd.hdr, SLUICE_CMD_VPORT_SET, sizeof(cmd));
+		cmd.hdr.vport = cpu_to_le16(num);
+		cmd.fields = cpu_to_le32(SLUICE_VPORT_F_ROOT);
+		cmd.root_table = cpu_to_le32(SLUICE_ID_NONE);
+		sluice_offload_post(block->off, &cmd.hdr);
+	}
+	if (port->vport)
+		port->vport->block = NULL;
+	kfree(port);
+}
+
+/**
+ * sluice_block_bind() - an ingress block is bound to a representor
+ * @vport: its vport
+ * @bo: tc's call
+ *
+ * Context: RTNL.
+ *
+ * Return: 0; -EOPNOTSUPP when software has to do it all; -ENOMEM.
+ */
+int sluice_block_bind(struct sluice_vport *vport,
+		      struct flow_block_offload *bo)
+{
+	struct sluice_offload *off = sluice_esw_offload(vport->sdev);
+	struct sluice_block *block;
+	struct flow_block_cb *cb;
+	int err;
+
+	if (!off)
+		return -EOPNOTSUPP;
+	cb = flow_block_cb_lookup(bo->block, block_cb, vport->sdev);
+	if (cb) {
+		block = flow_block_cb_priv(cb);
+		/* From before the last change of mode. */
+		if (block->off != off)
+			return -EOPNOTSUPP;
+		mutex_lock(&off->lock);
+		err = block_port_add(block, vport);
+		if (!err)
+			sluice_block_roots(block);
+		mutex_unlock(&off->lock);
+		if (!err)
+			flow_block_cb_incref(cb);
+		return err;
+	}
+
+	mutex_lock(&off->lock);
+	block = block_alloc(off, bo);
+	err = IS_ERR(block) ? PTR_ERR(block) : block_port_add(block, vport);
+	mutex_unlock(&off->lock);
+	if (IS_ERR(block))
+		return err == -ENOSPC ? -EOPNOTSUPP : err;
+	if (err)
+		goto err_release;
+	cb = flow_block_cb_alloc(block_cb, vport->sdev, block, block_release);
+	if (IS_ERR(cb)) {
+		err = PTR_ERR(cb);
+		goto err_port;
+	}
+	flow_block_cb_incref(cb);
+	flow_block_cb_add(cb, bo);
+	list_add_tail(&cb->driver_list, &sluice_block_cb_list);
+	/* When tc has replayed the block's filters, RTNL is free. */
+	schedule_delayed_work(&off->root_work, 0);
+	return 0;
+
+err_port:
+	mutex_lock(&off->lock);
+	block_port_del(block, xa_erase(&block->ports, vport->num), vport->num);
+	mutex_unlock(&off->lock);
+err_release:
+	block_release(block);
+	return err;
+}
+
+/**
+ * sluice_block_unbind() - an ingress block is unbound from a representor
+ * @vport: its vport
+ * @bo: tc's call
+ *
+ * Context: RTNL.
+ *
+ * Return: 0, or -EOPNOTSUPP when binding it was refused.
+ */
+int sluice_block_unbind(struct sluice_vport *vport,
+			struct flow_block_offload *bo)
+{
+	struct sluice_block *block;
+	struct sluice_port *port;
+	struct flow_block_cb *cb;
+
+	cb = flow_block_cb_lookup(bo->block, block_cb, vport->sdev);
+	if (!cb)
+		return -EOPNOTSUPP;
+	block = flow_block_cb_priv(cb);
+	mutex_lock(&block->off->lock);
+	port = xa_erase(&block->ports, vport->num);
+	if (port)
+		block_port_del(block, port, vport->num);
+	mutex_unlock(&block->off->lock);
+	if (!port)
+		return -EOPNOTSUPP;
+	if (!flow_block_cb_decref(cb)) {
+		flow_block_cb_remove(cb, bo);
+		list_del(&cb->driver_list);
+	}
+	return 0;
+}
+
+/**
+ * sluice_block_detach() - switchdev mode is left with the block bound
+ * @block: block; offload lock held
+ *
+ * tc goes on calling until it is unbound.
+ */
+void sluice_block_detach(struct sluice_block *block)
+{
+	struct sluice_rule *rule;
+	struct sluice_port *port;
+	unsigned long i;
+
+	xa_for_each(&block->ports, i, port) {
+		if (port->vport)
+			port->vport->block = NULL;
+		port->vport = NULL;
+	}
+	list_for_each_entry(rule, &block->rules, list)
+		sluice_rule_detach(rule);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rule counters.
+ *
+ * The device writes changed counters to host memory, so reading one costs no
+ * command.  A freed id is in limbo until everything the device may still have
+ * to write for its old rule has been written; then its memory can be cleared
+ * for the next one.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/log2.h>
+#include <linux/slab.h>
+
+#include "offload.h"
+
+/* The device writes 32 bytes at once; it has that many tries to hold still. */
+#define SLUICE_COUNTER_TRIES	16
+
+/* As many as we can use, whatever the device claims to have. */
+#define SLUICE_COUNTERS_MAX	BIT(24)
+
+/**
+ * sluice_counters_init() - start without any counter
+ * @off: offload
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int sluice_counters_init(struct sluice_offload *off)
+{
+	struct sluice_counters *c = &off->counters;
+	u32 max = min_t(u32, off->sdev->limits.max_counters,
+			SLUICE_COUNTERS_MAX);
+	u32 pieces;
+
+	ida_init(&c->ids);
+	if (!max)
+		return 0;
+	c->chunk = min_t(u32, SLUICE_COUNTER_CHUNK, rounddown_pow_of_two(max));
+	c->max = round_down(max, c->chunk);
+	pieces = c->max / c->chunk;
+	c->chunks = kvcalloc(pieces, sizeof(*c->chunks), GFP_KERNEL);
+	c->dma = kvcalloc(pieces, sizeof(*c->dma), GFP_KERNEL);
+	c->limbo = kvcalloc(SLUICE_COUNTER_LIMBO, sizeof(*c->limbo),
+			    GFP_KERNEL);
+	if (!c->chunks || !c->dma || !c->limbo) {
+		sluice_counters_fini(off);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void counters_map_cmd(struct sluice_cmd_counters *cmd, u8 opcode,
+			     dma_addr_t addr, u32 base, u32 count)
+{
+	memset(cmd, 0, sizeof(*cmd));
+	sluice_cmd_init(&cmd->hdr, opcode, sizeof(*cmd));
+	cmd->addr = cpu_to_le64(addr);
+	cmd->base = cpu_to_le32(base);
+	cmd->count = cpu_to_le32(count);
+}
+
+/**
+ * sluice_counters_stop() - take the memory of all counters from the device
+ * @off: offload; nobody reads counters any more
+ *
+ * Context: process, sleeps until the device has answered.
+ */
+void sluice_counters_stop(struct sluice_offload *off)
+{
+	struct sluice_counters *c = &off->counters;
+	struct sluice_cmd_counters cmd;
+	u32 i;
+
+	for (i = 0; c->chunks && i < c->max / c->chunk; i++) {
+		if (!c->chunks[i])
+			continue;
+		counters_map_cmd(&cmd, SLUICE_CMD_COUNTER_UNMAP, 0,
+				 i * c->chunk, c->chunk);
+		/* A device that does not answer is stopped, or gone. */
+		sluice_cmd_exec(off->sdev, &cmd.hdr);
+		dma_free_coherent(&off->sdev->pdev->dev,
+				  c->chunk * sizeof(struct sluice_counter),
+				  c->chunks[i], c->dma[i]);
+		c->chunks[i] = NULL;
+	}
+}
+
+/**
+ * sluice_counters_fini() - free what is left
+ * @off: offload
+ */
+void sluice_counters_fini(struct sluice_offload *off)
+{
+	struct sluice_counters *c = &off->counters;
+
+	ida_destroy(&c->ids);
+	kvfree(c->limbo);
+	kvfree(c->dma);
+	kvfree(c->chunks);
+	memset(c, 0, sizeof(*c));
+}
+
+/* Nothing is written for ids in limbo once this command is done. */
+static void counters_settle(struct sluice_offload *off)
+{
+	struct sluice_counters *c = &off->counters;
+	struct sluice_cmd_hdr cmd;
+
+	sluice_cmd_init(&cmd, SLUICE_CMD_SYNC, sizeof(cmd));
+	/* Failing means that the device does nothing any more. */
+	sluice_cmd_exec(off->sdev, &cmd);
+	while (c->num_limbo)
+		ida_free(&c->ids, c->limbo[--c->num_limbo]);
+}
+
+static int counter_chunk_add(struct sluice_offload *off, u32 i)
+{
+	struct sluice_counters *c = &off->counters;
+	size_t size = c->chunk * sizeof(struct sluice_counter);
+	struct sluice_cmd_counters cmd;
+	int err;
+
+	c->chunks[i] = dma_alloc_coherent(&off->sdev->pdev->dev, size,
+					  &c->dma[i], GFP_KERNEL);
+	if (!c->chunks[i])
+		return -ENOMEM;
+	counters_map_cmd(&cmd, SLUICE_CMD_COUNTER_MAP, c->dma[i], i * c->chunk,
+			 c->chunk);
+	err = sluice_offload_post(off, &cmd.hdr);
+	if (err) {
+		dma_free_coherent(&off->sdev->pdev->dev, size, c->chunks[i],
+				  c->dma[i]);
+		c->chunks[i] = NULL;
+	}
+	return err;
+}
+
+/**
+ * sluice_counter_get() - get a counter that reads zero
+ * @off: offload, lock held
+ * @id: set to its id
+ * @slot: set to its host memory
+ *
+ * The rule that uses it must be created with %SLUICE_RULE_F_ZERO.
+ *
+ * Return: 0, -ENOSPC without a free counter, -ENOMEM, or -EIO.
+ */
+int sluice_counter_get(struct sluice_offload *off, u32 *id,
+		       const struct sluice_counter **slot)
+{
+	struct sluice_counters *c = &off->counters;
+	struct sluice_counter *mem;
+	int n, err;
+
+	if (!c->max)
+		return -ENOSPC;
+	n = ida_alloc_max(&c->ids, c->max - 1, GFP_KERNEL);
+	if (n == -ENOSPC && c->num_limbo) {
+		counters_settle(off);
+		n = ida_alloc_max(&c->ids, c->max - 1, GFP_KERNEL);
+	}
+	if (n < 0)
+		return n;
+	if (!c->chunks[n / c->chunk]) {
+		err = counter_chunk_add(off, n / c->chunk);
+		if (err) {
+			ida_free(&c->ids, n);
+			return err;
+		}
+	}
+	mem = &c->chunks[n / c->chunk][n % c->chunk];
+	memset(mem, 0, sizeof(*mem));
+	*slot = mem;
+	*id = n;
+	return 0;
+}
+
+/**
+ * sluice_counter_put() - give a counter back
+ * @off: offload, lock held
+ * @id: its id; the removal of its rule is on the control ring
+ */
+void sluice_counter_put(struct sluice_offload *off, u32 id)
+{
+	struct sluice_counters *c = &off->counters;
+
+	if (off->dead)
+		return;
+	if (c->num_limbo == SLUICE_COUNTER_LIMBO)
+		counters_settle(off);
+	c->limbo[c->num_limbo++] = id;
+}
+
+/**
+ * sluice_counter_read() - read a counter
+ * @slot: its host memory
+ * @packets: set to the packets so far
+ * @bytes: set to the bytes so far
+ * @last_use: set to the device's time of the last packet, in ns, 0 if none
+ *
+ * The memory belongs to the device; nothing is assumed of the values.
+ * Documentation/hardware/eswitch.md, "Counters".
+ *
+ * Return: false when the device kept writing and no consistent value was seen.
+ */
+bool sluice_counter_read(const struct sluice_counter *slot, u64 *packets,
+			 u64 *bytes, u64 *last_use)
+{
+	unsigned int i;
+	u64 first;
+
+	for (i = 0; i < SLUICE_COUNTER_TRIES; i++) {
+		first = le64_to_cpu(READ_ONCE(slot->packets));
+		dma_rmb();
+		*bytes = le64_to_cpu(READ_ONCE(slot->bytes));
+		*last_use = le64_to_cpu(READ_ONCE(slot->last_use));
+		dma_rmb();
+		*packets = le64_to_cpu(READ_ONCE(slot->packets));
+		if (*packets == first)
+			return true;
+		cpu_relax();
+	}
+	return false;
+}

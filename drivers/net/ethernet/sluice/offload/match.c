@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * flower's keys as a key and a mask of the device.
+ *
+ * Both follow the flow dissector, so most fields are copied.  A key that the
+ * device does not have is left out and refused: what remains is the smallest
+ * superset the device can express, and the filter is punted with it.
+ */
+#include <linux/if_vlan.h>
+
+#include "offload.h"
+
+#define SUPPORTED_KEYS (						\
+	BIT_ULL(FLOW_DISSECTOR_KEY_CONTROL) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_BASIC) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_META) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ETH_ADDRS) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_VLAN) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_CVLAN) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_NUM_OF_VLANS) |			\
+	BIT_ULL(FLOW_DISSECTOR_KEY_IPV4_ADDRS) |			\
+	BIT_ULL(FLOW_DISSECTOR_KEY_IPV6_ADDRS) |			\
+	BIT_ULL(FLOW_DISSECTOR_KEY_IP) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_PORTS) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_TCP) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ICMP) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ARP))
+
+/* What the keys we refuse are called in tc's manual pages. */
+static const char * const key_names[FLOW_DISSECTOR_KEY_MAX] = {
+	[FLOW_DISSECTOR_KEY_PORTS_RANGE]	= "port range",
+	[FLOW_DISSECTOR_KEY_TIPC]		= "tipc",
+	[FLOW_DISSECTOR_KEY_FLOW_LABEL]		= "flow label",
+	[FLOW_DISSECTOR_KEY_GRE_KEYID]		= "gre key",
+	[FLOW_DISSECTOR_KEY_MPLS_ENTROPY]	= "mpls entropy",
+	[FLOW_DISSECTOR_KEY_ENC_KEYID]		= "enc_key_id",
+	[FLOW_DISSECTOR_KEY_ENC_IPV4_ADDRS]	= "enc_src_ip/enc_dst_ip",
+	[FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS]	= "enc_src_ip/enc_dst_ip",
+	[FLOW_DISSECTOR_KEY_ENC_CONTROL]	= "enc_flags",
+	[FLOW_DISSECTOR_KEY_ENC_PORTS]		= "enc_dst_port",
+	[FLOW_DISSECTOR_KEY_MPLS]		= "mpls",
+	[FLOW_DISSECTOR_KEY_ENC_IP]		= "enc_tos/enc_ttl",
+	[FLOW_DISSECTOR_KEY_ENC_OPTS]		= "enc_opts",
+	[FLOW_DISSECTOR_KEY_CT]			= "ct_state",
+	[FLOW_DISSECTOR_KEY_HASH]		= "hash",
+	[FLOW_DISSECTOR_KEY_PPPOE]		= "pppoe_sid",
+	[FLOW_DISSECTOR_KEY_L2TPV3]		= "l2tpv3_sid",
+	[FLOW_DISSECTOR_KEY_CFM]		= "cfm",
+	[FLOW_DISSECTOR_KEY_IPSEC]		= "spi",
+};
+
+/**
+ * struct match_ctx - one flower match on its way
+ * @block: block of the filter
+ * @rule: tc's description
+ * @extack: for the reason of a refusal
+ * @match: the result
+ * @err: first refusal
+ */
+struct match_ctx {
+	struct sluice_block *block;
+	const struct flow_rule *rule;
+	struct netlink_ext_ack *extack;
+	struct sluice_match *match;
+	int err;
+};
+
+/* Refuse, but go on: the punt should be as narrow as can be. */
+#define ctx_reject(ctx, reason, fmt, ...) do {				\
+	if (!(ctx)->err)						\
+		(ctx)->err = sluice_reject((ctx)->block->off,		\
+					   (ctx)->extack, reason, fmt,	\
+					   ##__VA_ARGS__);		\
+} while (0)
+
+/* Match @field of the key on the bits of @v that @m selects. */
+#define ctx_match(ctx, field, v, m) do {				\
+	(ctx)->match->key.field = (v) & (m);				\
+	(ctx)->match->mask.field = (m);					\
+} while (0)
+
+static void match_bytes(u8 *key, u8 *mask, const void *v, const void *m,
+			size_t len)
+{
+	const u8 *from = v, *bits = m;
+
+	while (len--) {
+		*key++ = *from++ & *bits;
+		*mask++ = *bits++;
+	}
+}
+
+#define ctx_match_bytes(ctx, field, v, m)				\
+	match_bytes((ctx)->match->key.field, (ctx)->match->mask.field,	\
+		    v, m, sizeof(*(v)))
+
+/* Like ctx_match() when the field may have been given a value before. */
+static void match_n_proto(struct match_ctx *ctx, u16 proto)
+{
+	struct sluice_match *match = ctx->match;
+
+	if (match->mask.n_proto && match->key.n_proto != htons(proto)) {
+		match->never = true;
+		ctx_reject(ctx, SLUICE_REJECT_KEY_VALUE,
+			   "addresses do not fit the ethertype");
+		return;
+	}
+	ctx_match(ctx, n_proto, htons(proto), htons(0xffff));
+}
+
+static void match_unsupported(struct match_ctx *ctx)
+{
+	u64 keys = ctx->rule->match.dissector->used_keys & ~SUPPORTED_KEYS;
+	unsigned int id;
+
+	if (!keys)
+		return;
+	id = __ffs64(keys);
+	if (id < ARRAY_SIZE(key_names) && key_names[id])
+		ctx_reject(ctx, SLUICE_REJECT_KEY,
+			   "cannot match on %s", key_names[id]);
+	else
+		ctx_reject(ctx, SLUICE_REJECT_KEY,
+			   "cannot match on dissector key %u", id);
+}
+
+static void match_meta(struct match_ctx *ctx)
+{
+	struct flow_match_meta m;
+	struct sluice_vport *vport;
+	struct net_device *dev;
+
+	flow_rule_match_meta(ctx->rule, &m);
+	if (m.mask->l2_miss)
+		ctx_reject(ctx, SLUICE_REJECT_KEY, "cannot match on l2_miss");
+	if (m.mask->ingress_iftype)
+		ctx_reject(ctx, SLUICE_REJECT_KEY,
+			   "cannot match on the ingress device's type");
+	if (!m.mask->ingress_ifindex)
+		return;
+	if (m.mask->ingress_ifindex != ~0) {
+		ctx_reject(ctx, SLUICE_REJECT_KEY_VALUE,
+			   "cannot match on a part of indev");
+		return;
+	}
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(ctx->block->net, m.key->ingress_ifindex);
+	vport = dev ? sluice_esw_vport_by_netdev(ctx->block->off->sdev, dev) :
+		      NULL;
+	if (vport && !vport->gone) {
+		ctx->match->in_vport = true;
+		ctx_match(ctx, in_vport, cpu_to_le16(vport->num),
+			  cpu_to_le16(0xffff));
+	} else {
+		/* No packet enters the device there. */
+		ctx->match->never = true;
+		ctx_reject(ctx, SLUICE_REJECT_KEY_VALUE,
+			   "indev is not a port of this switch");
+	}
+	rcu_read_unlock();
+}
+
+static void match_control(struct match_ctx *ctx)
+{
+	const u32 known = FLOW_DIS_IS_FRAGMENT | FLOW_DIS_FIRST_FRAG;
+	struct flow_match_control m;
+	u8 key = 0, mask = 0;
+
+	flow_rule_match_control(ctx->rule, &m);
+	if (m.mask->flags & ~known)
+		ctx_reject(ctx, SLUICE_REJECT_KEY,
+			   "cannot match on ip_flags %#x",
+			   m.mask->flags & ~known);
+	if (m.mask->flags & FLOW_DIS_IS_FRAGMENT)
+		mask |= SLUICE_FRAG_IS;
+	if (m.mask->flags & FLOW_DIS_FIRST_FRAG)
+		mask |= SLUICE_FRAG_FIRST;
+	if (m.key->flags & FLOW_DIS_IS_FRAGMENT)
+		key |= SLUICE_FRAG_IS;
+	if (m.key->flags & FLOW_DIS_FIRST_FRAG)
+		key |= SLUICE_FRAG_FIRST;
+	ctx_match(ctx, frag, key, mask);
+}
+
+static void match_basic(struct match_ctx *ctx)
+{
+	struct flow_match_basic m;
+
+	flow_rule_match_basic(ctx->rule, &m);
+	ctx_match(ctx, n_proto, m.key->n_proto, m.mask->n_proto);
+	ctx_match(ctx, ip_proto, m.key->ip_proto, m.mask->ip_proto);
+}
+
+static void match_eth(struct match_ctx *ctx)
+{
+	struct flow_match_eth_addrs m;
+
+	flow_rule_match_eth_addrs(ctx->rule, &m);
+	ctx_match_bytes(ctx, eth_dst, &m.key->dst, &m.mask->dst);
+	ctx_match_bytes(ctx, eth_src, &m.key->src, &m.mask->src);
+}
+
+static __be16 vlan_tci(const struct flow_dissector_key_vlan *v)
+{
+	return htons(v->vlan_id | v->vlan_dei << 12 |
+		     v->vlan_priority << VLAN_PRIO_SHIFT);
+}
+
+static void match_vlan(struct sluice_key_vlan *key,
+		       struct sluice_key_vlan *mask,
+		       const struct flow_match_vlan *m)
+{
+	mask->tci = vlan_tci(m->mask);
+	mask->tpid = m->mask->vlan_tpid;
+	mask->next = m->mask->vlan_eth_type;
+	key->tci = vlan_tci(m->key) & mask->tci;
+	key->tpid = m->key->vlan_tpid & mask->tpid;
+	key->next = m->key->vlan_eth_type & mask->next;
+}
+
+static void match_num_vlans(struct match_ctx *ctx)
+{
+	struct flow_dissector *d = ctx->rule->match.dissector;
+	struct flow_dissector_key_num_of_vlans *key, *mask;
+
+	key = skb_flow_dissector_target(d, FLOW_DISSECTOR_KEY_NUM_OF_VLANS,
+					ctx->rule->match.key);
+	mask = skb_flow_dissector_target(d, FLOW_DISSECTOR_KEY_NUM_OF_VLANS,
+					 ctx->rule->match.mask);
+	ctx_match(ctx, num_vlans, key->num_of_vlans, mask->num_of_vlans);
+}
+
+/*
+ * flower compares the kind of addresses too, so that an ARP packet does not
+ * match 0.0.0.0/8.  The ethertype says the same.
+ */
+static void match_addrs(struct match_ctx *ctx)
+{
+	struct flow_match_control c;
+	struct flow_match_ipv4_addrs v4;
+	struct flow_match_ipv6_addrs v6;
+
+	flow_rule_match_control(ctx->rule, &c);
+	if (!c.mask->addr_type)
+		return;
+	if (c.key->addr_type == FLOW_DISSECTOR_KEY_IPV4_ADDRS &&
+	    flow_rule_match_key(ctx->rule, FLOW_DISSECTOR_KEY_IPV4_ADDRS)) {
+		flow_rule_match_ipv4_addrs(ctx->rule, &v4);
+		ctx_match_bytes(ctx, ip_src, &v4.key->src, &v4.mask->src);
+		ctx_match_bytes(ctx, ip_dst, &v4.key->dst, &v4.mask->dst);
+		match_n_proto(ctx, ETH_P_IP);
+	} else if (c.key->addr_type == FLOW_DISSECTOR_KEY_IPV6_ADDRS &&
+		   flow_rule_match_key(ctx->rule,
+				       FLOW_DISSECTOR_KEY_IPV6_ADDRS)) {
+		flow_rule_match_ipv6_addrs(ctx->rule, &v6);
+		ctx_match_bytes(ctx, ip_src, &v6.key->src, &v6.mask->src);
+		ctx_match_bytes(ctx, ip_dst, &v6.key->dst, &v6.mask->dst);
+		match_n_proto(ctx, ETH_P_IPV6);
+	} else {
+		/* src_ip 0.0.0.0/0: flower finds no address and never hits. */
+		ctx->match->never = true;
+		ctx_reject(ctx, SLUICE_REJECT_KEY_VALUE,
+			   "an address with an empty mask never matches");
+	}
+}
+
+static void match_ip(struct match_ctx *ctx)
+{
+	struct flow_match_ip m;
+
+	flow_rule_match_ip(ctx->rule, &m);
+	ctx_match(ctx, ip_tos, m.key->tos, m.mask->tos);
+	ctx_match(ctx, ip_ttl, m.key->ttl, m.mask->ttl);
+}
+
+static void match_ports(struct match_ctx *ctx)
+{
+	struct flow_match_ports m;
+
+	flow_rule_match_ports(ctx->rule, &m);
+	ctx_match(ctx, l4_src, m.key->src, m.mask->src);
+	ctx_match(ctx, l4_dst, m.key->dst, m.mask->dst);
+}
+
+static void match_tcp(struct match_ctx *ctx)
+{
+	struct flow_match_tcp m;
+
+	flow_rule_match_tcp(ctx->rule, &m);
+	ctx_match(ctx, tcp_flags, m.key->flags, m.mask->flags);
+}
+
+static void match_icmp(struct match_ctx *ctx)
+{
+	struct flow_match_icmp m;
+
+	flow_rule_match_icmp(ctx->rule, &m);
+	ctx_match(ctx, icmp_type, m.key->type, m.mask->type);
+	ctx_match(ctx, icmp_code, m.key->code, m.mask->code);
+}
+
+static void match_arp(struct match_ctx *ctx)
+{
+	struct flow_match_arp m;
+
+	flow_rule_match_arp(ctx->rule, &m);
+	ctx_match(ctx, arp_sip, (__force __be32)m.key->sip,
+		  (__force __be32)m.mask->sip);
+	ctx_match(ctx, arp_tip, (__force __be32)m.key->tip,
+		  (__force __be32)m.mask->tip);
+	ctx_match(ctx, arp_op, m.key->op, m.mask->op);
+	ctx_match_bytes(ctx, arp_sha, &m.key->sha, &m.mask->sha);
+	ctx_match_bytes(ctx, arp_tha, &m.key->tha, &m.mask->tha);
+}
+
+/**
+ * sluice_match_proto() - match on the protocol of a filter
+ * @match: match
+ * @protocol: tc's protocol, network byte order; ETH_P_ALL for any
+ *
+ * It is what follows the MAC addresses, the TPID of a tagged packet.
+ */
+void sluice_match_proto(struct sluice_match *match, __be16 protocol)
+{
+	if (protocol == htons(ETH_P_ALL))
+		return;
+	match->key.outer_proto = protocol;
+	match->mask.outer_proto = htons(0xffff);
+}
+
+/**
+ * sluice_match_flower() - what a flower filter matches
+ * @block: block of the filter; offload lock held
+ * @f: tc's call
+ * @match: zeroed; filled in, on failure with more than the filter matches
+ *
+ * Return: 0, or -EOPNOTSUPP when the device cannot match exactly that.
+ */
+int sluice_match_flower(struct sluice_block *block,
+			const struct flow_cls_offload *f,
+			struct sluice_match *match)
+{
+	struct match_ctx ctx = {
+		.block = block,
+		.rule = f->rule,
+		.extack = f->common.extack,
+		.match = match,
+	};
+	struct flow_match_vlan vlan;
+
+	sluice_match_proto(match, f->common.protocol);
+	match_unsupported(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_META))
+		match_meta(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_BASIC))
+		match_basic(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_CONTROL)) {
+		match_control(&ctx);
+		match_addrs(&ctx);
+	}
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_ETH_ADDRS))
+		match_eth(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_VLAN)) {
+		flow_rule_match_vlan(f->rule, &vlan);
+		match_vlan(&match->key.vlan, &match->mask.vlan, &vlan);
+	}
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_CVLAN)) {
+		flow_rule_match_cvlan(f->rule, &vlan);
+		match_vlan(&match->key.cvlan, &match->mask.cvlan, &vlan);
+	}
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_NUM_OF_VLANS))
+		match_num_vlans(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_IP))
+		match_ip(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_PORTS))
+		match_ports(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_TCP))
+		match_tcp(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_ICMP))
+		match_icmp(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_ARP))
+		match_arp(&ctx);
+	return ctx.err;
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * tc rules in hardware.
+ *
+ * A tc block that one or more of our representors are bound to is a
+ * struct sluice_block.  Each of its chains that has rules, or that a rule goes
+ * to, is a device table; the vports of the block start at the table of
+ * chain 0.  A filter is a struct sluice_rule: either the rule itself, or a punt
+ * that keeps the place of a filter the device cannot carry out, so that no
+ * later rule takes its packets.
+ *
+ * One mutex, struct sluice_offload.lock, protects all of it and orders the
+ * commands on the control ring.  It nests inside RTNL and inside the lock tc
+ * holds around callbacks of a block.  Reading statistics takes no lock but RCU
+ * and one in the rule.
+ */
+#ifndef _SLUICE_OFFLOAD_H
+#define _SLUICE_OFFLOAD_H
+
+#include <linux/idr.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/rhashtable.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <net/flow_offload.h>
+#include <net/pkt_cls.h>
+
+#include "../sluice.h"
+
+/* Most steps of a program, whatever more the device can do. */
+#define SLUICE_PROGRAM_MAX	64
+
+/* Counters per piece of host memory. */
+#define SLUICE_COUNTER_CHUNK	1024
+
+/* Counter ids that wait for the device to forget them. */
+#define SLUICE_COUNTER_LIMBO	1024
+
+/* Rules kept back for punts, at most. */
+#define SLUICE_RULE_RESERVE	64
+
+/**
+ * enum sluice_reject - why a filter is not in hardware
+ *
+ * Names are in debugfs.c, explanations in Documentation/driver/offload.md.
+ */
+enum sluice_reject {
+	SLUICE_REJECT_KEY,
+	SLUICE_REJECT_KEY_VALUE,
+	SLUICE_REJECT_ACTION,
+	SLUICE_REJECT_CONTROL,
+	SLUICE_REJECT_TARGET,
+	SLUICE_REJECT_VLAN,
+	SLUICE_REJECT_PEDIT,
+	SLUICE_REJECT_HW_STATS,
+	SLUICE_REJECT_HOST,
+	SLUICE_REJECT_LENGTH,
+	SLUICE_REJECT_CLASSIFIER,
+	SLUICE_REJECT_EGRESS,
+	SLUICE_REJECT_FEATURE,
+	SLUICE_REJECT_ORDER,
+	SLUICE_REJECT_FULL,
+	SLUICE_REJECT_NUM,
+};
+
+/**
+ * struct sluice_counters - counter ids and their host memory
+ * @max: ids are below this
+ * @chunk: counters per piece of memory, a power of two
+ * @chunks: memory by id / @chunk, NULL where none is needed yet
+ * @dma: its addresses
+ * @ids: ids in use or in limbo
+ * @limbo: freed ids the device may still write
+ * @num_limbo: how many
+ */
+struct sluice_counters {
+	u32 max;
+	u32 chunk;
+	struct sluice_counter **chunks;
+	dma_addr_t *dma;
+	struct ida ids;
+	u32 *limbo;
+	unsigned int num_limbo;
+};
+
+/**
+ * struct sluice_offload - tc offload of a PF in switchdev mode
+ * @sdev: the PF; not to be used when @dead
+ * @ref: held by the eSwitch and by every block
+ * @dead: switchdev mode was left; what is here only answers tc's calls for the
+ *	blocks of netdevs that stay
+ * @lock: see the top of this file
+ * @rules: filters by struct sluice_rule_key
+ * @masks: masks by their bits
+ * @blocks: every struct sluice_block
+ * @indev: rules that match on the port a packet came in by
+ * @rule_ids: rule ids; the lowest @rule_reserve are for punts
+ * @mask_ids: mask ids; 0 is the mask without bits
+ * @table_ids: table ids
+ * @rule_reserve: rules kept back for punts
+ * @counters: counters
+ * @root_work: binds vports to their tables once tc has replayed a block
+ * @rejects: filters refused, by reason
+ * @debugfs: directory
+ */
+struct sluice_offload {
+	struct sluice_dev *sdev;
+	struct kref ref;
+	bool dead;
+	/* Everything but @rejects; see above. */
+	struct mutex lock;
+	struct rhashtable rules;
+	struct rhashtable masks;
+	struct list_head blocks;
+	struct list_head indev;
+	struct ida rule_ids;
+	struct ida mask_ids;
+	struct ida table_ids;
+	u32 rule_reserve;
+	struct sluice_counters counters;
+	struct delayed_work root_work;
+	atomic64_t rejects[SLUICE_REJECT_NUM];
+	struct dentry *debugfs;
+};
+
+/**
+ * struct sluice_port - a vport bound to a block
+ * @vport: the vport, NULL after switchdev mode was left
+ * @root: root table the device has been told
+ */
+struct sluice_port {
+	struct sluice_vport *vport;
+	u32 root;
+};
+
+/**
+ * struct sluice_block - a tc block at the ingress of representors
+ * @off: the offload it belongs to
+ * @tc: tc's side
+ * @net: network namespace of its netdevs
+ * @node: in struct sluice_offload.blocks
+ * @ports: struct sluice_port by vport number
+ * @tables: struct sluice_table by chain
+ * @root: table of chain 0
+ * @rules: its filters
+ * @live: tc is done replaying the filters the block had when it was bound
+ * @blind: filters that could not even be punted; while there are any, the
+ *	ports have no root table and software sees every packet
+ */
+struct sluice_block {
+	struct sluice_offload *off;
+	struct flow_block *tc;
+	struct net *net;
+	struct list_head node;
+	struct xarray ports;
+	struct xarray tables;
+	struct sluice_table *root;
+	struct list_head rules;
+	bool live;
+	unsigned int blind;
+};
+
+/**
+ * struct sluice_table - a chain in the device
+ * @block: block the chain belongs to
+ * @chain: its number
+ * @id: device table
+ * @refs: rules in it, rules that go to it, and the block for chain 0
+ * @prios: struct sluice_prio by tc priority
+ */
+struct sluice_table {
+	struct sluice_block *block;
+	u32 chain;
+	u32 id;
+	unsigned int refs;
+	struct xarray prios;
+};
+
+/**
+ * struct sluice_prio - a tc priority of a chain
+ * @table: the chain
+ * @prio: tc priority
+ * @first: lowest subprio in use
+ * @last: highest subprio in use
+ * @orders: struct sluice_order, in no order
+ */
+struct sluice_prio {
+	struct sluice_table *table;
+	u32 prio;
+	u32 first;
+	u32 last;
+	struct list_head orders;
+};
+
+/**
+ * struct sluice_order - place of one of flower's masks within a priority
+ * @prio: the priority
+ * @node: in its list
+ * @id: flower's mask (an opaque address), NULL for other classifiers
+ * @subprio: place among the masks, lower first
+ * @refs: rules
+ */
+struct sluice_order {
+	struct sluice_prio *prio;
+	struct list_head node;
+	const void *id;
+	u32 subprio;
+	unsigned int refs;
+};
+
+/**
+ * struct sluice_mask - a mask in the device
+ * @node: in struct sluice_offload.masks
+ * @id: mask id
+ * @words: bit n: 64-bit word n of @bits is not zero
+ * @refs: rules
+ * @bits: bits of the key that count
+ */
+struct sluice_mask {
+	struct rhash_head node;
+	u32 id;
+	u32 words;
+	unsigned int refs;
+	struct sluice_key bits;
+};
+
+/**
+ * struct sluice_rule_key - what names a filter
+ * @block: block
+ * @cookie: tc's name for it
+ * @chain: chain, for classifiers whose names are unique in one only, else 0
+ * @prio: likewise
+ * @kind: enum tc_setup_type of the classifier
+ */
+struct sluice_rule_key {
+	struct sluice_block *block;
+	unsigned long cookie;
+	u32 chain;
+	u16 prio;
+	u16 kind;
+};
+
+/**
+ * struct sluice_out - a vport that a rule outputs to
+ * @node: in struct sluice_vport.rules
+ * @rule: the rule
+ */
+struct sluice_out {
+	struct list_head node;
+	struct sluice_rule *rule;
+};
+
+#define SLUICE_RULE_IN_HW	0x01	/* tc was told it is in hardware */
+#define SLUICE_RULE_PLACED	0x02	/* the device has it */
+#define SLUICE_RULE_BLIND	0x04	/* counted in struct sluice_block.blind */
+
+/**
+ * struct sluice_rule - a filter, in the device as a rule or as a punt
+ * @node: in struct sluice_offload.rules
+ * @key: its name
+ * @list: in struct sluice_block.rules
+ * @indev: in struct sluice_offload.indev, or empty
+ * @table: table it is in
+ * @target: table it goes to, or NULL
+ * @order: place within its priority
+ * @mask: mask
+ * @outs: vports it outputs to
+ * @num_outs: how many
+ * @flags: SLUICE_RULE_*
+ * @in_vport: with @indev, the vport packets have to come in by
+ * @refs: filters of this name (the same BPF program may be used twice)
+ * @counter: counter id or SLUICE_ID_NONE
+ * @slot: host memory of the counter, or NULL
+ * @stats_lock: protects @packets and @bytes
+ * @packets: packets tc has been told of
+ * @bytes: bytes tc has been told of
+ * @rcu: for readers of statistics
+ * @cmd: the command that creates it, key words and program behind it
+ */
+struct sluice_rule {
+	struct rhash_head node;
+	struct sluice_rule_key key;
+	struct list_head list;
+	struct list_head indev;
+	struct sluice_table *table;
+	struct sluice_table *target;
+	struct sluice_order *order;
+	struct sluice_mask *mask;
+	struct sluice_out *outs;
+	u8 num_outs;
+	u8 flags;
+	u16 in_vport;
+	unsigned int refs;
+	u32 counter;
+	const struct sluice_counter *slot;
+	/* Orders concurrent readers of the counter. */
+	spinlock_t stats_lock;
+	u64 packets;
+	u64 bytes;
+	struct rcu_head rcu;
+	/* Last: it has a flexible part. */
+	struct sluice_cmd_rule cmd;
+};
+
+/**
+ * struct sluice_match - what a filter matches
+ * @key: values, no bit outside @mask
+ * @mask: bits that count
+ * @in_vport: it asks for the port a packet came in by
+ * @never: no packet the device sees can match
+ */
+struct sluice_match {
+	struct sluice_key key;
+	struct sluice_key mask;
+	bool in_vport;
+	bool never;
+};
+
+/**
+ * struct sluice_program - what a filter does
+ * @num: steps
+ * @num_outs: outputs
+ * @count: packets are to be counted
+ * @goes: the last step goes to @chain
+ * @chain: chain
+ * @outs: vports it outputs to
+ * @act: steps; the table of the last one is not filled in when @goes
+ */
+struct sluice_program {
+	unsigned int num;
+	unsigned int num_outs;
+	bool count;
+	bool goes;
+	u32 chain;
+	struct sluice_vport *outs[SLUICE_PROGRAM_MAX];
+	struct sluice_action act[SLUICE_PROGRAM_MAX];
+};
+
+/**
+ * struct sluice_spec - a filter as tc describes it
+ * @key: name
+ * @chain: chain
+ * @prio: tc priority
+ * @order: flower's mask
+ * @match: what it matches; when the device cannot express that, more
+ * @prog: what it does
+ */
+struct sluice_spec {
+	struct sluice_rule_key key;
+	u32 chain;
+	u32 prio;
+	const void *order;
+	struct sluice_match match;
+	struct sluice_program prog;
+};
+
+/**
+ * struct sluice_filter_op - a classifier's call, whatever the classifier
+ * @common: what all of them say
+ * @add: a filter comes, named @add_cookie
+ * @del: a filter goes, named @del_cookie
+ * @add_cookie: name of the filter that comes
+ * @del_cookie: name of the filter that goes
+ */
+struct sluice_filter_op {
+	const struct flow_cls_common_offload *common;
+	bool add;
+	bool del;
+	unsigned long add_cookie;
+	unsigned long del_cookie;
+};
+
+/*
+ * Refuse a filter: count why and tell the user.  The text, the module's name
+ * included, has 79 characters at most.  Value: -EOPNOTSUPP.
+ */
+#define sluice_reject(off, extack, reason, fmt, ...) ({			\
+	atomic64_inc(&(off)->rejects[reason]);				\
+	NL_SET_ERR_MSG_FMT_MOD(extack, fmt, ##__VA_ARGS__);		\
+	-EOPNOTSUPP;							\
+})
+
+/* ---- offload.c ---- */
+
+int sluice_offload_post(struct sluice_offload *off, struct sluice_cmd_hdr *cmd);
+int sluice_offload_post_u32(struct sluice_offload *off, u8 opcode, u32 value);
+void sluice_offload_put(struct sluice_offload *off);
+
+/* ---- block.c ---- */
+
+int sluice_block_bind(struct sluice_vport *vport,
+		      struct flow_block_offload *bo);
+int sluice_block_unbind(struct sluice_vport *vport,
+			struct flow_block_offload *bo);
+void sluice_block_blind(struct sluice_block *block, int change);
+void sluice_block_roots(struct sluice_block *block);
+void sluice_block_detach(struct sluice_block *block);
+
+/* ---- egress.c ---- */
+
+int sluice_egress_bind(struct sluice_vport *vport,
+		       struct flow_block_offload *bo);
+int sluice_egress_unbind(struct sluice_vport *vport,
+			 struct flow_block_offload *bo);
+
+/* ---- filter.c ---- */
+
+bool sluice_filter_op(enum tc_setup_type type, void *type_data,
+		      struct sluice_filter_op *op);
+int sluice_flower(struct sluice_block *block, struct flow_cls_offload *f);
+int sluice_foreign(struct sluice_block *block, enum tc_setup_type type,
+		   const struct sluice_filter_op *op);
+
+/* ---- match.c ---- */
+
+int sluice_match_flower(struct sluice_block *block,
+			const struct flow_cls_offload *f,
+			struct sluice_match *match);
+void sluice_match_proto(struct sluice_match *match, __be16 protocol);
+
+/* ---- actions.c ---- */
+
+int sluice_actions_parse(struct sluice_offload *off,
+			 const struct flow_cls_offload *f,
+			 struct sluice_program *prog);
+struct sluice_action *sluice_program_step(struct sluice_program *prog, u8 op);
+
+/* ---- pedit.c ---- */
+
+int sluice_pedit_parse(struct sluice_offload *off,
+		       const struct flow_action_entry *entry,
+		       unsigned int left, struct netlink_ext_ack *extack,
+		       struct sluice_program *prog);
+
+/* ---- rule.c ---- */
+
+extern const struct rhashtable_params sluice_rule_params;
+
+int sluice_rule_add(struct sluice_block *block, const struct sluice_spec *spec,
+		    u8 flags);
+void sluice_rule_punt(struct sluice_block *block, struct sluice_spec *spec);
+struct sluice_rule *sluice_rule_find(struct sluice_offload *off,
+				     const struct sluice_rule_key *key);
+void sluice_rule_remove(struct sluice_rule *rule);
+void sluice_rule_lose_port(struct sluice_rule *rule);
+void sluice_rule_withdraw(struct sluice_rule *rule);
+void sluice_rule_detach(struct sluice_rule *rule);
+int sluice_rule_stats(struct sluice_offload *off,
+		      const struct sluice_rule_key *key,
+		      struct flow_stats *stats);
+
+/* ---- mask.c ---- */
+
+extern const struct rhashtable_params sluice_mask_params;
+
+struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
+				    const struct sluice_key *bits);
+void sluice_mask_put(struct sluice_offload *off, struct sluice_mask *mask);
+
+/* ---- table.c ---- */
+
+struct sluice_table *sluice_table_get(struct sluice_block *block, u32 chain);
+void sluice_table_put(struct sluice_table *table);
+
+/* ---- prio.c ---- */
+
+struct sluice_order *sluice_order_get(struct sluice_table *table, u32 prio,
+				      const void *id);
+void sluice_order_put(struct sluice_order *order);
+bool sluice_order_known(struct sluice_block *block, u32 chain, u32 prio,
+			const void *id);
+
+/* ---- counter.c ---- */
+
+int sluice_counters_init(struct sluice_offload *off);
+void sluice_counters_stop(struct sluice_offload *off);
+void sluice_counters_fini(struct sluice_offload *off);
+int sluice_counter_get(struct sluice_offload *off, u32 *id,
+		       const struct sluice_counter **slot);
+void sluice_counter_put(struct sluice_offload *off, u32 id);
+bool sluice_counter_read(const struct sluice_counter *slot, u64 *packets,
+			 u64 *bytes, u64 *last_use);
+
+/* ---- debugfs.c ---- */
+
+void sluice_offload_debugfs_add(struct sluice_offload *off);
+void sluice_offload_debugfs_remove(struct sluice_offload *off);
+
+#endif /* _SLUICE_OFFLOAD_H */

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rules: adding, removing, punting, statistics.
+ */
+#include <linux/slab.h>
+
+#include "offload.h"
+
+const struct rhashtable_params sluice_rule_params = {
+	.head_offset = offsetof(struct sluice_rule, node),
+	.key_offset = offsetof(struct sluice_rule, key),
+	.key_len = sizeof_field(struct sluice_rule, key),
+	.automatic_shrinking = true,
+};
+
+static size_t rule_cmd_len(unsigned int words, unsigned int actions)
+{
+	return sizeof(struct sluice_cmd_rule) + words * sizeof(u64) +
+	       actions * sizeof(struct sluice_action);
+}
+
+static struct sluice_action *rule_actions(struct sluice_rule *rule)
+{
+	return (struct sluice_action *)(rule->cmd.data +
+					rule->cmd.key_words * sizeof(u64));
+}
+
+static int rule_post(struct sluice_offload *off, struct sluice_rule *rule)
+{
+	sluice_cmd_init(&rule->cmd.hdr, SLUICE_CMD_RULE_ADD,
+			rule_cmd_len(rule->cmd.key_words,
+				     rule->cmd.num_actions));
+	return sluice_offload_post(off, &rule->cmd.hdr);
+}
+
+static void rule_post_del(struct sluice_offload *off, struct sluice_rule *rule)
+{
+	sluice_offload_post_u32(off, SLUICE_CMD_RULE_DEL,
+				le32_to_cpu(rule->cmd.id));
+}
+
+/* The words of the key that the mask selects, then the program. */
+static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
+{
+	const u8 *key = (const u8 *)&spec->match.key;
+	u8 *data = rule->cmd.data;
+	unsigned int i;
+
+	for (i = 0; i < SLUICE_KEY_WORDS; i++) {
+		if (!(rule->mask->words & BIT(i)))
+			continue;
+		memcpy(data, key + i * sizeof(u64), sizeof(u64));
+		data += sizeof(u64);
+	}
+	memcpy(data, spec->prog.act,
+	       spec->prog.num * sizeof(struct sluice_action));
+	if (spec->prog.goes)
+		rule_actions(rule)[spec->prog.num - 1].a =
+			cpu_to_le32(rule->target->id);
+}
+
+/* A rule id, for a punt also one of those kept back. */
+static int rule_id_get(struct sluice_offload *off, bool punt)
+{
+	u32 max = off->sdev->limits.max_rules - 1;
+	int id;
+
+	id = ida_alloc_range(&off->rule_ids, off->rule_reserve, max,
+			     GFP_KERNEL);
+	if (id == -ENOSPC && punt && off->rule_reserve)
+		id = ida_alloc_max(&off->rule_ids, off->rule_reserve - 1,
+				   GFP_KERNEL);
+	return id;
+}
+
+static int rule_outs_link(struct sluice_rule *rule,
+			  const struct sluice_program *prog)
+{
+	unsigned int i;
+
+	if (!prog->num_outs)
+		return 0;
+	rule->outs = kcalloc(prog->num_outs, sizeof(*rule->outs), GFP_KERNEL);
+	if (!rule->outs)
+		return -ENOMEM;
+	rule->num_outs = prog->num_outs;
+	for (i = 0; i < prog->num_outs; i++) {
+		rule->outs[i].rule = rule;
+		list_add_tail(&rule->outs[i].node, &prog->outs[i]->rules);
+	}
+	return 0;
+}
+
+static void rule_outs_unlink(struct sluice_rule *rule)
+{
+	unsigned int i;
+
+	for (i = 0; i < rule->num_outs; i++)
+		list_del(&rule->outs[i].node);
+	kfree(rule->outs);
+	rule->outs = NULL;
+	rule->num_outs = 0;
+}
+
+/* Put a rule into the device.  Nothing is left of it on failure. */
+static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
+		      const struct sluice_spec *spec, bool punt)
+{
+	const struct sluice_program *prog = &spec->prog;
+	struct sluice_offload *off = block->off;
+	int id, err;
+
+	rule->table = sluice_table_get(block, spec->chain);
+	if (IS_ERR(rule->table))
+		return PTR_ERR(rule->table);
+	if (prog->goes) {
+		rule->target = sluice_table_get(block, prog->chain);
+		if (IS_ERR(rule->target)) {
+			err = PTR_ERR(rule->target);
+			goto err_table;
+		}
+	}
+	rule->order = sluice_order_get(rule->table, spec->prio, spec->order);
+	if (IS_ERR(rule->order)) {
+		err = PTR_ERR(rule->order);
+		goto err_target;
+	}
+	rule->mask = sluice_mask_get(off, &spec->match.mask);
+	if (IS_ERR(rule->mask)) {
+		err = PTR_ERR(rule->mask);
+		goto err_order;
+	}
+	id = rule_id_get(off, punt);
+	if (id < 0) {
+		err = id;
+		goto err_mask;
+	}
+	if (prog->count) {
+		err = sluice_counter_get(off, &rule->counter, &rule->slot);
+		if (err)
+			goto err_id;
+	}
+	err = rule_outs_link(rule, prog);
+	if (err)
+		goto err_counter;
+
+	rule->cmd.id = cpu_to_le32(id);
+	rule->cmd.table = cpu_to_le32(rule->table->id);
+	rule->cmd.mask = cpu_to_le32(rule->mask->id);
+	rule->cmd.counter = cpu_to_le32(rule->counter);
+	rule->cmd.prio = cpu_to_le32(spec->prio);
+	rule->cmd.subprio = cpu_to_le32(rule->order->subprio);
+	rule->cmd.key_words = hweight32(rule->mask->words);
+	rule->cmd.num_actions = prog->num;
+	rule->cmd.flags = cpu_to_le16(prog->count ? SLUICE_RULE_F_ZERO : 0);
+	rule_fill(rule, spec);
+	if (spec->match.in_vport) {
+		rule->in_vport = le16_to_cpu(spec->match.key.in_vport);
+		list_add(&rule->indev, &off->indev);
+	}
+	err = rule_post(off, rule);
+	if (err)
+		goto err_outs;
+	rule->flags |= SLUICE_RULE_PLACED;
+	return 0;
+
+err_outs:
+	list_del_init(&rule->indev);
+	rule_outs_unlink(rule);
+err_counter:
+	if (rule->counter != SLUICE_ID_NONE) {
+		sluice_counter_put(off, rule->counter);
+		rule->counter = SLUICE_ID_NONE;
+		rule->slot = NULL;
+	}
+err_id:
+	ida_free(&off->rule_ids, id);
+err_mask:
+	sluice_mask_put(off, rule->mask);
+err_order:
+	sluice_order_put(rule->order);
+err_target:
+	if (rule->target && !IS_ERR(rule->target))
+		sluice_table_put(rule->target);
+err_table:
+	rule->target = NULL;
+	sluice_table_put(rule->table);
+	return err;
+}
+
+/* Take a rule out of the device, and give back all but its counter. */
+static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
+{
+	if (!(rule->flags & SLUICE_RULE_PLACED))
+		return;
+	rule->flags &= ~SLUICE_RULE_PLACED;
+	rule_post_del(off, rule);
+	list_del_init(&rule->indev);
+	rule_outs_unlink(rule);
+	ida_free(&off->rule_ids, le32_to_cpu(rule->cmd.id));
+	sluice_mask_put(off, rule->mask);
+	sluice_order_put(rule->order);
+	if (rule->target)
+		sluice_table_put(rule->target);
+	rule->target = NULL;
+	sluice_table_put(rule->table);
+}
+
+static struct sluice_rule *rule_alloc(struct sluice_block *block,
+				      const struct sluice_spec *spec)
+{
+	unsigned int i, words = 0;
+	struct sluice_rule *rule;
+
+	for (i = 0; i < SLUICE_KEY_WORDS; i++)
+		if (memchr_inv((const u8 *)&spec->match.mask + i * 8, 0, 8))
+			words++;
+	rule = kzalloc(offsetof(struct sluice_rule, cmd) +
+		       rule_cmd_len(words, spec->prog.num), GFP_KERNEL);
+	if (!rule)
+		return NULL;
+	rule->key = spec->key;
+	rule->refs = 1;
+	rule->counter = SLUICE_ID_NONE;
+	INIT_LIST_HEAD(&rule->indev);
+	spin_lock_init(&rule->stats_lock);
+	return rule;
+}
+
+static int rule_publish(struct sluice_block *block, struct sluice_rule *rule)
+{
+	int err;
+
+	err = rhashtable_insert_fast(&block->off->rules, &rule->node,
+				     sluice_rule_params);
+	if (!err)
+		list_add_tail(&rule->list, &block->rules);
+	return err;
+}
+
+static int rule_add(struct sluice_block *block, const struct sluice_spec *spec,
+		    u8 flags, bool punt)
+{
+	struct sluice_rule *rule;
+	int err;
+
+	rule = rule_alloc(block, spec);
+	if (!rule)
+		return -ENOMEM;
+	rule->flags = flags;
+	err = rule_place(block, rule, spec, punt);
+	if (err)
+		goto err_free;
+	err = rule_publish(block, rule);
+	if (err)
+		goto err_displace;
+	return 0;
+
+err_displace:
+	rule_displace(block->off, rule);
+	if (rule->counter != SLUICE_ID_NONE)
+		sluice_counter_put(block->off, rule->counter);
+err_free:
+	kfree(rule);
+	return err;
+}
+
+/**
+ * sluice_rule_add() - put a filter into the device
+ * @block: block; offload lock held
+ * @spec: the filter
+ * @flags: SLUICE_RULE_IN_HW when tc will be told that it is there
+ *
+ * It takes effect for packets sent after the return.
+ *
+ * Return: 0; -ENOSPC when the device is full, -ENOMEM, -EIO: nothing changed.
+ */
+int sluice_rule_add(struct sluice_block *block, const struct sluice_spec *spec,
+		    u8 flags)
+{
+	return rule_add(block, spec, flags, false);
+}
+
+/* The last resort for a filter that must not lose its packets. */
+static void rule_blind(struct sluice_block *block, struct sluice_spec *spec)
+{
+	struct sluice_rule *rule;
+
+	sluice_block_blind(block, 1);
+	rule = rule_alloc(block, spec);
+	if (!rule)
+		return;
+	rule->flags = SLUICE_RULE_BLIND;
+	/* Without an entry the block stays blind until it is unbound. */
+	if (rule_publish(block, rule))
+		kfree(rule);
+}
+
+/**
+ * sluice_rule_punt() - keep the place of a filter the device cannot carry out
+ * @block: block; offload lock held
+ * @spec: the filter; its match may be wider than the filter, never narrower.
+ *	Its program is overwritten
+ *
+ * Packets that may be the filter's go to software as they came.  When the
+ * device is too full for that, all packets of the priority do, and in the
+ * worst case all packets of the block's ports.
+ */
+void sluice_rule_punt(struct sluice_block *block, struct sluice_spec *spec)
+{
+	memset(&spec->prog, 0, sizeof(spec->prog));
+	sluice_program_step(&spec->prog, SLUICE_ACT_PUNT);
+	if (!rule_add(block, spec, 0, true))
+		return;
+	memset(&spec->match, 0, sizeof(spec->match));
+	if (!rule_add(block, spec, 0, true))
+		return;
+	rule_blind(block, spec);
+}
+
+/**
+ * sluice_rule_find() - find a filter
+ * @off: offload; lock held or RCU
+ * @key: name
+ *
+ * Return: the filter or NULL.
+ */
+struct sluice_rule *sluice_rule_find(struct sluice_offload *off,
+				     const struct sluice_rule_key *key)
+{
+	return rhashtable_lookup_fast(&off->rules, key, sluice_rule_params);
+}
+
+/**
+ * sluice_rule_remove() - forget a filter
+ * @rule: filter; offload lock held
+ */
+void sluice_rule_remove(struct sluice_rule *rule)
+{
+	struct sluice_block *block = rule->key.block;
+	struct sluice_offload *off = block->off;
+
+	rhashtable_remove_fast(&off->rules, &rule->node, sluice_rule_params);
+	list_del(&rule->list);
+	rule_displace(off, rule);
+	if (rule->counter != SLUICE_ID_NONE)
+		sluice_counter_put(off, rule->counter);
+	if (rule->flags & SLUICE_RULE_BLIND)
+		sluice_block_blind(block, -1);
+	kfree_rcu(rule, rcu);
+}
+
+/**
+ * sluice_rule_lose_port() - a vport the rule outputs to goes away
+ * @rule: rule; offload lock held
+ *
+ * The filter has no device to send to any more.  What software does then is
+ * its business, so packets are punted.  What was counted stays readable.
+ */
+void sluice_rule_lose_port(struct sluice_rule *rule)
+{
+	struct sluice_offload *off = rule->key.block->off;
+	struct sluice_action *act = rule_actions(rule);
+
+	rule_outs_unlink(rule);
+	rule_post_del(off, rule);
+	if (rule->target)
+		sluice_table_put(rule->target);
+	rule->target = NULL;
+	memset(act, 0, sizeof(*act));
+	act->op = SLUICE_ACT_PUNT;
+	rule->cmd.num_actions = 1;
+	rule->cmd.counter = cpu_to_le32(SLUICE_ID_NONE);
+	rule->cmd.flags = 0;
+	rule_post(off, rule);
+}
+
+/**
+ * sluice_rule_withdraw() - no packet can match a rule any more
+ * @rule: rule; offload lock held
+ *
+ * It leaves the device; tc still knows it.
+ */
+void sluice_rule_withdraw(struct sluice_rule *rule)
+{
+	rule_displace(rule->key.block->off, rule);
+}
+
+/**
+ * sluice_rule_detach() - switchdev mode is left
+ * @rule: rule; offload lock held
+ *
+ * The rule keeps only what is needed to answer tc.
+ */
+void sluice_rule_detach(struct sluice_rule *rule)
+{
+	WRITE_ONCE(rule->slot, NULL);
+	list_del_init(&rule->indev);
+	rule_outs_unlink(rule);
+}
+
+/**
+ * sluice_rule_stats() - what happened to a filter since the last time
+ * @off: offload; no lock needed
+ * @key: name
+ * @stats: tc's statistics
+ *
+ * Reads host memory only: values are as old as the device's last write.
+ *
+ * Return: 0, or -ENOENT when there is no such filter in hardware.
+ */
+int sluice_rule_stats(struct sluice_offload *off,
+		      const struct sluice_rule_key *key,
+		      struct flow_stats *stats)
+{
+	u64 packets, bytes, last_use, new_packets, new_bytes;
+	const struct sluice_counter *slot;
+	unsigned long used, now;
+	struct sluice_rule *rule;
+	int err = -ENOENT;
+
+	rcu_read_lock();
+	rule = sluice_rule_find(off, key);
+	if (!rule || !(rule->flags & SLUICE_RULE_IN_HW))
+		goto out;
+	err = 0;
+	slot = READ_ONCE(rule->slot);
+	if (!slot)
+		goto out;
+
+	spin_lock(&rule->stats_lock);
+	if (!sluice_counter_read(slot, &packets, &bytes, &last_use)) {
+		spin_unlock(&rule->stats_lock);
+		goto out;
+	}
+	/* A counter that went back is the device's mistake. */
+	new_packets = packets > rule->packets ? packets - rule->packets : 0;
+	new_bytes = bytes > rule->bytes ? bytes - rule->bytes : 0;
+	rule->packets = packets;
+	rule->bytes = bytes;
+	spin_unlock(&rule->stats_lock);
+
+	used = sluice_time_to_jiffies(off->sdev, last_use);
+	now = jiffies;
+	if (used && time_after(used, now))
+		used = now;
+	flow_stats_update(stats, new_bytes, new_packets, 0, used,
+			  FLOW_ACTION_HW_STATS_DELAYED);
+out:
+	rcu_read_unlock();
+	return err;
+}
