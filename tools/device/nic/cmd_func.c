@@ -18,7 +18,7 @@ static int query_func(struct func *f, const struct sluice_cmd_buf *cmd)
 	fi.vport = htole16(f->vport);
 	memcpy(fi.permanent_mac, cfg->mac[f->vport], sizeof(fi.permanent_mac));
 	fi.mtu = vi.mtu;
-	fi.max_mtu = htole16(f->max_mtu);
+	fi.max_mtu = htole16(sluice_esw_vport_max_mtu(nic->esw, f->vport));
 	fi.link = vi.link;
 	fi.speed = htole32(cfg->speed);
 	fi.policy = vi.policy;
@@ -84,10 +84,6 @@ static int cmd_number(struct func *f, const struct sluice_cmd_u32 *cmd)
 	case SLUICE_CMD_SET_RX_MODE:
 		return sluice_esw_func_set_rx_mode(nic->esw, f->vport, value);
 	case SLUICE_CMD_SET_MTU:
-		if (value < SLUICE_MTU_MIN || value > SLUICE_MTU_MAX)
-			return SLUICE_ST_INVAL;
-		if (value > f->max_mtu)
-			return SLUICE_ST_PERM;
 		return sluice_esw_func_set_mtu(nic->esw, f->vport, value);
 	case SLUICE_CMD_SET_STATE:
 		ret = set_state(f, value);

@@ -13,26 +13,22 @@ static int esw_mode(struct func *f, uint32_t mode)
 	return ret;
 }
 
-/* Tell a VF what the PF has changed. */
-static void tell_vf(struct func *vf, const struct sluice_cmd_vport *cmd,
-		    uint32_t fields)
+/* Tell a VF what the PF has changed: what is in force now. */
+static void tell_vf(struct func *vf, uint32_t fields)
 {
-	struct sluice_vport_info info;
-	const uint8_t *m = info.mac;
+	struct sluice_vport_info vi;
+	const uint8_t *m = vi.mac;
 
-	/* The address in force: the command may ask for the permanent one. */
-	if (sluice_esw_vport_query(vf->nic->esw, vf->vport, &info))
-		return;
-	if (fields & SLUICE_VPORT_F_MTU && cmd->mtu)
-		event_post(vf, SLUICE_EVENT_MTU, vf->vport, le16toh(cmd->mtu),
-			   0);
+	sluice_esw_vport_query(vf->nic->esw, vf->vport, &vi);
+	if (fields & SLUICE_VPORT_F_MTU)
+		event_post(vf, SLUICE_EVENT_MTU, vf->vport, le16toh(vi.mtu), 0);
 	if (fields & SLUICE_VPORT_F_MAC)
 		event_post(vf, SLUICE_EVENT_MAC, vf->vport,
 			   m[0] | m[1] << 8 | m[2] << 16 | (uint32_t)m[3] << 24,
 			   m[4] | m[5] << 8);
 	if (fields & SLUICE_VPORT_F_POLICY)
 		event_post(vf, SLUICE_EVENT_POLICY, vf->vport,
-			   le32toh(cmd->policy), 0);
+			   le32toh(vi.policy), 0);
 }
 
 static int vport_set(struct func *f, const struct sluice_cmd_vport *cmd)
@@ -48,14 +44,9 @@ static int vport_set(struct func *f, const struct sluice_cmd_vport *cmd)
 	ret = sluice_esw_vport_set(nic->esw, vport, cmd);
 	if (ret != SLUICE_ST_OK)
 		return ret;
-	if (vport && vport < nic->num_funcs) {
-		struct func *vf = &nic->funcs[vport];
-
-		if (fields & SLUICE_VPORT_F_MTU)
-			vf->max_mtu = cmd->mtu ? le16toh(cmd->mtu) :
-						 SLUICE_MTU_MAX;
-		tell_vf(vf, cmd, fields);
-	}
+	if (vport && vport < nic->num_funcs)
+		tell_vf(&nic->funcs[vport],
+			cmd->mtu ? fields : fields & ~SLUICE_VPORT_F_MTU);
 	if (fields & SLUICE_VPORT_F_LINK)
 		nic_check_links(nic);
 	return ret;

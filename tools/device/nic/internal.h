@@ -138,7 +138,6 @@ struct func {
 	bool link;
 	uint8_t sq_log;
 	uint64_t sq_base;
-	uint16_t max_mtu;
 	uint64_t tx_wait;	/* queues that wait for a wire */
 	uint64_t own_stats;	/* DMA address | 1, VFs only */
 	struct out_ring ctrl_cq;

@@ -81,7 +81,7 @@ static void func_disable(struct func *f)
 
 /*
  * Initial state of the eSwitch for a PF driver that starts over while VFs
- * work on: no rules, legacy mode, no policy.
+ * work on: no rules, legacy mode, no policy, no limits.
  */
 static void esw_soft_reset(struct sluice_nic *nic)
 {
@@ -92,6 +92,7 @@ static void esw_soft_reset(struct sluice_nic *nic)
 		struct sluice_cmd_vport cmd = {
 			.fields = htole32(SLUICE_VPORT_F_LINK |
 					  SLUICE_VPORT_F_POLICY |
+					  SLUICE_VPORT_F_MTU |
 					  SLUICE_VPORT_F_EGRESS),
 			.link = SLUICE_LINK_AUTO,
 		};
@@ -132,12 +133,10 @@ static void func_do_reset(struct func *f, uint32_t work)
 		stats_reset(nic);
 		if (work & WORK_FLR) {
 			sluice_esw_reset(nic->esw);
-			for (i = 1; i < nic->num_funcs; i++) {
-				nic->funcs[i].max_mtu = SLUICE_MTU_MAX;
+			for (i = 1; i < nic->num_funcs; i++)
 				if (nic->funcs[i].enabled)
 					sluice_esw_vport_enable(nic->esw, i,
 								true);
-			}
 		} else {
 			esw_soft_reset(nic);
 		}
@@ -429,7 +428,6 @@ static bool func_init(struct sluice_nic *nic, unsigned int fn)
 	f->max_queues = cfg_queues(&nic->cfg, fn);
 	f->max_cqs = cfg_cqs(&nic->cfg, fn);
 	f->max_vectors = sluice_nic_vectors(&nic->cfg, fn);
-	f->max_mtu = SLUICE_MTU_MAX;
 	pthread_mutex_init(&f->lock, NULL);
 	f->cqs = calloc(f->max_cqs, sizeof(*f->cqs));
 	f->txqs = calloc(f->max_queues, sizeof(*f->txqs));
