@@ -160,7 +160,7 @@ private_apt_update() {
 	if [ "${1:-}" = force ] || [ -z "$(find "$d/stamp" -mtime -1 2>/dev/null)" ] ||
 	   [ "$d/etc/sources.list" -nt "$d/stamp" ]; then
 		say "reading package lists from $SLUICE_MIRROR"
-		private_apt apt-get -qq update >&2 ||
+		private_apt apt-get -qq update --error-on=any >&2 ||
 			die "cannot reach $SLUICE_MIRROR: check the network (or set SLUICE_MIRROR), then run the same command again"
 		touch "$d/stamp"
 	fi

@@ -186,7 +186,7 @@ class Machine:
                 with open(self.parts["module"], "rb") as part:
                     shutil.copyfileobj(part, out)
         words = ["console=ttyS0", "loglevel=5", "panic=-1", "net.ifnames=0", "mitigations=off",
-                 "random.trust_cpu=on", "no_timer_check", "rcupdate.rcu_expedited=0",
+                 "random.trust_cpu=on", "no_timer_check",
                  f"SLUICE_KERNEL={self.opts.kernel}", f"SLUICE_ACCEL={self.accel}",
                  f"SLUICE_NICS={self.opts.nics}", f"SLUICE_PORTS={self.opts.ports}",
                  f"SLUICE_VFS={self.opts.vfs}", f"SLUICE_SHARES={','.join(self.shared)}",
