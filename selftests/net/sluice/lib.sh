@@ -63,7 +63,9 @@
 #   iperf_server NS ADDR          start one
 #   pkt ARG...                    pkt.py: build, send and capture frames
 #   count_frames TX RX N SPEC [OPTION...]   send N frames, print how many RX got
-#                                 ([NS/]DEV; OPTION as for "pkt xfer")
+#                                 ([NS/]DEV; OPTION as for "pkt xfer"), telling
+#                                 them from others by their last 8 bytes
+#   queue_packets NS DEV rx|tx    print the packets of each queue, a line each
 #   bg NS CMD...                  run in the background until the test ends
 # tc (on an ingress block unless DIR is given)
 #   ingress_add DEV... / ingress_del DEV...   clsact qdisc
@@ -502,10 +504,12 @@ iperf() {
 	jq -r '(.end.sum_received // .end.sum).bits_per_second / 1e6 | floor' "$SLUICE_TMP/iperf.json"
 }
 
+queue_packets() { ns "$1" python3 "$SLUICE_LIB/qstats.py" "$2" "$3"; }
+
 pkt() { python3 "$SLUICE_LIB/pkt.py" "$@"; }
 
 count_frames() {
-	pkt xfer -n "$3" -e "$3" --tx "$1" --rx "$2" "${@:5}" "$4" |
+	pkt xfer -s -n "$3" -e "$3" --tx="$1" --rx="$2" "${@:5}" "$4" |
 		awk '{ n += $2 } END { print n + 0 }'
 }
 

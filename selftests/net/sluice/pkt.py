@@ -10,11 +10,12 @@ usage: pkt.py build SPEC                    print the frame as hex
                                             out of the others
        pkt.py show HEX                      decode a frame, a line per layer
 
-IF is DEV or NETNS/DEV ("-" is this namespace).  recv and xfer print one line "IF COUNT HEX" per
-distinct frame in order of first arrival; they stop when K (or N) frames have
+IF is DEV or NETNS/DEV ("-" is this namespace). recv and xfer print one line
+"IF COUNT HEX" per distinct frame in order of first arrival; they stop when K (or N) frames have
 come, or after SEC seconds (default 1) without a new one.  Neighbour discovery,
-MLD and other IPv6 control noise is left out unless -a is given; -P does not put
-the port into promiscuous mode.
+MLD and other IPv6 control noise is left out unless -a is given; xfer's -s also
+leaves out what does not end in the same 8 bytes as a frame it has sent. -P does
+not put the port into promiscuous mode.
 
 A SPEC is layers separated by "/", each a name followed by key=value words:
     eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x0800
@@ -389,9 +390,10 @@ def noise(frame):
 class Tally:
     """Distinct frames and how often each port gave them out."""
 
-    def __init__(self, ports, everything):
+    def __init__(self, ports, everything, endings=None):
         self.ports = {p.sock.fileno(): p for p in ports}
         self.everything = everything
+        self.endings = endings
         self.seen = {}
         self.total = 0
         self.last = time.monotonic()
@@ -402,6 +404,8 @@ class Tally:
         for fd in ready:
             while (frame := self.ports[fd].receive()) is not None:
                 if not frame or (not self.everything and noise(frame)):
+                    continue
+                if self.endings and frame[-8:] not in self.endings:
                     continue
                 key = (self.ports[fd].name, frame)
                 self.seen[key] = self.seen.get(key, 0) + 1
@@ -445,7 +449,10 @@ def send(port, frames, count, gap, tally):
 
 def main():
     """Command line."""
-    top = argparse.ArgumentParser(usage=__doc__)
+    if len(sys.argv) > 1 and sys.argv[1] in ("-h", "--help"):
+        print(__doc__)
+        return
+    top = argparse.ArgumentParser(prog="pkt.py")
     sub = top.add_subparsers(dest="cmd", required=True)
     for name in ("build", "show"):
         sub.add_parser(name).add_argument("arg")
@@ -460,6 +467,7 @@ def main():
         if name == "xfer":
             cmd.add_argument("--tx", required=True)
             cmd.add_argument("--rx", action="append", default=[])
+            cmd.add_argument("-s", action="store_true")
         else:
             cmd.add_argument("port")
         if name != "recv":
@@ -479,7 +487,8 @@ def main():
             tally.report()
         else:
             frames = [build(s) for s in args.spec]
-            tally = Tally([Port(p, True, not args.P) for p in args.rx], args.a)
+            endings = {f[-8:] for f in frames} if args.s else None
+            tally = Tally([Port(p, True, not args.P) for p in args.rx], args.a, endings)
             send(Port(args.tx, False), frames, args.n, args.g, tally)
             tally.wait(args.e, args.t)
             tally.report()

@@ -1,0 +1,182 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# sluice: vfs=3 timeout=900
+#
+# Every action: the same frames through a rule in software (skip_hw) and in
+# hardware (skip_sw) come out of the same ports with the same bytes.
+
+ALL_TESTS="outputs vlans vlan_modify pedit_eth pedit_ip pedit_ip6 pedit_l4
+	csum_kinds chain control"
+
+. "$(dirname "$0")/lib.sh"
+
+A="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01"
+FRAMES=("$A/ip/udp/len 30" "$A/ip/tcp/len 31" "$A/ip/icmp/len 32"
+	"$A/ip opts=0101010144040500 tos=3/udp/len 9" "$A/ip mf=1 proto=17/len 40"
+	"$A/ip/udp csum=bad/len 30" "$A/ip6/udp/len 30" "$A/ip6/tcp/len 31"
+	"$A/ip6/hbh/udp/len 5" "$A/ip6/icmp6/len 6" "$A/ip/sctp/len 20"
+	"$A/vlan id=5 prio=2/ip/udp/len 20" "$A/vlan id=5 dei=1/ip6/tcp"
+	"$A/vlan id=7 tpid=0x88a8/vlan id=8/ip/tcp" "$A/arp" "eth type=0x88b5/len 46")
+
+setup() {
+	sluice_setup switchdev 3 && ingress_add "${REP[0]}"
+	TO1="action mirred egress redirect dev ${REP[1]}"
+	TO2="action mirred egress redirect dev ${REP[2]}"
+	COPY1="action mirred egress mirror dev ${REP[1]}"
+	COPY2="action mirred egress mirror dev ${REP[2]}"
+	COPYW="action mirred egress mirror dev $PF"
+	ip link set wire0 up
+}
+
+come_out() {
+	pkt xfer -t 0.5 --tx "-/${VF[0]}" --rx "-/${VF[1]}" --rx "-/${VF[2]}" --rx -/wire0 \
+		"${SEND[@]}" | sort
+}
+
+# hw_counted N: rules have counted N packets in hardware since they were made.
+hw_counted() {
+	[ "$(tc -j -s filter show dev "${REP[0]}" ingress | jq '[.[] | .options.actions?[0].stats.hw_packets // 0] | add')" -ge "$1" ]
+}
+
+# same PROTOCOL KEYS ACTIONS [LINES]: what comes out, LINES distinct frames if
+# given, is the same, and hardware did it.
+same() {
+	local proto=$1 keys=$2 actions=$3 lines=${4:-} sw hw
+	[ ${#SEND[@]} -gt 0 ] || SEND=("${FRAMES[@]}")
+	# shellcheck disable=SC2086 # words
+	check "in software: $actions" tc filter add dev "${REP[0]}" ingress protocol "$proto" \
+		pref 10 handle 1 flower skip_hw $keys $actions || return
+	sw=$(come_out)
+	tc filter del dev "${REP[0]}" ingress pref 10
+	# shellcheck disable=SC2086 # words
+	check "in hardware: $actions" tc filter add dev "${REP[0]}" ingress protocol "$proto" \
+		pref 10 handle 1 flower skip_sw $keys $actions || return
+	hw=$(come_out)
+	check "hardware counted: $actions" wait_for 2 hw_counted 1
+	tc filter del dev "${REP[0]}" ingress pref 10
+	if [ "$sw" != "$hw" ]; then
+		fail "$proto $keys $actions: software (<) and hardware (>) differ:"
+		diff <(echo "$sw") <(echo "$hw") | sed 's/^/#   /'
+	fi
+	[ -z "$lines" ] || check_eq "frames from $actions" "$(grep -c . <<< "$sw")" "$lines"
+}
+
+before() { SEND=(); }
+after() { check "nothing left" tables_empty; }
+
+outputs() {
+	same all "" "$TO1" ${#FRAMES[@]}
+	same all "" "$COPY1 $TO2" $((2 * ${#FRAMES[@]}))
+	same all "" "$COPY1 $COPY2 $COPYW action drop" $((3 * ${#FRAMES[@]}))
+	same all "" "$COPY1 $COPY1 $TO1"
+	same all "" "action drop" 0
+	same all "" "$COPYW action drop" ${#FRAMES[@]}
+	same all "" "$COPY1" ${#FRAMES[@]}
+	same all "" "action mirred egress redirect dev ${REP[0]}"
+}
+
+vlans() {
+	same all "" "action vlan push id 100 $TO1"
+	same all "" "action vlan push id 100 priority 6 protocol 802.1ad $TO1"
+	same all "" "action vlan push id 100 action vlan push id 200 $TO1"
+	same all "" "action vlan pop $TO1"
+	same all "" "action vlan pop action vlan pop $TO1"
+	same all "" "$COPY2 action vlan push id 9 $COPYW action vlan pop $TO1"
+	same all "" "action vlan pop action vlan push id 33 priority 1 $TO1"
+}
+
+vlan_modify() {
+	same all "" "action vlan modify id 77 $TO1"
+	same all "" "action vlan modify id 77 priority 5 $TO1"
+	same all "" "action vlan modify id 77 protocol 802.1ad $TO1"
+	same all "" "action vlan push id 3 action vlan modify id 4 priority 0 $TO1"
+}
+
+pedit_eth() {
+	same all "" "action pedit ex munge eth dst set 02:aa:bb:cc:dd:ee pipe $TO1"
+	same all "" "action pedit ex munge eth src set 02:aa:bb:cc:dd:ee munge eth dst set 06:05:04:03:02:01 pipe $TO1"
+}
+
+pedit_ip() {
+	SEND=("${FRAMES[@]:0:6}" "${FRAMES[10]}")
+	same ip "" "action pedit ex munge ip src set 198.51.100.1 pipe action csum ip and tcp and udp and sctp pipe $TO1"
+	same ip "" "action pedit ex munge ip dst set 198.51.100.0 retain 0xffffff00 pipe action csum ip and tcp and udp pipe $TO1"
+	same ip "" "action pedit ex munge ip ttl set 7 pipe action csum ip pipe $TO1"
+	same ip "" "action pedit ex munge ip ttl add 0xff pipe action csum ip pipe $TO1"
+	same ip "" "action pedit ex munge ip tos set 0x1c retain 0xfc pipe action csum ip pipe $TO1"
+	same ip "" "action pedit ex munge ip src set 198.51.100.1 pipe $TO1"
+	same ip "" "action pedit ex munge ip ttl set 3 pipe action vlan push id 5 $TO1"
+	SEND=("${FRAMES[11]}")
+	same 802.1q "vlan_ethtype ip" "action pedit ex munge ip dst set 198.51.100.9 pipe action csum ip and udp pipe $TO1"
+}
+
+pedit_ip6() {
+	SEND=("${FRAMES[@]:6:4}")
+	same ipv6 "" "action pedit ex munge ip6 src set 2001:db8:5::9 pipe action csum tcp and udp and icmp pipe $TO1"
+	same ipv6 "" "action pedit ex munge ip6 dst set 2001:db8:5::9 pipe action csum tcp and udp pipe $TO1"
+	same ipv6 "" "action pedit ex munge ip6 hoplimit set 3 pipe $TO1"
+	same ipv6 "" "action pedit ex munge ip6 hoplimit add 0xff pipe $TO1"
+	same ipv6 "" "action pedit ex munge ip6 traffic_class set 0x40 retain 0xfc pipe $TO1"
+}
+
+pedit_l4() {
+	SEND=("$A/ip/udp/len 30" "$A/ip/udp csum=0/len 30" "$A/ip/udp csum=bad/len 30")
+	same ip "ip_proto udp" "action pedit ex munge udp sport set 5000 pipe action csum udp pipe $TO1" 3
+	same ip "ip_proto udp" "action pedit ex munge udp dport set 5000 munge udp sport set 1 pipe action csum ip and udp pipe $TO1"
+	same ip "ip_proto udp" "action pedit ex munge udp dport add 1 pipe action csum udp pipe $TO1"
+	SEND=("$A/ip/tcp/len 31" "$A/ip opts=01010101/tcp/len 3")
+	same ip "ip_proto tcp" "action pedit ex munge tcp dport set 5000 pipe action csum tcp pipe $TO1" 2
+	same ip "ip_proto tcp" "action pedit ex munge tcp sport set 5000 pipe $TO1"
+	SEND=("$A/ip6/tcp/len 31" "$A/ip6/udp/len 4")
+	same ipv6 "ip_proto tcp" "action pedit ex munge tcp sport set 5000 pipe action csum tcp pipe $TO1" 1
+}
+
+csum_kinds() {
+	local kind
+	for kind in ip tcp udp icmp sctp "ip and tcp and udp and icmp and sctp"; do
+		SEND=("$A/ip csum=bad/udp csum=bad/len 3" "$A/ip csum=bad/tcp csum=bad/len 4"
+			"$A/ip csum=bad/icmp csum=bad/len 5" "$A/ip/sctp/len 6"
+			"$A/ip mf=1 csum=bad proto=17/len 40" "$A/ip/udp csum=0/len 7")
+		same ip "" "action csum $kind pipe $TO1"
+		SEND=("$A/ip6/udp csum=bad/len 3" "$A/ip6/tcp csum=bad/len 4" "$A/ip6/icmp6 csum=bad/len 5")
+		same ipv6 "" "action csum $kind pipe $TO1"
+	done
+}
+
+# Edits are seen by the chain they lead to.
+chain_rules() {
+	tc filter add dev "${REP[0]}" ingress protocol ip pref 1 handle 1 flower "$1" ip_proto udp \
+		action pedit ex munge ip dst set 198.51.100.7 pipe action csum ip and udp pipe \
+		action vlan push id 42 action goto chain 3 || return
+	tc filter add dev "${REP[0]}" ingress chain 3 protocol 802.1q pref 1 handle 2 flower "$1" \
+		vlan_id 42 vlan_ethtype ip dst_ip 198.51.100.7 action vlan pop action goto chain 4 || return
+	# shellcheck disable=SC2086 # words
+	tc filter add dev "${REP[0]}" ingress chain 4 protocol ip pref 1 handle 3 flower "$1" \
+		dst_ip 198.51.100.7 $TO1
+}
+
+chain() {
+	local sw hw
+	SEND=("${FRAMES[@]}")
+	check "in software" chain_rules skip_hw
+	sw=$(come_out)
+	tc filter del dev "${REP[0]}" ingress
+	check "in hardware" chain_rules skip_sw
+	hw=$(come_out)
+	check_eq "frames" "$(grep -c . <<< "$sw")" 3
+	check_eq "hardware against software" "$hw" "$sw"
+	check "all three rules counted" wait_for 2 hw_counted 9
+	tc qdisc del dev "${REP[0]}" clsact
+	ingress_add "${REP[0]}"
+}
+
+# What an action's own control says counts.
+control() {
+	SEND=("${FRAMES[0]}")
+	check_refused "an action that nothing reaches" "follows one without pipe" \
+		tc filter add dev "${REP[0]}" ingress protocol ip pref 5 flower skip_sw \
+		action pedit ex munge ip ttl set 4 pass action mirred egress redirect dev "${REP[1]}"
+	same ip "" "$COPY1 action vlan push id 6 drop" 1
+}
+
+tests_run "$@"
