@@ -116,14 +116,17 @@ int stats_map(struct func *pf, uint64_t addr, uint32_t base, uint32_t count)
 	for (i = 0; i < count; i++)
 		if (nic->counter_map[base + i])
 			return SLUICE_ST_EXIST;
-	for (i = 0; i < count; i++) {
-		nic->counter_map[base + i] = (addr + i * sizeof(value)) | 1;
-		/* What was counted before belongs there, too. */
+	/* What was counted before belongs there, too. */
+	for (i = 0; i < count; i++)
 		if (sluice_esw_counter_read(nic->esw, base + i, &value) ==
-		    SLUICE_ST_OK && value.packets)
-			write_host(pf, nic->counter_map[base + i], &value,
-				   sizeof(value));
-	}
+		    SLUICE_ST_OK && value.packets &&
+		    !nic->host.dma_write(nic->host.ctx, pf->vport,
+					 addr + (uint64_t)i * sizeof(value),
+					 &value, sizeof(value)))
+			return SLUICE_ST_FAULT;
+	for (i = 0; i < count; i++)
+		nic->counter_map[base + i] =
+			(addr + (uint64_t)i * sizeof(value)) | 1;
 	nic->mapped += count;
 	return SLUICE_ST_OK;
 }
