@@ -8,6 +8,9 @@
  */
 #include "internal.h"
 
+/* Newer kernels look for TCP and UDP behind no more than these. */
+#define MAX_EXT_HEADERS	12
+
 /**
  * esw_pkt_own() - make the packet's body writable
  * @esw: the eSwitch
@@ -106,6 +109,7 @@ static bool l4_offset_ip6(const struct sluice_pkt *p, uint8_t want,
 {
 	const uint8_t *ip = esw_l3(p);
 	uint32_t len = esw_l3_len(p);
+	unsigned int headers = 0;
 	uint8_t next;
 
 	if (len < ESW_IP6_HLEN)
@@ -115,7 +119,8 @@ static bool l4_offset_ip6(const struct sluice_pkt *p, uint8_t want,
 	while (next != want) {
 		const uint8_t *h = ip + *off;
 
-		if (*off > len || len - *off < 8)
+		if (*off > len || len - *off < 8 ||
+		    headers++ == MAX_EXT_HEADERS)
 			return false;
 		switch (next) {
 		case ESW_IPPROTO_HOPOPTS:

@@ -262,6 +262,33 @@ static void pedit_ip6(void **state)
 	expect(bed, a, 2, &in, &want);
 }
 
+/* Linux 7 looks for TCP behind twelve extension headers at most. */
+static void pedit_many_headers(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a = act_pedit(SLUICE_ACT_PEDIT_SET,
+					   SLUICE_HDR_TCP, 0, "ffff0000",
+					   "1f900000");
+	struct frame in, want;
+	unsigned int n, i;
+
+	for (n = 12; n <= 13; n++) {
+		fr_eth(&in, MAC_B, MAC_A, 0x86dd);
+		fr_ip6(&in, 60, "fc00::1", "fc00::2", (uint16_t)(8 * n + 20));
+		for (i = 1; i < n; i++)
+			fr_bytes(&in, "\x3c\x00\x01\x04\x00\x00\x00\x00", 8);
+		fr_bytes(&in, "\x06\x00\x01\x04\x00\x00\x00\x00", 8);
+		fr_tcp(&in, 5, 6, 0x02);
+		want = in;
+		want.b[14 + 40 + 8 * n] = 0x1f;
+		want.b[14 + 40 + 8 * n + 1] = 0x90;
+		if (n == 12)
+			expect(bed, &a, 1, &in, &want);
+		else
+			expect_slow(bed, &a, 1, &in, SLUICE_MISS_ACTION);
+	}
+}
+
 /* Where the header is not what the edit expects, software shall see to it. */
 static void pedit_wrong_header(void **state)
 {
@@ -652,6 +679,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pedit_eth, setup, teardown),
 		cmocka_unit_test_setup_teardown(pedit_ip4, setup, teardown),
 		cmocka_unit_test_setup_teardown(pedit_ip6, setup, teardown),
+		cmocka_unit_test_setup_teardown(pedit_many_headers, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(pedit_wrong_header, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(outputs_in_order, setup,
