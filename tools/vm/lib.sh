@@ -72,6 +72,18 @@ hash_of() {
 	done | sha256sum | cut -c1-12
 }
 
+# heartbeat NAME: while a long step runs, say so once a minute.
+heartbeat() {
+	local start=$SECONDS nap
+	trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+	while kill -0 $$ 2>/dev/null; do
+		sleep 60 &
+		nap=$!
+		wait "$nap"
+		say "still building $1, $((SECONDS - start)) s"
+	done
+}
+
 # cached NAME KEY FUNCTION: print the path of $SLUICE_CACHE/NAME-KEY, made by
 # "FUNCTION DIR" if it isn't there yet. Two callers at once: one builds, the
 # other waits for it.
@@ -87,10 +99,14 @@ cached() {
 			tmp=$out.tmp
 			remove_tree "$tmp"
 			mkdir -p "$tmp"
+			( exec {lock}>&-; heartbeat "$name" ) >&2 &
+			local rc beat=$!
 			# Not "if ( ... )": set -e must hold inside the step.
 			set +e
 			( set -e; exec {lock}>&-; "$fn" "$tmp" ) >&2
-			local rc=$?
+			rc=$?
+			kill "$beat" 2>/dev/null
+			wait "$beat" 2>/dev/null
 			set -e
 			if [ $rc -ne 0 ]; then
 				df -Pm "$SLUICE_CACHE" | awk 'NR == 2 && $4 < 64 { exit 1 }' ||
