@@ -301,12 +301,16 @@ static void sluice_nic_setup(struct sluice_nic *nic, const struct sluice_func_in
 	sluice_rss_default(nic);
 }
 
+/* As many channels as the device has queues and the host gave vectors for. */
 static u16 sluice_nic_max_channels(const struct sluice_dev *sdev)
 {
 	const struct sluice_limits *lim = &sdev->limits;
+	u16 max = min3(min(lim->max_txqs, lim->max_rxqs), lim->max_cqs,
+		       lim->max_vectors - 1);
 
-	return min3(min(lim->max_txqs, lim->max_rxqs), lim->max_cqs,
-		    lim->max_vectors - 1);
+	while (max > 1 && pci_irq_vector(sdev->pdev, max) < 0)
+		max--;
+	return max;
 }
 
 /**
