@@ -74,8 +74,8 @@ hash_of() {
 
 # heartbeat NAME: while a long step runs, say so once a minute.
 heartbeat() {
-	local start=$SECONDS nap
-	trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+	local start=$SECONDS nap=''
+	trap 'kill $nap 2>/dev/null; exit 0' TERM
 	while kill -0 $$ 2>/dev/null; do
 		sleep 60 &
 		nap=$!
