@@ -383,6 +383,39 @@ static void impossible(void **state)
 	expect_slow(*state, &f, SLUICE_CSUM_TCP);
 }
 
+/* A jumbo option's length counts instead of the header's. */
+static void jumbo(void **state)
+{
+	struct frame f, want;
+
+	fr_eth(&f, MAC_B, MAC_A, 0x86dd);
+	fr_ip6(&f, 0, "fc00::1", "fc00::2", 0);
+	fr_bytes(&f, "\x06\0\xc2\x04\0\0\0\x1c", 8);
+	fr_tcp(&f, 80, 81, 0x12);
+	fr_fill(&f, 0x77, 6);		/* padding */
+	want = f;
+	put(&want, 62 + 16, 0);
+	put(&want, 62 + 16,
+	    (uint16_t)~ref_sum(ref_pseudo6(want.b + 14, 6, 20), want.b + 62,
+			       20));
+	expect(*state, &f, SLUICE_CSUM_TCP, &want);
+	/* More than there is, whatever it says. */
+	f.b[54 + 4] = 0xff;
+	expect_slow(*state, &f, SLUICE_CSUM_TCP);
+	f.b[54 + 4] = 0;
+	f.b[54 + 7] = 0x23;
+	expect_slow(*state, &f, SLUICE_CSUM_TCP);
+	/* An option longer than its header is let be. */
+	f.b[54 + 2] = 0x1e;
+	f.b[54 + 3] = 0x09;
+	put(&f, 14 + 4, 28);
+	want.b[54 + 2] = 0x1e;
+	want.b[54 + 3] = 0x09;
+	want.b[54 + 7] = 0x23;
+	put(&want, 14 + 4, 28);
+	expect(*state, &f, SLUICE_CSUM_TCP, &want);
+}
+
 static void not_ip(void **state)
 {
 	struct frame f;
@@ -410,6 +443,7 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(fragments4, setup, teardown),
 		cmocka_unit_test_setup_teardown(impossible, setup, teardown),
+		cmocka_unit_test_setup_teardown(jumbo, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_ip, setup, teardown),
 	};
 

@@ -334,9 +334,10 @@ static void test_rss(void **state)
 		c1 = cq_next(p->b, &cq1);
 		assert_true(!c0 != !c1);
 		c = c0 ? c0 : c1;
+		assert_non_null(c);
 		assert_true(le16toh(c->flags) & SLUICE_CQE_F_HASH);
 		assert_true(le16toh(c->flags) & SLUICE_CQE_F_HASH_L4);
-		assert_int_equal(c->queue, c1 ? 1 : 0);
+		assert_int_equal(c->queue, c0 ? 0 : 1);
 		assert_int_equal(le32toh(c->hash) & 1, c->queue);
 		hits[c->queue]++;
 		wr(p->b, SLUICE_DB_CQ(0), p->bcq.count);

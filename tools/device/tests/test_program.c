@@ -262,6 +262,35 @@ static void pedit_ip6(void **state)
 	expect(bed, a, 2, &in, &want);
 }
 
+/* Authentication and first fragment headers are walked over, others not. */
+static void pedit_behind_headers(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a = act_pedit(SLUICE_ACT_PEDIT_ADD,
+					   SLUICE_HDR_TCP, 0, "ffff0000",
+					   "01000000");
+	struct frame in, want;
+
+	fr_eth(&in, MAC_B, MAC_A, 0x86dd);
+	fr_ip6(&in, 51, "fc00::1", "fc00::2", 12 + 8 + 20);
+	fr_bytes(&in, "\x2c\x01\0\0\0\0\0\x01\0\0\0\x02", 12);
+	fr_bytes(&in, "\x06\0\0\x01\0\0\0\x09", 8);
+	fr_tcp(&in, 0x1234, 6, 0x02);
+	want = in;
+	want.b[14 + 60] = 0x13;
+	expect(bed, &a, 1, &in, &want);
+	in.b[14 + 52 + 3] = 0x09;		/* a later fragment */
+	expect_slow(bed, &a, 1, &in, SLUICE_MISS_ACTION);
+	in.b[14 + 52 + 3] = 0x01;
+	in.b[14 + 52] = 50;			/* ESP */
+	expect_slow(bed, &a, 1, &in, SLUICE_MISS_ACTION);
+	in.len = 14 + 39;
+	expect_slow(bed, &a, 1, &in, SLUICE_MISS_ACTION);
+	fr_eth(&in, MAC_B, MAC_A, 0x88b5);
+	fr_fill(&in, 0, 60);
+	expect_slow(bed, &a, 1, &in, SLUICE_MISS_ACTION);
+}
+
 /* Linux 7 looks for TCP behind twelve extension headers at most. */
 static void pedit_many_headers(void **state)
 {
@@ -679,6 +708,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pedit_eth, setup, teardown),
 		cmocka_unit_test_setup_teardown(pedit_ip4, setup, teardown),
 		cmocka_unit_test_setup_teardown(pedit_ip6, setup, teardown),
+		cmocka_unit_test_setup_teardown(pedit_behind_headers, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(pedit_many_headers, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(pedit_wrong_header, setup,
