@@ -146,11 +146,14 @@ static void func_do_reset(struct func *f, uint32_t work)
 		apply_carrier(nic);
 	nic_check_links(nic);
 
-	/* From now on registers take effect again. */
+	/*
+	 * From now on registers take effect again, unless a reset of the other
+	 * kind was asked for meanwhile: that one is still to be done.
+	 */
+	work &= WORK_RESET | WORK_FLR;
 	__atomic_store_n(&f->error, 0, __ATOMIC_RELEASE);
-	__atomic_and_fetch(&f->work, ~(WORK_RESET | WORK_FLR | WORK_ERROR |
-				       WORK_CONFIG | WORK_CTRL | WORK_EQ),
-			   __ATOMIC_SEQ_CST);
+	__atomic_and_fetch(&f->work, ~(work | WORK_ERROR | WORK_CONFIG |
+				       WORK_CTRL | WORK_EQ), __ATOMIC_SEQ_CST);
 }
 
 /* The function failed: take it off the switch and say so. */

@@ -127,13 +127,30 @@ struct sluice_nic_host {
 	void (*wire_rx_done)(void *ctx, unsigned int uplink);
 };
 
-/* NULL when out of memory or a size is out of range. */
+/**
+ * sluice_nic_new() - make a NIC
+ * @cfg: sizes and identity, copied
+ * @host: services, copied; none is called before the first poll
+ *
+ * Return: the NIC, all functions ready and all wires without carrier; NULL when
+ * out of memory or when a size is out of range.
+ */
 struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 				  const struct sluice_nic_host *host);
-/* The worker must be gone. */
+
+/**
+ * sluice_nic_free() - end of a NIC
+ * @nic: the NIC or NULL; no other thread may use it any more
+ */
 void sluice_nic_free(struct sluice_nic *nic);
 
-/* MSI-X vectors of a function, from the configuration alone. */
+/**
+ * sluice_nic_vectors() - MSI-X vectors of a function
+ * @cfg: configuration
+ * @fn: function number
+ *
+ * Return: their number, the control vector included.
+ */
 unsigned int sluice_nic_vectors(const struct sluice_nic_cfg *cfg,
 				unsigned int fn);
 
@@ -143,46 +160,113 @@ unsigned int sluice_nic_vectors(const struct sluice_nic_cfg *cfg,
  * @deadline: set to the device time of the next timer, or
  *	%SLUICE_NO_DEADLINE
  *
- * Each queue with work gets a bounded batch.
+ * Each queue with work gets a bounded batch.  Worker thread.
  *
  * Return: true when there is more to do right away.
  */
 bool sluice_nic_poll(struct sluice_nic *nic, uint64_t *deadline);
 
-/*
- * Carry out resets only, touching no guest memory, while the machine is
- * stopped.
+/**
+ * sluice_nic_poll_paused() - a round while the machine is stopped
+ * @nic: the NIC
+ *
+ * Carries out resets only and touches no guest memory; all else waits for the
+ * next sluice_nic_poll().  Worker thread.
  */
 void sluice_nic_poll_paused(struct sluice_nic *nic);
 
-/*
- * Announce that the worker is going to sleep.  False when there is work and
- * it must not.  After true, the next note calls host->wake() once.
+/**
+ * sluice_nic_may_sleep() - the worker is going to sleep
+ * @nic: the NIC
+ *
+ * Worker thread.
+ *
+ * Return: false when there is work and it must not.  After true, the next note
+ * calls host->wake() once.
  */
 bool sluice_nic_may_sleep(struct sluice_nic *nic);
 
-/* The worker is awake without having been called. */
+/**
+ * sluice_nic_awake() - the worker woke up, called or not
+ * @nic: the NIC
+ */
 void sluice_nic_awake(struct sluice_nic *nic);
 
-/* BAR 0.  @size other than 4 or a misaligned @off reads 0, writes nothing. */
+/**
+ * sluice_nic_reg_read() - read of BAR 0
+ * @nic: the NIC
+ * @fn: function number
+ * @off: offset in bytes
+ * @size: size of the access in bytes
+ *
+ * Any thread.  See "Registers" in Documentation/hardware/interface.md.
+ *
+ * Return: the value in host byte order; 0 for a size other than 4, a
+ * misaligned offset, no register, or a function that does not exist.
+ */
 uint32_t sluice_nic_reg_read(struct sluice_nic *nic, unsigned int fn,
 			     uint32_t off, unsigned int size);
+
+/**
+ * sluice_nic_reg_write() - write to BAR 0
+ * @nic: the NIC
+ * @fn: function number
+ * @off: offset in bytes
+ * @val: the value in host byte order
+ * @size: size of the access in bytes
+ *
+ * Any thread; never waits.  An access of another size than 4 or a misaligned
+ * one does nothing, an impossible one stops the function.
+ */
 void sluice_nic_reg_write(struct sluice_nic *nic, unsigned int fn,
 			  uint32_t off, uint32_t val, unsigned int size);
 
-/*
- * Function level reset by PCI (FLR, bus reset, power on).  For the PF the
- * whole eSwitch goes back to its initial state; its host resets VFs itself.
+/**
+ * sluice_nic_func_reset() - reset by PCI (FLR, bus reset, power on)
+ * @nic: the NIC
+ * @fn: function number
+ *
+ * Any thread.  The worker carries it out; until then the function ignores
+ * register writes.  For the PF the whole eSwitch goes back to its initial
+ * state; the host resets VFs itself.
  */
 void sluice_nic_func_reset(struct sluice_nic *nic, unsigned int fn);
-/* A reset has been asked for and not been carried out yet. */
+
+/**
+ * sluice_nic_reset_pending() - is a reset still to be carried out?
+ * @nic: the NIC
+ *
+ * Any thread.
+ *
+ * Return: true when one is, of any function.
+ */
 bool sluice_nic_reset_pending(struct sluice_nic *nic);
 
+/**
+ * sluice_nic_set_carrier() - the carrier of a wire changed
+ * @nic: the NIC
+ * @uplink: number of the wire
+ * @up: there is a carrier
+ *
+ * Any thread.
+ */
 void sluice_nic_set_carrier(struct sluice_nic *nic, unsigned int uplink,
 			    bool up);
-/* New frames wait at a wire. */
+
+/**
+ * sluice_nic_wire_rx_notify() - new frames wait at a wire
+ * @nic: the NIC
+ *
+ * Any thread.
+ */
 void sluice_nic_wire_rx_notify(struct sluice_nic *nic);
-/* A wire has sent frames and has more room. */
+
+/**
+ * sluice_nic_wire_tx_notify() - a wire has sent frames and has more room
+ * @nic: the NIC
+ *
+ * Any thread.
+ */
 void sluice_nic_wire_tx_notify(struct sluice_nic *nic);
 
 #endif /* SLUICE_NIC_H */

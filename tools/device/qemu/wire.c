@@ -12,7 +12,7 @@
  * A peer that takes nothing for this long (a cable without a far end) gets
  * its frames dropped instead of holding up the other functions.
  */
-#define STUCK_NS	(50 * SCALE_MS)
+#define STUCK_NS	(200 * SCALE_MS)
 
 static bool wire_stuck(SluiceWire *w)
 {
@@ -211,8 +211,11 @@ void sluice_wires_exit(SluiceState *s)
 	for (i = 0; i < s->num_wires; i++) {
 		SluiceWire *w = &s->wires[i];
 
-		if (w->nc)
+		/* Deleting calls wire_sent(), which must find nothing. */
+		if (w->nc) {
+			fifo_clear(&w->tx);
 			qemu_del_nic(w->nc);
+		}
 		w->nc = NULL;
 		fifo_free(&w->tx);
 		fifo_free(&w->rx);
