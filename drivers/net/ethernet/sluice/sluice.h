@@ -403,4 +403,11 @@ void sluice_health_vf_ok(struct sluice_dev *sdev, unsigned int vf);
 void sluice_pf_down(struct sluice_dev *sdev);
 int sluice_pf_up(struct sluice_dev *sdev);
 
+/*
+ * The same around a reset, but the PF's netdev stays with all its settings;
+ * representors go and come back.  Locking as above.
+ */
+void sluice_pf_suspend(struct sluice_dev *sdev);
+int sluice_pf_resume(struct sluice_dev *sdev);
+
 #endif /* _SLUICE_H */

@@ -13,16 +13,17 @@
 #define SLUICE_RECOVERY_GAP	(10 * HZ)
 
 /**
- * sluice_func_gone() - has the function left the bus
+ * sluice_func_gone() - does nobody answer at the function's registers
  * @sdev: function
  *
- * Any context.
+ * What reads return then depends on the machine, but it is not the magic.  Any
+ * context.
  *
- * Return: true when reads find nobody.
+ * Return: true when the function left the bus or does not decode its BAR.
  */
 bool sluice_func_gone(const struct sluice_dev *sdev)
 {
-	return sluice_read(sdev, SLUICE_REG_STATUS) == U32_MAX;
+	return sluice_read(sdev, SLUICE_REG_MAGIC) != SLUICE_MAGIC;
 }
 
 /**
@@ -52,7 +53,7 @@ static int sluice_func_wait_ready(struct sluice_dev *sdev)
 	for (;;) {
 		u32 status = sluice_read(sdev, SLUICE_REG_STATUS);
 
-		if (status == U32_MAX)
+		if (sluice_func_gone(sdev))
 			return -ENODEV;
 		if ((status & SLUICE_STATUS_READY) &&
 		    !(status & (SLUICE_STATUS_ERROR | SLUICE_STATUS_RESETTING)))
@@ -181,16 +182,18 @@ static void sluice_func_watchdog(struct work_struct *work)
 	struct sluice_dev *sdev = core->sdev;
 	u32 status = sluice_read(sdev, SLUICE_REG_STATUS);
 
-	if (status == U32_MAX) {
-		sluice_dev_fail(sdev, "the device is gone", 0, 0);
-		return;
-	}
-	if (status & SLUICE_STATUS_ERROR)
+	if (sluice_func_gone(sdev)) {
+		sluice_dev_fail(sdev, "the function does not answer", 0, 0);
+		/* A reset of the PF turns its VFs' memory decoding off. */
+		if (!pci_device_is_present(sdev->pdev))
+			return;
+	} else if (status & SLUICE_STATUS_ERROR) {
 		sluice_dev_fail(sdev, "the device stopped the function",
 				sluice_read(sdev, SLUICE_REG_ERROR),
 				sluice_read(sdev, SLUICE_REG_ERROR_INFO));
-	else if (!(sluice_read(sdev, SLUICE_REG_CTRL_ENABLE) & SLUICE_RING_ENABLE))
+	} else if (!(sluice_read(sdev, SLUICE_REG_CTRL_ENABLE) & SLUICE_RING_ENABLE)) {
 		sluice_dev_fail(sdev, "somebody else reset the function", 0, 0);
+	}
 
 	/* A PF is brought back by its health reporter. */
 	if (READ_ONCE(sdev->dead) && !sdev->is_pf &&
@@ -357,6 +360,8 @@ int sluice_func_map(struct sluice_dev *sdev, work_func_t recover)
 	err = sluice_irq_alloc(sdev);
 	if (err)
 		goto err_stats;
+	/* For a reset behind our back, see sluice_vf_recover(). */
+	pci_save_state(pdev);
 	return 0;
 
 err_stats:

@@ -57,6 +57,13 @@ err_func:
 void sluice_pf_down(struct sluice_dev *sdev)
 {
 	devl_assert_locked(sdev->devlink);
+	if (sdev->core->suspended) {
+		/* A reset that was not finished. */
+		sdev->core->suspended = false;
+		sluice_nic_fini(sdev);
+		sluice_esw_down(sdev);
+		return;
+	}
 	if (!sdev->core->running)
 		return;
 	sluice_func_unwatch(sdev);
@@ -68,6 +75,67 @@ void sluice_pf_down(struct sluice_dev *sdev)
 	sluice_nic_fini(sdev);
 	sluice_esw_down(sdev);
 	sluice_func_stop(sdev);
+}
+
+/**
+ * sluice_pf_suspend() - rest before a reset, the PF's netdev stays
+ * @sdev: PF; harmless when it is down
+ *
+ * devlink instance lock held, RTNL not.
+ */
+void sluice_pf_suspend(struct sluice_dev *sdev)
+{
+	devl_assert_locked(sdev->devlink);
+	if (!sdev->core->running)
+		return;
+	sluice_func_unwatch(sdev);
+	sluice_eq_stop(sdev);
+	if (READ_ONCE(sdev->dead))
+		sluice_func_quiesce(sdev);
+	sluice_esw_stop(sdev);
+	sluice_nic_suspend(sdev);
+	sluice_func_stop(sdev);
+	sdev->core->suspended = true;
+}
+
+/**
+ * sluice_pf_resume() - go on after a reset
+ * @sdev: PF
+ *
+ * The netdev gets its rings back, then the eSwitch its mode and its
+ * representors.  A PF that was not suspended, or does not resume, is built up
+ * from the ground.  devlink instance lock held, RTNL not.
+ *
+ * Return: 0 or a negative errno; then the PF is down.
+ */
+int sluice_pf_resume(struct sluice_dev *sdev)
+{
+	int err;
+
+	devl_assert_locked(sdev->devlink);
+	if (!sdev->core->suspended)
+		return sluice_pf_up(sdev);
+	sdev->core->suspended = false;
+	err = sluice_func_start(sdev);
+	if (err)
+		goto err_nic;
+	err = sluice_nic_resume(sdev);
+	if (err)
+		goto err_func;
+	err = sluice_esw_start(sdev);
+	if (err)
+		goto err_func;
+	sluice_eq_start(sdev);
+	return 0;
+
+err_func:
+	WRITE_ONCE(sdev->dead, true);
+	sluice_func_quiesce(sdev);
+err_nic:
+	sluice_nic_fini(sdev);
+	sluice_esw_down(sdev);
+	sluice_func_stop(sdev);
+	return err;
 }
 
 /* ---- virtual functions ---- */
@@ -143,6 +211,9 @@ static void sluice_vf_recover(struct work_struct *work)
 	core->recoveries++;
 	core->last_recovery = jiffies;
 	sluice_vf_suspend(sdev);
+	/* With the PF's reset its VFs lose their configuration. */
+	pci_restore_state(sdev->pdev);
+	pci_save_state(sdev->pdev);
 	err = sluice_vf_resume(sdev);
 	if (!err) {
 		dev_info(&sdev->pdev->dev, "recovered by a reset\n");
@@ -286,7 +357,7 @@ static void sluice_reset_prepare(struct pci_dev *pdev)
 
 	if (sdev->is_pf) {
 		devl_lock(sdev->devlink);
-		sluice_pf_down(sdev);
+		sluice_pf_suspend(sdev);
 		devl_unlock(sdev->devlink);
 		return;
 	}
@@ -301,7 +372,7 @@ static void sluice_reset_done(struct pci_dev *pdev)
 
 	if (sdev->is_pf) {
 		devl_lock(sdev->devlink);
-		err = sluice_pf_up(sdev);
+		err = sluice_pf_resume(sdev);
 		devl_unlock(sdev->devlink);
 	} else {
 		err = sluice_vf_resume(sdev);

@@ -152,8 +152,8 @@ static int fw_recover(struct devlink_health_reporter *reporter, void *ctx,
 		NL_SET_ERR_MSG_MOD(extack, "device is gone");
 		return -ENODEV;
 	}
-	sluice_pf_down(sdev);
-	err = sluice_pf_up(sdev);
+	sluice_pf_suspend(sdev);
+	err = sluice_pf_resume(sdev);
 	if (err) {
 		NL_SET_ERR_MSG_MOD(extack, "device does not come up");
 		return err;
