@@ -39,7 +39,7 @@ slow_path() {
 	check_not "the other VF hears nothing" vf1_hears
 }
 vf1_hears() {
-	[ "$(count_frames "h0/${VF[0]}" "-/${VF[1]}" 3 "eth dst=ff:ff:ff:ff:ff:ff/ip/udp/len 20")" != 0 ]
+	[ "$(count_frames "h0/${VF[0]}" "${VF[1]}" 3 "eth dst=ff:ff:ff:ff:ff:ff/ip/udp/len 20")" != 0 ]
 }
 
 slow_path_sizes() {
@@ -103,7 +103,7 @@ stat_grew() { [ $(($(stat "$1") - $2)) -ge "$3" ]; }
 # Seen from the switch: what the VF sends is received by its representor.
 statistics() {
 	local rx tx rxb
-	ping_ok h0 192.0.2.254
+	check "ping" ping_ok h0 192.0.2.254
 	sleep 0.5
 	rx=$(stat rx.packets) tx=$(stat tx.packets) rxb=$(stat rx.bytes)
 	check "frames from the VF" pkt send -n 50 "h0/${VF[0]}" "eth dst=02:00:00:00:00:01/ip/udp/len 100"
@@ -111,7 +111,7 @@ statistics() {
 	check_ge "bytes" $(($(stat rx.bytes) - rxb)) $((50 * 142))
 	check_lt "not sent" $(($(stat tx.packets) - tx)) 10
 	tx=$(stat tx.packets)
-	check "frames to the VF" pkt send -n 50 "-/${REP[0]}" "eth dst=ff:ff:ff:ff:ff:ff/ip/udp/len 20"
+	check "frames to the VF" pkt send -n 50 "${REP[0]}" "eth dst=ff:ff:ff:ff:ff:ff/ip/udp/len 20"
 	check_within "sent" 3 stat_grew tx.packets "$tx" 50
 }
 
@@ -222,7 +222,7 @@ queue_pressure() {
 		bg - ping -f -q -s 1400 192.0.2.1
 		bg - ping -f -q -s 1400 198.51.100.1
 	done
-	check "a burst" pkt send -n 5000 "-/${REP[0]}" "eth dst=ff:ff:ff:ff:ff:ff/ip/udp/len 1000"
+	check "a burst" pkt send -n 5000 "${REP[0]}" "eth dst=ff:ff:ff:ff:ff:ff/ip/udp/len 1000"
 	bg_stop
 	check_within "first representor works" 5 ping_ok - 192.0.2.1
 	check_within "second representor works" 5 ping_ok - 198.51.100.1

@@ -198,9 +198,9 @@ policy_forgotten() {
 vf_statistics() {
 	local before after
 	pair || return
-	before=$(ip -j -s link show "$PF" | jq '.[0].vfinfo_list[0].stats.tx.packets')
+	before=$(ip -j -s link show "$PF" | jq '.[0].vfinfo_list[0].stats.tx.tx_packets')
 	check "ping" ping_ok h0 192.0.2.2 -c 20 -i 0.01
-	after=$(ip -j -s link show "$PF" | jq '.[0].vfinfo_list[0].stats.tx.packets')
+	after=$(ip -j -s link show "$PF" | jq '.[0].vfinfo_list[0].stats.tx.tx_packets')
 	check_ge "packets the PF saw VF 0 send" $((after - before)) 20
 }
 
