@@ -388,7 +388,8 @@ static pci_ers_result_t sluice_error_detected(struct pci_dev *pdev,
 {
 	struct sluice_dev *sdev = pci_get_drvdata(pdev);
 
-	sluice_dev_fail(sdev, "error on the PCI bus", 0, state);
+	sluice_dev_fail(sdev, "error on the PCI bus", 0,
+			(__force u32)state);
 	sluice_reset_prepare(pdev);
 	return state == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
 						      PCI_ERS_RESULT_NEED_RESET;

@@ -178,6 +178,7 @@ static void sluice_channels_destroy(struct sluice_dev *sdev, unsigned int n)
 static int sluice_channel_request(struct sluice_channel *ch)
 {
 	int irq = pci_irq_vector(ch->sdev->pdev, ch->id + 1), err;
+	int node = dev_to_node(&ch->sdev->pdev->dev);
 
 	snprintf(ch->irq_name, sizeof(ch->irq_name), "sluice-%u@%s", ch->id,
 		 pci_name(ch->sdev->pdev));
@@ -186,8 +187,7 @@ static int sluice_channel_request(struct sluice_channel *ch)
 		return err;
 	ch->irq = irq;
 	netif_napi_set_irq(&ch->napi, irq);
-	irq_set_affinity_and_hint(irq, cpumask_of(cpumask_local_spread(ch->id,
-					dev_to_node(&ch->sdev->pdev->dev))));
+	irq_set_affinity_and_hint(irq, cpumask_of(cpumask_local_spread(ch->id, node)));
 	return 0;
 }
 
