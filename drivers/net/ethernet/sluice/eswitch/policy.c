@@ -28,9 +28,22 @@ static struct sluice_vf *policy_vf(struct sluice_eswitch *esw, int vf)
 	return &esw->vfs[vf];
 }
 
+/*
+ * RTNL or the devlink instance lock keep the control ring in its place, but
+ * only while the netdev is present: not around a reset.
+ */
+static int policy_exec(struct sluice_eswitch *esw, struct sluice_cmd_vport *cmd)
+{
+	if (!netif_device_present(esw->sdev->netdev))
+		return -ENODEV;
+	return sluice_cmd_exec(esw->sdev, &cmd->hdr);
+}
+
 static int policy_query(struct sluice_eswitch *esw, unsigned int vf,
 			struct sluice_vport_info *info)
 {
+	if (!netif_device_present(esw->sdev->netdev))
+		return -ENODEV;
 	return sluice_cmd_query(esw->sdev, SLUICE_CMD_VPORT_QUERY,
 				SLUICE_VPORT_VF(vf), info, sizeof(*info));
 }
@@ -47,7 +60,7 @@ static int policy_set_mac(struct sluice_eswitch *esw, unsigned int vf,
 		return -EINVAL;
 	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf), SLUICE_VPORT_F_MAC);
 	ether_addr_copy(cmd.mac, mac);
-	err = sluice_cmd_exec(esw->sdev, &cmd.hdr);
+	err = policy_exec(esw, &cmd);
 	if (err)
 		return err;
 	ether_addr_copy(v->mac, mac);
@@ -69,7 +82,7 @@ static int policy_set_bit(struct sluice_eswitch *esw, unsigned int vf,
 	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf),
 			      SLUICE_VPORT_F_POLICY);
 	cmd.policy = cpu_to_le32(policy);
-	err = sluice_cmd_exec(esw->sdev, &cmd.hdr);
+	err = policy_exec(esw, &cmd);
 	if (!err)
 		v->policy = policy;
 	return err;
@@ -200,7 +213,7 @@ int sluice_set_vf_link_state(struct net_device *dev, int vf, int state)
 	}
 	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf), SLUICE_VPORT_F_LINK);
 	cmd.link = link;
-	err = sluice_cmd_exec(esw->sdev, &cmd.hdr);
+	err = policy_exec(esw, &cmd);
 	if (!err)
 		v->link = link;
 	return err;
