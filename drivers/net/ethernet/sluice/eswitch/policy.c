@@ -278,30 +278,27 @@ int sluice_get_vf_stats(struct net_device *dev, int vf,
 			struct ifla_vf_stats *stats)
 {
 	struct sluice_eswitch *esw = policy_esw(dev);
-	struct sluice_vport_stats hw;
-	struct sluice_vport_info info;
-	int err;
+	const struct sluice_vport_stats *hw;
 
 	if (!policy_vf(esw, vf))
 		return -EINVAL;
-	err = policy_query(esw, vf, &info);
-	if (err)
-		return err;
-	memcpy(&hw, info.stats, sizeof(hw));
+	hw = sluice_stats_buf(esw->sdev, SLUICE_VPORT_VF(vf));
+	if (!hw)
+		return -ENOMEM;
 	memset(stats, 0, sizeof(*stats));
-	stats->rx_packets = le64_to_cpu(hw.rx_packets);
-	stats->tx_packets = le64_to_cpu(hw.tx_packets);
-	stats->rx_bytes = le64_to_cpu(hw.rx_bytes);
-	stats->tx_bytes = le64_to_cpu(hw.tx_bytes);
-	stats->broadcast = le64_to_cpu(hw.rx_broadcast);
-	stats->multicast = le64_to_cpu(hw.rx_multicast);
-	stats->rx_dropped = le64_to_cpu(hw.rx_dropped_link) +
-			    le64_to_cpu(hw.rx_dropped_nobuf) +
-			    le64_to_cpu(hw.rx_dropped_mtu);
-	stats->tx_dropped = le64_to_cpu(hw.tx_dropped_link) +
-			    le64_to_cpu(hw.tx_dropped_spoof) +
-			    le64_to_cpu(hw.tx_dropped_mtu) +
-			    le64_to_cpu(hw.tx_dropped_rule);
+	stats->rx_packets = le64_to_cpu(READ_ONCE(hw->rx_packets));
+	stats->tx_packets = le64_to_cpu(READ_ONCE(hw->tx_packets));
+	stats->rx_bytes = le64_to_cpu(READ_ONCE(hw->rx_bytes));
+	stats->tx_bytes = le64_to_cpu(READ_ONCE(hw->tx_bytes));
+	stats->broadcast = le64_to_cpu(READ_ONCE(hw->rx_broadcast));
+	stats->multicast = le64_to_cpu(READ_ONCE(hw->rx_multicast));
+	stats->rx_dropped = le64_to_cpu(READ_ONCE(hw->rx_dropped_link)) +
+			    le64_to_cpu(READ_ONCE(hw->rx_dropped_nobuf)) +
+			    le64_to_cpu(READ_ONCE(hw->rx_dropped_mtu));
+	stats->tx_dropped = le64_to_cpu(READ_ONCE(hw->tx_dropped_link)) +
+			    le64_to_cpu(READ_ONCE(hw->tx_dropped_spoof)) +
+			    le64_to_cpu(READ_ONCE(hw->tx_dropped_mtu)) +
+			    le64_to_cpu(READ_ONCE(hw->tx_dropped_rule));
 	return 0;
 }
 
