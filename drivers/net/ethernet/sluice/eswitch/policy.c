@@ -282,6 +282,8 @@ int sluice_get_vf_stats(struct net_device *dev, int vf,
 
 	if (!policy_vf(esw, vf))
 		return -EINVAL;
+	if (!netif_device_present(dev))
+		return -ENODEV;
 	hw = sluice_stats_buf(esw->sdev, SLUICE_VPORT_VF(vf));
 	if (!hw)
 		return -ENOMEM;
