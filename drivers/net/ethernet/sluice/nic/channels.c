@@ -447,7 +447,7 @@ int sluice_channels_change(struct sluice_nic *nic, u16 num, u8 tx_log, u8 rx_log
 	nic->num_channels = num;
 	nic->tx_log = tx_log;
 	nic->rx_log = rx_log;
-	if (!nic->rss_user && num != old_num)
+	if (num != old_num && !netif_is_rxfh_configured(nic->netdev))
 		sluice_rss_default(nic);
 	err = sluice_channels_resume(sdev);
 	if (!err)
@@ -456,7 +456,7 @@ int sluice_channels_change(struct sluice_nic *nic, u16 num, u8 tx_log, u8 rx_log
 	nic->num_channels = old_num;
 	nic->tx_log = old_tx;
 	nic->rx_log = old_rx;
-	if (!nic->rss_user && num != old_num)
+	if (num != old_num && !netif_is_rxfh_configured(nic->netdev))
 		sluice_rss_default(nic);
 	if (sluice_channels_resume(sdev))
 		netdev_err(nic->netdev, "cannot have the old rings back either\n");
