@@ -47,7 +47,7 @@ qdisc() {
 }
 
 representor() {
-	local before i
+	local i
 	fill
 	# Uplink rules point at representors that go.
 	check "remove VFs" numvfs_set 0

@@ -28,11 +28,11 @@ after() {
 
 # add ARGUMENTS: one more rule at the ingress of VF 0's representor
 add() {
-	# shellcheck disable=SC2086 # words
+	# shellcheck disable=SC2086,SC2048 # words
 	check "rule: $*" tc filter add $IN $*
 }
 del() {
-	# shellcheck disable=SC2086 # words
+	# shellcheck disable=SC2086,SC2048 # words
 	check "delete: $*" tc filter del $IN $*
 }
 

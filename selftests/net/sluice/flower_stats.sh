@@ -22,7 +22,7 @@ after() {
 }
 
 rule() {
-	# shellcheck disable=SC2086 # words
+	# shellcheck disable=SC2086,SC2048 # words
 	check "rule: $*" tc filter add dev "${REP[0]}" ingress protocol all pref 1 handle 1 flower $*
 }
 last() { tc_rule "${REP[0]}" 1 ".options.actions[-1].$1"; }
