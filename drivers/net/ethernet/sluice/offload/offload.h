@@ -43,8 +43,25 @@
 
 /**
  * enum sluice_reject - why a filter is not in hardware
+ * @SLUICE_REJECT_KEY: the device does not look at this field
+ * @SLUICE_REJECT_KEY_VALUE: no frame in the device can match
+ * @SLUICE_REJECT_ACTION: the device has no such action
+ * @SLUICE_REJECT_CONTROL: an action ends the list in a way it cannot follow
+ * @SLUICE_REJECT_TARGET: redirect or mirror to what is no port of the switch
+ * @SLUICE_REJECT_VLAN: a VLAN tag it does not know
+ * @SLUICE_REJECT_PEDIT: a pedit it cannot do exactly
+ * @SLUICE_REJECT_HW_STATS: a way of counting it does not have
+ * @SLUICE_REJECT_HOST: edits or copies before pass or trap, with the filter in
+ *	software too
+ * @SLUICE_REJECT_LENGTH: the program is too long
+ * @SLUICE_REJECT_CLASSIFIER: not a flower filter
+ * @SLUICE_REJECT_EGRESS: a filter at the egress of a representor
+ * @SLUICE_REJECT_FEATURE: hw-tc-offload is off
+ * @SLUICE_REJECT_ORDER: its place among filters of its priority is not known
+ * @SLUICE_REJECT_FULL: the device has no room
+ * @SLUICE_REJECT_NUM: number of reasons
  *
- * Names are in debugfs.c, explanations in Documentation/driver/offload.md.
+ * Their names in debugfs are in debugfs.c.
  */
 enum sluice_reject {
 	SLUICE_REJECT_KEY,
