@@ -361,6 +361,11 @@ nics_home() {
 		[ -e "$d/driver" ] || continue
 		ls "$d/net/"* > /dev/null 2>&1 || return 1
 	done
+	wires_home
+}
+
+wires_home() {
+	local d
 	for d in $WIRES; do
 		[ -e "/sys/class/net/$d" ] || return 1
 	done

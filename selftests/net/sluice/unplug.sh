@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=8 nics=2 timeout=240
+# sluice: vfs=8 nics=2 timeout=300
 #
 # Functions that go away while others work: reset of a VF and of the PF, and
 # the whole NIC pulled out of the machine.
@@ -20,6 +20,7 @@ setup() {
 	wire_ns 1 otherfar 203.0.113.2/24 || return 1
 	NS_KEPT=("${NS_MADE[@]}")
 	NS_MADE=()
+	WIRES=wire0
 }
 
 cleanup() {
@@ -124,6 +125,7 @@ unplug_with_traffic() {
 	others_go_on
 	bg_stop
 	ns_made_gone
+	check_within "the wire's far end is back" 10 wires_home
 	FIRST=$first
 	PF_PCI=''
 }
