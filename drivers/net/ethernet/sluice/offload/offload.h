@@ -108,6 +108,8 @@ struct sluice_counters {
  * @ref: held by the eSwitch and by every block
  * @dead: switchdev mode was left; what is here only answers tc's calls for the
  *	blocks of netdevs that stay
+ * @paused: the device rests for a reset, commands are not posted
+ * @replays: how often all was written into the device again
  * @lock: see the top of this file
  * @rules: filters by struct sluice_rule_key
  * @masks: masks by their bits
@@ -126,6 +128,8 @@ struct sluice_offload {
 	struct sluice_dev *sdev;
 	struct kref ref;
 	bool dead;
+	bool paused;
+	u32 replays;
 	/* Everything but @rejects; see above. */
 	struct mutex lock;
 	struct rhashtable rules;
@@ -232,6 +236,7 @@ struct sluice_order {
  * @node: in struct sluice_offload.masks
  * @id: mask id
  * @words: bit n: 64-bit word n of @bits is not zero
+ * @replay: the last replay it was part of
  * @refs: rules
  * @bits: bits of the key that count
  */
@@ -239,6 +244,7 @@ struct sluice_mask {
 	struct rhash_head node;
 	u32 id;
 	u32 words;
+	u32 replay;
 	unsigned int refs;
 	struct sluice_key bits;
 };
@@ -284,6 +290,7 @@ struct sluice_out {
  * @order: place within its priority
  * @mask: mask
  * @outs: vports it outputs to
+ * @out: @outs when there is one
  * @num_outs: how many
  * @flags: SLUICE_RULE_*
  * @in_vport: with @indev, the vport packets have to come in by
@@ -293,6 +300,8 @@ struct sluice_out {
  * @stats_lock: protects @packets and @bytes
  * @packets: packets tc has been told of
  * @bytes: bytes tc has been told of
+ * @owed_packets: packets counted before a reset that tc does not know yet
+ * @owed_bytes: their bytes
  * @rcu: for readers of statistics
  * @cmd: the command that creates it, key words and program behind it
  */
@@ -306,6 +315,7 @@ struct sluice_rule {
 	struct sluice_order *order;
 	struct sluice_mask *mask;
 	struct sluice_out *outs;
+	struct sluice_out out;
 	u8 num_outs;
 	u8 flags;
 	u16 in_vport;
@@ -316,6 +326,8 @@ struct sluice_rule {
 	spinlock_t stats_lock;
 	u64 packets;
 	u64 bytes;
+	u64 owed_packets;
+	u64 owed_bytes;
 	struct rcu_head rcu;
 	/* Last: it has a flexible part. */
 	struct sluice_cmd_rule cmd;
@@ -461,6 +473,7 @@ void sluice_rule_punt(struct sluice_block *block, struct sluice_spec *spec);
 struct sluice_rule *sluice_rule_find(struct sluice_offload *off,
 				     const struct sluice_rule_key *key);
 void sluice_rule_remove(struct sluice_rule *rule);
+int sluice_rule_post(struct sluice_rule *rule);
 void sluice_rule_lose_port(struct sluice_rule *rule);
 void sluice_rule_withdraw(struct sluice_rule *rule);
 void sluice_rule_detach(struct sluice_rule *rule);
@@ -475,6 +488,7 @@ extern const struct rhashtable_params sluice_mask_params;
 struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
 				    const struct sluice_key *bits);
 void sluice_mask_put(struct sluice_offload *off, struct sluice_mask *mask);
+int sluice_mask_post(struct sluice_offload *off, const struct sluice_mask *mask);
 
 /* ---- table.c ---- */
 
@@ -494,6 +508,7 @@ bool sluice_order_known(struct sluice_block *block, u32 chain, u32 prio,
 int sluice_counters_init(struct sluice_offload *off);
 void sluice_counters_stop(struct sluice_offload *off);
 void sluice_counters_fini(struct sluice_offload *off);
+void sluice_counters_replay(struct sluice_offload *off);
 int sluice_counter_get(struct sluice_offload *off, u32 *id,
 		       const struct sluice_counter **slot);
 void sluice_counter_put(struct sluice_offload *off, u32 id);
