@@ -345,16 +345,21 @@ sluice_setup() {
 	done
 }
 
+# A namespace that dies gives its NICs back, but only when its last TCP socket
+# has said goodbye; so take them home first.
 ns_made_gone() {
-	local n
+	local n d
 	for n in "${NS_MADE[@]}"; do
-		ip netns pids "$n" 2>/dev/null | xargs -r kill 2>/dev/null
-		ip netns del "$n" 2>/dev/null
+		[ -e "/run/netns/$n" ] || continue
+		ip netns pids "$n" | xargs -r kill 2>/dev/null
+		for d in $(ns "$n" sh -c 'cd /sys/class/net && ls -d */device' 2>/dev/null); do
+			ip -n "$n" link set "${d%/device}" netns 1
+		done
+		ip netns del "$n"
 	done
 	NS_MADE=()
 }
 
-# A deleted namespace gives its NICs back a little later.
 nics_home() {
 	local d
 	for d in "/sys/bus/pci/devices/$PF_PCI"{,/virtfn*}; do
