@@ -191,9 +191,6 @@ class Machine:
                  f"SLUICE_NICS={self.opts.nics}", f"SLUICE_PORTS={self.opts.ports}",
                  f"SLUICE_VFS={self.opts.vfs}", f"SLUICE_SHARES={','.join(self.shared)}",
                  f"SLUICE_MODPROBE={int(self.opts.modprobe)}"]
-        if self.accel == "tcg":
-            # A busy host makes the clock watchdog distrust a good TSC.
-            words.append("tsc=reliable")
         if self.opts.kernel == "test":
             # Without sheaves for kmalloc's caches: they keep old pointers,
             # in which kmemleak finds what was leaked.
