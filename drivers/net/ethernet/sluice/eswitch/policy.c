@@ -347,8 +347,9 @@ int sluice_vf_mac_set(struct sluice_dev *sdev, unsigned int vf, const u8 *mac)
  * @esw: eSwitch in legacy mode
  * @n: number of VFs, from VF 0
  *
- * A limit that a representor's MTU has put on the VF's goes.  Does not wait.  A device that does not take it is one for the health
- * reporter.  Context: process, takes RTNL.
+ * A limit that a representor's MTU has put on the VF's goes.  Does not wait.
+ * A device that does not take it is one for the health reporter.
+ * Context: process, takes RTNL.
  */
 void sluice_policy_apply(struct sluice_eswitch *esw, unsigned int n)
 {
