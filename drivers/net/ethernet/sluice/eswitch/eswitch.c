@@ -764,8 +764,8 @@ static int esw_resume_vport(struct sluice_vport *vport)
 		/* The rings come next, and wake it. */
 		netif_stop_queue(dev);
 	}
-	/* A representor whose MTU was never set leaves the VF's alone. */
-	if (vport->uplink >= 0 || dev->mtu != ETH_DATA_LEN)
+	/* A netdev whose MTU was never set leaves its port's alone. */
+	if (dev->mtu != ETH_DATA_LEN)
 		fields |= SLUICE_VPORT_F_MTU;
 	if (vport->vf >= 0)
 		fields |= SLUICE_VPORT_F_LINK;
