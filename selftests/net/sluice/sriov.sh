@@ -41,7 +41,7 @@ count_limits() {
 
 up_and_down() {
 	local i
-	for i in 1 2 3 4 5; do
+	for i in 1 2; do
 		pair || return
 		check "ping in round $i" ping_ok h0 192.0.2.2
 		check_eq "representors in legacy mode" "$(reps)" 0
@@ -54,7 +54,7 @@ up_and_down_switchdev() {
 	local i n
 	check "no VFs" numvfs_set 0
 	check "switchdev" mode_set switchdev
-	for n in 1 7 2 16; do
+	for n in 1 16 2; do
 		check "$n VFs" numvfs_set "$n"
 		check_eq "representors of $n VFs" "$(reps)" "$n"
 		for ((i = 0; i < n; i++)); do
@@ -70,7 +70,7 @@ rebind() {
 	local drv=/sys/bus/pci/drivers/sluice i
 	pair || return
 	PAIRED=
-	for i in 1 2 3; do
+	for i in 1 2; do
 		ns_del h1
 		wait_for 5 nics_home
 		check "unbind" sh -c "echo ${VF_PCI[1]} > $drv/unbind"
