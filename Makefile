@@ -8,7 +8,7 @@ MODULE := drivers/net/ethernet/sluice
 KERNEL ?= stock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint device image modules modules_install \
+.PHONY: help demo test test-full lint device image modules modules_install \
 	selftests unit shell clean
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo '  make shell            a root shell in a machine with the NIC'
 	@echo '  make test             every test: lint, unit tests, tests in machines'
 	@echo '                        with both kernels; ends with "N passed, N failed"'
+	@echo '  make test-full        every test script on both kernels, stress tests in full (hours)'
 	@echo '  make lint             checkpatch, sparse, W=1, kernel-doc, cppcheck, shellcheck'
 	@echo '  make unit             the device library'\''s unit tests, natively'
 	@echo '  make selftests        the kernel'\''s own forwarding tests on VFs and representors'
@@ -42,6 +43,9 @@ shell:
 
 test:
 	@tools/test
+
+test-full: test
+	@selftests/net/sluice/run --full
 
 lint:
 	@tools/lint

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=3 timeout=900
+# sluice: vfs=3 timeout=900 kernels=stock
 #
 # Every action: the same frames through a rule in software (skip_hw) and in
 # hardware (skip_sw) come out of the same ports with the same bytes.

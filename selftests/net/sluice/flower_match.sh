@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=2 timeout=900
+# sluice: vfs=2 timeout=900 kernels=stock
 #
 # Every flower key: a frame that matches and near misses, with the rule in
 # software (skip_hw), then in hardware (skip_sw). What software says is the

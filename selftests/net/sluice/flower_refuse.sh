@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=2 timeout=300
+# sluice: vfs=2 timeout=300 kernels=stock
 #
 # What hardware does not do is refused, by name, and leaves nothing behind.
 # Without skip_sw the filter is taken by software and holds its place.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=2 timeout=300
+# sluice: vfs=2 timeout=300 kernels=stock
 #
 # Statistics of rules in hardware.
 

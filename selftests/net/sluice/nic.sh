@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=8 timeout=300
+# sluice: vfs=8 timeout=300 kernels=stock
 #
 # What every function is: a NIC. Legacy mode with VF 0 in h0, VF 1 in h1, VF 2
 # without an address in h2, the far end of the wire in far, and the PF in the

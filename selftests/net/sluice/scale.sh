@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=127 timeout=400 mem=3072
+# sluice: vfs=127 timeout=400 mem=3072 kernels=stock
 #
 # All 127 VFs, and ten thousand rules.
 

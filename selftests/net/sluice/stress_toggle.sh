@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=8 timeout=700 kernels=test
+# sluice: vfs=8 timeout=1200 kernels=test
 #
 # Mode changes, VFs going up and down and module reloads, each with rules in
 # place and traffic running: no splat, nothing left behind in the device or
-# in memory. ROUNDS=N for fewer of each.
+# in memory. A few rounds of each; with "run --full" 50, 50 and 20; or ROUNDS=N.
 
 ALL_TESTS="toggle_mode toggle_vfs reload_module no_memory_leaked"
 
@@ -51,10 +51,18 @@ noise() {
 		"eth dst=02:00:00:00:00:09 / ip src=192.0.2.1 dst=192.0.2.9 / udp dport=11 / len 900"
 }
 
+# Rounds of a test that has $1 in a full run.
+rounds() {
+	local n=3
+	[ -z "$SLUICE_FULL" ] || n=$1
+	echo "${ROUNDS:-$n}"
+}
+
 round_ok() { [ $RET -eq 0 ]; }
 
 toggle_mode() {
-	local i n=${ROUNDS:-50}
+	local i n
+	n=$(rounds 50)
 	check "2 VFs" numvfs_set 2
 	check_within "their netdevs" 20 vf_netdevs_there 2
 	devs_refresh
@@ -87,7 +95,8 @@ toggle_mode() {
 }
 
 toggle_vfs() {
-	local i n=${ROUNDS:-50} mode
+	local i n mode
+	n=$(rounds 50)
 	check "reset" sluice_reset
 	for ((i = 0; i < n && RET == 0; i++)); do
 		mode=legacy
@@ -117,7 +126,8 @@ toggle_vfs() {
 }
 
 reload_module() {
-	local i n=${ROUNDS:-20}
+	local i n
+	n=$(rounds 20)
 	for ((i = 0; i < n && RET == 0; i++)); do
 		check "2 VFs, round $i" numvfs_set 2
 		check "switchdev, round $i" mode_set switchdev
