@@ -13,8 +13,9 @@
 #include "eswitch.h"
 #include "parser.h"
 
-/* 64-bit words of the key that the parser can fill. */
-#define ESW_KEY_WORDS		13
+/* 64-bit words of the key that can be other than zero, in a plain frame. */
+#define ESW_KEY_WORDS		27
+#define ESW_KEY_WORDS_PLAIN	13
 
 #define ESW_PERM_MTU		1500	/* of a function the PF gave none */
 
