@@ -168,8 +168,10 @@ static bool open_gre(struct tunnel *t)
 		return false;
 	if (!flags)
 		return true;
-	memcpy(&t->key->enc_key_id, h + ESW_GRE_HLEN, 4);
-	return skip(t, ESW_GRE_KEY_LEN);
+	if (!skip(t, ESW_GRE_KEY_LEN))
+		return false;
+	memcpy(&t->key->enc_key_id, h + ESW_GRE_HLEN, ESW_GRE_KEY_LEN);
+	return true;
 }
 
 /*
