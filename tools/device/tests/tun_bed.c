@@ -183,7 +183,7 @@ void tun_encap(struct encap_cmd *e, uint32_t id, uint32_t next_hop,
 	static const struct frame none;
 	struct outer plain = *o;
 	struct frame f;
-	uint8_t *h = e->cmd.header;
+	uint8_t *h;
 	uint32_t len, l4 = o->v6 ? 40 : 20;
 
 	memset(e, 0, sizeof(*e));
@@ -194,6 +194,7 @@ void tun_encap(struct encap_cmd *e, uint32_t id, uint32_t next_hop,
 	fr_tunnel(&f, &plain, &none);
 	len = f.len - 14;
 	assert_true(len <= SLUICE_ENCAP_HDR_MAX);
+	h = e->cmd.header;
 	memcpy(h, f.b + 14, len);
 	if (o->v6) {
 		put16(h + 4, 0);
