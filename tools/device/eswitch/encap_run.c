@@ -41,7 +41,6 @@ static bool find_inner(const struct esw_encap *e, const struct sluice_pkt *p,
 		in->proto = esw_get16(in->ip + 2);
 		in->ip += ESW_VLAN_HLEN;
 		len -= ESW_VLAN_HLEN;
-		in->tagged = true;
 	}
 	if (in->proto == ESW_P_IP)
 		return len >= ESW_IP4_HLEN;

@@ -266,3 +266,64 @@ uint16_t tun_sport(const struct bed *bed, const struct frame *f)
 	h ^= h << 16;
 	return (uint16_t)(SPORT_MIN + ((uint64_t)h * SPORT_RANGE >> 32));
 }
+
+/* Seen from here a frame comes to us. */
+struct outer outer_incoming(uint8_t type, bool v6)
+{
+	struct outer o = outer_usual(type, v6);
+	const char *s = o.src;
+
+	o.src = o.dst;
+	o.dst = s;
+	o.dst_mac = MAC_P0;
+	o.src_mac = MAC_NH;
+	return o;
+}
+
+void bed_endpoint_set(struct bed *bed, const struct sluice_cmd_endpoint *cmd)
+{
+	assert_int_equal(sluice_esw_endpoint_set(bed->esw, cmd), SLUICE_ST_OK);
+}
+
+void bed_endpoint(struct bed *bed, const struct outer *o)
+{
+	struct sluice_cmd_endpoint cmd = tun_endpoint(1, WIRE0, TUN_TABLE, o);
+
+	bed_endpoint_set(bed, &cmd);
+}
+
+void tun_expect_slow(struct bed *bed, const struct frame *f, uint8_t reason,
+		     uint32_t table)
+{
+	bed_clear(bed);
+	bed_send(bed, WIRE0, f);
+	assert_int_equal(bed->num_sent, 1);
+	assert_slow(bed, 0, WIRE0, reason, f);
+	assert_int_equal(bed->sent[0].meta.table, table);
+	assert_int_equal(bed->sent[0].meta.hash.value,
+			 bed->hash ^ f->b[0] ^ f->len);
+}
+
+void tun_expect_inner(struct bed *bed, const struct frame *f,
+		      const struct frame *inner)
+{
+	bed_clear(bed);
+	bed_send(bed, WIRE0, f);
+	assert_int_equal(bed->num_sent, 1);
+	assert_sent(bed, 0, VF(1), inner);
+	assert_int_equal(bed->sent[0].flags, 0);
+}
+
+void tun_to_vf(struct bed *bed)
+{
+	struct sluice_action a = act_out(VF(1));
+
+	bed_any(bed, 0, TUN_TABLE, &a, 1);
+}
+
+void bed_del(struct bed *bed, uint32_t rule)
+{
+	uint32_t counter;
+
+	assert_int_equal(sluice_esw_rule_del(bed->esw, rule, &counter), 0);
+}

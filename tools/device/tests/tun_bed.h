@@ -92,4 +92,22 @@ struct sluice_action act_tunnel(uint32_t encap);
 /* The source port of a packet whose frame the bed gives this hash. */
 uint16_t tun_sport(const struct bed *bed, const struct frame *f);
 
+/*
+ * The way in: endpoint 1 at the wire leads to TUN_TABLE.
+ */
+#define TUN_TABLE	2
+
+/* The same header as seen by who is on its other end: the frame is for us. */
+struct outer outer_incoming(uint8_t type, bool v6);
+void bed_endpoint(struct bed *bed, const struct outer *o);
+void bed_endpoint_set(struct bed *bed, const struct sluice_cmd_endpoint *cmd);
+/* Rule 0: everything in TUN_TABLE goes to VF 1. */
+void tun_to_vf(struct bed *bed);
+void bed_del(struct bed *bed, uint32_t rule);
+/* @f comes in by the wire; only its inner frame, or only itself, comes out. */
+void tun_expect_inner(struct bed *bed, const struct frame *f,
+		      const struct frame *inner);
+void tun_expect_slow(struct bed *bed, const struct frame *f, uint8_t reason,
+		     uint32_t table);
+
 #endif /* SLUICE_TEST_TUN_BED_H */
