@@ -17,6 +17,7 @@
 #                                 OUTER_HDR replaces the tunnel's header (hex)
 #   debugfs FILE                  print a file of the driver
 #   next_hop_valid / next_hop_software   state of the only next hop
+#   endpoints N                   N endpoints have the address L
 #   descriptors                   print commands posted for tunnels so far
 
 VNI=0x123456
@@ -29,7 +30,7 @@ debugfs() {
 descriptors() { debugfs control_descriptors | awk '$1 == "commands" { print $2 }'; }
 next_hop_valid() { debugfs next_hops | grep -q ' valid '; }
 next_hop_software() { ! debugfs next_hops | grep -q ' valid ' || debugfs encaps | grep -q 'software:'; }
-endpoints() { [ "$(debugfs tunnels | grep -c ^endpoint)" = "$1" ]; }
+endpoints() { [ "$(debugfs tunnels | grep ^endpoint | grep -Fc " $L port ")" = "$1" ]; }
 
 tunnel_setup() {
 	local m

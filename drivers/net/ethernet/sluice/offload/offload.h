@@ -29,6 +29,7 @@
 
 #include "../sluice.h"
 
+struct sluice_egress;
 struct sluice_encap;
 struct sluice_tunnel_dev;
 struct sluice_tunnels;
@@ -434,6 +435,12 @@ void sluice_block_detach(struct sluice_block *block);
 
 /* ---- egress.c ---- */
 
+struct sluice_egress *sluice_egress_create(struct sluice_offload *off,
+					   struct sluice_vport *vport,
+					   struct sluice_tunnel_dev *td);
+void sluice_egress_detach(struct sluice_egress *egress);
+int sluice_egress_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
+void sluice_egress_release(void *cb_priv);
 int sluice_egress_bind(struct sluice_vport *vport,
 		       struct flow_block_offload *bo);
 int sluice_egress_unbind(struct sluice_vport *vport,

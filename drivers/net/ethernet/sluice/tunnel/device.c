@@ -278,6 +278,20 @@ void sluice_tunnel_dev_update(struct sluice_tunnels *tun,
 }
 
 /**
+ * sluice_tunnel_dev_egress() - filters at its egress come or go
+ * @tun: tunnels, offload lock held
+ * @td: tunnel device
+ * @change: how many more
+ */
+void sluice_tunnel_dev_egress(struct sluice_tunnels *tun,
+			      struct sluice_tunnel_dev *td, int change)
+{
+	td->egress_filters += change;
+	if (change)
+		sluice_encaps_update_dev(tun, td);
+}
+
+/**
  * sluice_tunnel_dev_remove() - a tunnel netdev goes
  * @tun: tunnels, offload lock held
  * @td: tunnel device
@@ -305,6 +319,8 @@ void sluice_tunnel_dev_remove(struct sluice_tunnels *tun,
 	}
 	if (td->block)
 		td->block->tunnel = NULL;
+	if (td->egress)
+		sluice_egress_detach(td->egress);
 	list_del(&td->node);
 	kfree(td);
 	device_gre_rivals(tun);

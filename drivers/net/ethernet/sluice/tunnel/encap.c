@@ -40,6 +40,8 @@ static const char *encap_resolve(struct sluice_tunnels *tun,
 		return encap->dev->refuse;
 	if (!encap->dev->up)
 		return "the tunnel device is down";
+	if (encap->dev->egress_filters)
+		return "the tunnel device has filters at its egress";
 	encap->lookups++;
 	why = sluice_route_lookup(tun, encap, route);
 	if (why)

@@ -66,6 +66,16 @@ static void event_local_encaps(struct sluice_tunnels *tun,
 	}
 }
 
+/* RTNL held. */
+static void event_upper(struct sluice_tunnels *tun,
+			const struct sluice_tunnel_event *ev)
+{
+	struct net_device *dev = __dev_get_by_index(tun->net, ev->ifindex);
+
+	if (dev && sluice_underlay_find(tun, dev))
+		sluice_underlay_update(tun, dev, false);
+}
+
 static void event_handle(struct sluice_tunnels *tun,
 			 const struct sluice_tunnel_event *ev)
 {
@@ -91,6 +101,9 @@ static void event_handle(struct sluice_tunnels *tun,
 		break;
 	case SLUICE_TUNNEL_FAMILY:
 		sluice_encaps_update_all(tun, ev->addr.family);
+		break;
+	case SLUICE_TUNNEL_UPPER:
+		event_upper(tun, ev);
 		break;
 	}
 	tun->handled++;
@@ -339,16 +352,23 @@ int sluice_netdev_event(struct notifier_block *nb, unsigned long event,
 	struct sluice_tunnels *tun = container_of(nb, struct sluice_tunnels,
 						  netdev_nb);
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	struct sluice_tunnel_event ev = {
+		.kind = SLUICE_TUNNEL_UPPER,
+		.ifindex = dev->ifindex,
+	};
 	struct sluice_tunnel_dev *td;
 
 	switch (event) {
+	case NETDEV_CHANGEUPPER:
+		/* The receive handler comes or goes behind this event. */
+		sluice_tunnel_queue(tun, &ev);
+		fallthrough;
 	case NETDEV_REGISTER:
 	case NETDEV_UP:
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
 	case NETDEV_CHANGEADDR:
 	case NETDEV_CHANGEMTU:
-	case NETDEV_CHANGEUPPER:
 		mutex_lock(&tun->off->lock);
 		sluice_underlay_update(tun, dev, false);
 		sluice_tunnel_dev_update(tun, dev);

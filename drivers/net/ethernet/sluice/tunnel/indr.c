@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Blocks at the ingress of tunnel devices, by way of tc's indirect blocks.
+ * Blocks of tunnel devices, by way of tc's indirect blocks.
  *
  * tc tells of blocks that exist already when we register, but does not replay
  * their filters then; we do.
@@ -85,7 +85,79 @@ static int indr_setup(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 	return err;
 }
 
-static void indr_replay_block(struct sluice_block *block, struct tcf_block *tcf)
+static int indr_egress_bind(struct sluice_offload *off,
+			    struct sluice_tunnel_dev *td, struct Qdisc *sch,
+			    struct flow_block_offload *bo,
+			    struct tcf_block *tcf,
+			    void (*cleanup)(struct flow_block_cb *block_cb))
+{
+	struct sluice_egress *egress;
+	struct flow_block_cb *cb;
+
+	if (td->egress)
+		return -EBUSY;
+	egress = sluice_egress_create(off, NULL, td);
+	if (!egress)
+		return -ENOMEM;
+	cb = flow_indr_block_cb_alloc(sluice_egress_cb, td, egress,
+				      sluice_egress_release, bo, td->dev, sch,
+				      tcf, off, cleanup);
+	if (IS_ERR(cb)) {
+		kfree(egress);
+		/* Never the last one. */
+		sluice_offload_put(off);
+		return PTR_ERR(cb);
+	}
+	td->egress = egress;
+	td->egress_replay = bo->block ? NULL : tcf;
+	flow_block_cb_add(cb, bo);
+	list_add_tail(&cb->driver_list, &sluice_indr_cb_list);
+	if (td->egress_replay)
+		schedule_delayed_work(&off->root_work, 0);
+	return 0;
+}
+
+static int indr_egress_unbind(struct sluice_tunnel_dev *td,
+			      struct flow_block_offload *bo)
+{
+	struct flow_block_cb *cb;
+
+	cb = flow_block_cb_lookup(bo->block, sluice_egress_cb, td);
+	if (!cb)
+		return -EOPNOTSUPP;
+	sluice_egress_detach(td->egress);
+	flow_indr_block_cb_remove(cb, bo);
+	list_del(&cb->driver_list);
+	return 0;
+}
+
+static int indr_setup_egress(struct net_device *dev, struct Qdisc *sch,
+			     void *cb_priv, enum tc_setup_type type,
+			     void *type_data, void *data,
+			     void (*cleanup)(struct flow_block_cb *block_cb))
+{
+	struct flow_block_offload *bo = type_data;
+	struct sluice_offload *off = cb_priv;
+	struct sluice_tunnel_dev *td;
+	int err = -EOPNOTSUPP;
+
+	if (!dev || !sch || type != TC_SETUP_BLOCK ||
+	    bo->binder_type != FLOW_BLOCK_BINDER_TYPE_CLSACT_EGRESS)
+		return -EOPNOTSUPP;
+	mutex_lock(&off->lock);
+	td = sluice_tunnel_dev_find(off->tunnels, dev);
+	if (td && bo->command == FLOW_BLOCK_BIND) {
+		bo->unlocked_driver_cb = true;
+		err = indr_egress_bind(off, td, sch, bo, data, cleanup);
+	} else if (td && td->egress && bo->command == FLOW_BLOCK_UNBIND) {
+		err = indr_egress_unbind(td, bo);
+	}
+	mutex_unlock(&off->lock);
+	return err;
+}
+
+static void indr_replay_block(struct tcf_block *tcf, flow_setup_cb_t *cb,
+			      void *priv)
 {
 	struct tcf_chain *chain;
 	struct tcf_proto *tp;
@@ -96,8 +168,7 @@ static void indr_replay_block(struct sluice_block *block, struct tcf_block *tcf)
 		for (tp = tcf_get_next_proto(chain, NULL); tp;
 		     tp = tcf_get_next_proto(chain, tp))
 			if (tp->ops->reoffload)
-				tp->ops->reoffload(tp, true, sluice_block_cb,
-						   block, NULL);
+				tp->ops->reoffload(tp, true, cb, priv, NULL);
 	up_write(&tcf->cb_lock);
 }
 
@@ -109,9 +180,13 @@ static void indr_replay_block(struct sluice_block *block, struct tcf_block *tcf)
  */
 void sluice_indr_replay(struct sluice_offload *off)
 {
+	struct sluice_tunnel_dev *td;
 	struct sluice_block *block;
 	struct tcf_block *tcf;
+	void *priv;
 
+	if (!off->tunnels)
+		return;
 	do {
 		tcf = NULL;
 		mutex_lock(&off->lock);
@@ -124,7 +199,21 @@ void sluice_indr_replay(struct sluice_offload *off)
 		mutex_unlock(&off->lock);
 		/* RTNL keeps both. */
 		if (tcf)
-			indr_replay_block(block, tcf);
+			indr_replay_block(tcf, sluice_block_cb, block);
+	} while (tcf);
+	do {
+		tcf = NULL;
+		mutex_lock(&off->lock);
+		list_for_each_entry(td, &off->tunnels->devs, node) {
+			tcf = td->egress_replay;
+			td->egress_replay = NULL;
+			priv = td->egress;
+			if (tcf)
+				break;
+		}
+		mutex_unlock(&off->lock);
+		if (tcf)
+			indr_replay_block(tcf, sluice_egress_cb, priv);
 	} while (tcf);
 }
 
@@ -136,7 +225,16 @@ void sluice_indr_replay(struct sluice_offload *off)
  */
 int sluice_indr_register(struct sluice_offload *off)
 {
-	return flow_indr_dev_register(indr_setup, off);
+	int err;
+
+	err = flow_indr_dev_register(indr_setup, off);
+	if (err)
+		return err;
+	err = flow_indr_dev_register(indr_setup_egress, off);
+	if (err)
+		flow_indr_dev_unregister(indr_setup, off,
+					 sluice_block_release);
+	return err;
 }
 
 /**
@@ -147,5 +245,7 @@ int sluice_indr_register(struct sluice_offload *off)
  */
 void sluice_indr_unregister(struct sluice_offload *off)
 {
+	flow_indr_dev_unregister(indr_setup_egress, off,
+				 sluice_egress_release);
 	flow_indr_dev_unregister(indr_setup, off, sluice_block_release);
 }

@@ -83,6 +83,9 @@ struct sluice_underlay {
  * @mtu: MTU of the netdev
  * @vrf: device the routing lookup is bound to, or 0
  * @block: block at its ingress, or NULL
+ * @egress: block at its egress, or NULL
+ * @egress_replay: that block, while tc has not told of its filters, or NULL
+ * @egress_filters: filters there; with any, software sends
  * @encaps: struct sluice_encap by way of it
  */
 struct sluice_tunnel_dev {
@@ -101,6 +104,9 @@ struct sluice_tunnel_dev {
 	u32 mtu;
 	int vrf;
 	struct sluice_block *block;
+	struct sluice_egress *egress;
+	struct tcf_block *egress_replay;
+	int egress_filters;
 	struct list_head encaps;
 };
 
@@ -273,6 +279,7 @@ struct sluice_endpoint {
  * @SLUICE_TUNNEL_LOCAL_ADD: a local address came
  * @SLUICE_TUNNEL_LOCAL_DEL: it went
  * @SLUICE_TUNNEL_FAMILY: any route of a family
+ * @SLUICE_TUNNEL_UPPER: what a netdev is enslaved to
  */
 enum sluice_tunnel_event_kind {
 	SLUICE_TUNNEL_NEIGH,
@@ -281,6 +288,7 @@ enum sluice_tunnel_event_kind {
 	SLUICE_TUNNEL_LOCAL_ADD,
 	SLUICE_TUNNEL_LOCAL_DEL,
 	SLUICE_TUNNEL_FAMILY,
+	SLUICE_TUNNEL_UPPER,
 };
 
 /**
@@ -399,6 +407,8 @@ struct sluice_tunnel_dev *sluice_tunnel_dev_find(struct sluice_tunnels *tun,
 						 const struct net_device *dev);
 void sluice_tunnel_dev_update(struct sluice_tunnels *tun,
 			      struct net_device *dev);
+void sluice_tunnel_dev_egress(struct sluice_tunnels *tun,
+			      struct sluice_tunnel_dev *td, int change);
 void sluice_tunnel_dev_remove(struct sluice_tunnels *tun,
 			      struct sluice_tunnel_dev *td);
 
