@@ -660,7 +660,7 @@ struct sluice_cmd_endpoint {
  * @rules: rules in the device
  * @masks: masks
  * @tables: tables with at least one rule
- * @counters: counters named by at least one rule
+ * @counters: counters named by at least one rule or next hop
  * @mapped: counters with host memory
  * @next_hops: next hops
  * @encaps: encaps

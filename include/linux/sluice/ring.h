@@ -188,10 +188,10 @@ enum sluice_event_type {
 };
 
 /**
- * struct sluice_counter - a rule counter in host memory
+ * struct sluice_counter - counter of a rule or next hop in host memory
  * @packets: packets so far
- * @bytes: bytes so far, counted as tc counts at ingress: without the Ethernet
- *	header and without the outermost VLAN tag
+ * @bytes: bytes so far.  Of rules as tc counts at ingress: without the Ethernet
+ *	header and without the outermost VLAN tag.  Of next hops whole frames
  * @last_use: device clock at the last hit, in nanoseconds; 0 if never
  * @reserved: zero
  *

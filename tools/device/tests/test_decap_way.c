@@ -417,6 +417,82 @@ static void cache_places(void **state)
 	}
 }
 
+static uint32_t roll(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/*
+ * Damaged frames: they come out whole by the slow path, or something that was
+ * in them comes out at the VF, in a tunnel again or dropped for its length.
+ */
+static void garbage(void **state)
+{
+	struct bed *bed = *state;
+	struct outer o[6], out = outer_usual(SLUICE_TUNNEL_VXLAN, true);
+	struct sluice_action a[2] = { act_out(VF(1)), act_tunnel(1) };
+	struct sluice_key mask = { .enc_opts = { 0xff }, .enc_ip = 0xff };
+	struct rule r = {
+		.id = 1, .table = TUN_TABLE, .mask = 1, .counter = 1,
+		.prio = 1, .mask_bits = &mask, .key = &mask, .act = a,
+		.num_act = 2,
+	};
+	uint32_t seed = 1, i, inside = 0;
+	struct frame inner, f;
+
+	out.csum = true;
+	bed_tunnel(bed, 1, WIRE1, &out, SLUICE_ENCAP_F_ECN);
+	bed_any(bed, 0, TUN_TABLE, a, 2);
+	assert_int_equal(bed_mask(bed, 1, &mask), 0);
+	assert_int_equal(bed_rule(bed, &r), 0);
+	for (i = 0; i < 6; i++) {
+		struct sluice_cmd_endpoint ep;
+
+		o[i] = outer_incoming((uint8_t)(i % 3 + 1), i > 2);
+		ep = tun_endpoint(i, WIRE0, TUN_TABLE, &o[i]);
+		ep.flags = htole16(SLUICE_ENDPOINT_F_ZERO_CSUM6 |
+				   SLUICE_ENDPOINT_F_DF);
+		bed_endpoint_set(bed, &ep);
+	}
+	for (i = 0; i < 60000; i++) {
+		struct outer *t = &o[i % 6];
+		uint32_t n = roll(&seed) % 4, len;
+
+		fr_udp4(&inner, 1, 2);
+		if (roll(&seed) & 1)
+			fr_vlan(&inner, 0x8100, (uint16_t)roll(&seed));
+		inner.len = 14 + roll(&seed) % (inner.len - 13);
+		t->tos = (uint8_t)roll(&seed);
+		t->num_opts = t->type == SLUICE_TUNNEL_GENEVE ?
+			      roll(&seed) % 18 * 4 : 0;
+		fr_tunnel(&f, t, &inner);
+		while (n--)
+			f.b[roll(&seed) % f.len] = (uint8_t)roll(&seed);
+		len = f.len;
+		if (!(roll(&seed) & 3))
+			f.len -= roll(&seed) % (f.len - 13);
+		/* So that it is the tunnel that looks, not the checksum. */
+		if (f.len > outer_l4(t))
+			fr_fix_ip(&f, t);
+		bed_clear(bed);
+		bed_send(bed, WIRE0, &f);
+		if (bed->num_sent == 1) {
+			assert_true(bed->sent[0].slow);
+			assert_int_equal(bed->sent[0].len, f.len);
+			assert_memory_equal(bed->sent[0].b, f.b, f.len);
+			continue;
+		}
+		assert_int_equal(bed->num_sent, 2);
+		assert_true(bed->sent[0].len < len);
+		assert_int_equal(bed->sent[1].len, bed->sent[0].len + 70);
+		assert_memory_equal(bed->sent[1].b + 70, bed->sent[0].b,
+				    bed->sent[0].len);
+		inside++;
+	}
+	assert_in_range(inside, 5000, 50000);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -424,6 +500,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(uplink_rules), T(no_trace), T(edits), T(local), T(cached),
 		T(verified), T(nested), T(copies), T(cache_places),
+		T(garbage),
 	};
 
 	return cmocka_run_group_tests_name("decap_way", tests, NULL, NULL);
