@@ -40,12 +40,15 @@ tunnel_setup() {
 	sluice_setup switchdev 2 && ingress_add "${REP[0]}" || return
 	wire_ns 0 far
 	ipv6_on far
+	# shellcheck disable=SC2034 # for the tests
 	TO1="action mirred egress redirect dev ${REP[1]}"
 }
 
 underlay() {
+	# shellcheck disable=SC2034 # for the tests
 	UL=$PF FAR=wire0 TAG='' TAGLEN=0
 	if [ "$1" = vlan ]; then
+		# shellcheck disable=SC2034 # for the tests
 		UL=ul77 FAR=far77 TAG="vlan id=77/" TAGLEN=8
 		ip link add link "$PF" name "$UL" type vlan id 77
 		ip -n far link add link wire0 name "$FAR" type vlan id 77

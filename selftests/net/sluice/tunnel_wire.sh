@@ -85,15 +85,15 @@ received() {
 
 # decap LINES HW KEYS: the same frames at VF 1, HW of them by hardware.
 decap() {
-	local lines=$1 hits=$2 sw hw
+	local lines=$1 hits=$2 keys=${*:3} sw hw
 	# shellcheck disable=SC2086 # words
 	check "in software: ${*:3}" tc filter add dev tun0 ingress protocol all pref 10 handle 1 \
-		flower skip_hw ${*:3} action tunnel_key unset pipe $TO1 || return
+		flower skip_hw $keys action tunnel_key unset pipe $TO1 || return
 	sw=$(received)
 	tc filter del dev tun0 ingress
 	# shellcheck disable=SC2086 # words
 	check "in hardware: ${*:3}" tc filter add dev tun0 ingress protocol all pref 10 handle 1 \
-		flower ${*:3} action tunnel_key unset pipe $TO1 || return
+		flower $keys action tunnel_key unset pipe $TO1 || return
 	check "in_hw: ${*:3}" tc_in_hw tun0 1
 	hw=$(received)
 	check_eq "frames received with ${*:3}" "$(grep -c . <<< "$sw")" "$lines"

@@ -27,19 +27,6 @@ struct enc_ctx {
 	int err;
 };
 
-/* Refuse, but go on: the punt should be as narrow as can be. */
-#define enc_reject(ctx, reason, fmt, ...) do {				\
-	if (!(ctx)->err)						\
-		(ctx)->err = sluice_reject((ctx)->block->off,		\
-					   (ctx)->extack, reason, fmt,	\
-					   ##__VA_ARGS__);		\
-} while (0)
-
-#define enc_match(ctx, field, v, m) do {				\
-	(ctx)->match->key.field = (v) & (m);				\
-	(ctx)->match->mask.field = (m);					\
-} while (0)
-
 static void enc_bytes(u8 *key, u8 *mask, const void *v, const void *m,
 		      size_t len)
 {
@@ -51,11 +38,22 @@ static void enc_bytes(u8 *key, u8 *mask, const void *v, const void *m,
 	}
 }
 
+/* Refuse, but go on: the punt should be as narrow as can be. */
+static void enc_refuse(struct enc_ctx *ctx, enum sluice_reject reason,
+		       const char *why, u32 what)
+{
+	if (!ctx->err)
+		ctx->err = sluice_reject(ctx->block->off, ctx->extack, reason,
+					 "cannot match on %s %#x", why, what);
+}
+
 /* No packet can match: nothing to punt either. */
 static void enc_never(struct enc_ctx *ctx, const char *why)
 {
 	ctx->match->never = true;
-	enc_reject(ctx, SLUICE_REJECT_KEY_VALUE, "%s", why);
+	if (!ctx->err)
+		ctx->err = sluice_reject(ctx->block->off, ctx->extack,
+					 SLUICE_REJECT_KEY_VALUE, "%s", why);
 }
 
 static const struct {
@@ -86,9 +84,9 @@ static void enc_control(struct enc_ctx *ctx)
 			key |= enc_flags[i].device;
 	}
 	if (left)
-		enc_reject(ctx, SLUICE_REJECT_KEY,
-			   "cannot match on enc_flags %#x", left);
-	enc_match(ctx, enc_flags, key, mask);
+		enc_refuse(ctx, SLUICE_REJECT_KEY, "enc_flags", left);
+	ctx->match->key.enc_flags = key;
+	ctx->match->mask.enc_flags = mask;
 }
 
 static void enc_addrs(struct enc_ctx *ctx)
@@ -108,7 +106,8 @@ static void enc_addrs(struct enc_ctx *ctx)
 			  &v4.key->src, &v4.mask->src, sizeof(v4.key->src));
 		enc_bytes(match->key.enc_dst, match->mask.enc_dst,
 			  &v4.key->dst, &v4.mask->dst, sizeof(v4.key->dst));
-		enc_match(ctx, enc_ip, 4, 0xff);
+		ctx->match->key.enc_ip = 4;
+		ctx->match->mask.enc_ip = 0xff;
 	} else if (c.key->addr_type == FLOW_DISSECTOR_KEY_IPV6_ADDRS &&
 		   flow_rule_match_key(ctx->rule,
 				       FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS)) {
@@ -117,7 +116,8 @@ static void enc_addrs(struct enc_ctx *ctx)
 			  &v6.key->src, &v6.mask->src, sizeof(v6.key->src));
 		enc_bytes(match->key.enc_dst, match->mask.enc_dst,
 			  &v6.key->dst, &v6.mask->dst, sizeof(v6.key->dst));
-		enc_match(ctx, enc_ip, 6, 0xff);
+		ctx->match->key.enc_ip = 6;
+		ctx->match->mask.enc_ip = 0xff;
 	} else {
 		enc_never(ctx, "an address with an empty mask never matches");
 	}
@@ -128,7 +128,8 @@ static void enc_keyid(struct enc_ctx *ctx)
 	struct flow_match_enc_keyid m;
 
 	flow_rule_match_enc_keyid(ctx->rule, &m);
-	enc_match(ctx, enc_key_id, m.key->keyid, m.mask->keyid);
+	ctx->match->key.enc_key_id = m.key->keyid & m.mask->keyid;
+	ctx->match->mask.enc_key_id = m.mask->keyid;
 }
 
 static void enc_ports(struct enc_ctx *ctx)
@@ -136,8 +137,10 @@ static void enc_ports(struct enc_ctx *ctx)
 	struct flow_match_ports m;
 
 	flow_rule_match_enc_ports(ctx->rule, &m);
-	enc_match(ctx, enc_l4_src, m.key->src, m.mask->src);
-	enc_match(ctx, enc_l4_dst, m.key->dst, m.mask->dst);
+	ctx->match->key.enc_l4_src = m.key->src & m.mask->src;
+	ctx->match->mask.enc_l4_src = m.mask->src;
+	ctx->match->key.enc_l4_dst = m.key->dst & m.mask->dst;
+	ctx->match->mask.enc_l4_dst = m.mask->dst;
 }
 
 static void enc_ip(struct enc_ctx *ctx)
@@ -145,8 +148,10 @@ static void enc_ip(struct enc_ctx *ctx)
 	struct flow_match_ip m;
 
 	flow_rule_match_enc_ip(ctx->rule, &m);
-	enc_match(ctx, enc_tos, m.key->tos, m.mask->tos);
-	enc_match(ctx, enc_ttl, m.key->ttl, m.mask->ttl);
+	ctx->match->key.enc_tos = m.key->tos & m.mask->tos;
+	ctx->match->mask.enc_tos = m.mask->tos;
+	ctx->match->key.enc_ttl = m.key->ttl & m.mask->ttl;
+	ctx->match->mask.enc_ttl = m.mask->ttl;
 }
 
 /* Options of VXLAN are a number of the machine's byte order. */
@@ -184,11 +189,12 @@ static void enc_opts(struct enc_ctx *ctx)
 		return;
 	}
 	if (m.key->len > SLUICE_ENC_OPTS_MAX) {
-		enc_reject(ctx, SLUICE_REJECT_KEY,
-			   "cannot match on %u bytes of options", m.key->len);
+		enc_refuse(ctx, SLUICE_REJECT_KEY, "options of length",
+			   m.key->len);
 		return;
 	}
-	enc_match(ctx, enc_opts_len, m.key->len, m.mask->len);
+	ctx->match->key.enc_opts_len = m.key->len & m.mask->len;
+	ctx->match->mask.enc_opts_len = m.mask->len;
 	if (kind == IP_TUNNEL_VXLAN_OPT_BIT)
 		enc_gbp(ctx, &m);
 	else

@@ -73,15 +73,15 @@ static bool device_rx_df(void)
 static void device_read_vxlan(struct sluice_tunnel_dev *td, struct net *net)
 {
 	const struct vxlan_dev *vxlan = netdev_priv(td->dev);
+	int ifindex = vxlan->cfg.remote_ifindex;
 	u32 flags = vxlan->cfg.flags;
 
 	td->type = SLUICE_TUNNEL_VXLAN;
 	td->gbp = flags & VXLAN_F_GBP;
 	td->zero_csum6 = flags & VXLAN_F_UDP_ZERO_CSUM6_RX;
 	td->port = vxlan->cfg.dst_port;
-	if (vxlan->cfg.remote_ifindex)
-		td->vrf = l3mdev_master_upper_ifindex_by_index(net,
-					vxlan->cfg.remote_ifindex);
+	if (ifindex)
+		td->vrf = l3mdev_master_upper_ifindex_by_index(net, ifindex);
 	if (!(flags & VXLAN_F_COLLECT_METADATA))
 		td->refuse = "the tunnel device is not \"external\"";
 	else if (flags & (VXLAN_F_GPE | VXLAN_F_REMCSUM_TX))
