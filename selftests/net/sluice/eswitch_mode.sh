@@ -8,7 +8,7 @@ ALL_TESTS="dev_info ports_legacy ports_switchdev switch_id
 	no_vfs vfs_bound vfs_unbound vfs_after order_back
 	modes_of_scripts mode_unknown
 	hw_addr resources mode_with_rules mode_under_traffic
-	reload reload_netns health_recover"
+	reload reload_netns health_recover vf_error"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -278,6 +278,41 @@ health_recover() {
 	check "bridge" joined
 	check_within "ping" 10 ping_ok h0 192.0.2.2
 	unjoined
+}
+
+vf_health() { devlink -j health show "$DL" reporter vf | jq -r ".health[][0].$1"; }
+vf_health_is() { [ "$(vf_health "$1")" = "$2" ]; }
+
+# Write a register of a function that no driver has: OFFSET VALUE...
+poke() {
+	python3 - "/sys/bus/pci/devices/$1/resource0" "${@:2}" <<-'EOF'
+		import mmap, os, struct, sys
+		fd = os.open(sys.argv[1], os.O_RDWR | os.O_SYNC)
+		regs = memoryview(mmap.mmap(fd, 0x4000)).cast("I")
+		words = [int(a, 0) for a in sys.argv[2:]]
+		for offset, value in zip(words[::2], words[1::2]):
+		    regs[offset // 4] = value
+		EOF
+}
+
+# A VF that breaks the rules is stopped; the PF tells, the others go on.
+vf_error() {
+	local drv=/sys/bus/pci/drivers/sluice
+	sluice_setup switchdev 2 || return
+	check_eq "healthy" "$(vf_health state)" healthy
+	check "unbind" sh -c "echo ${VF_PCI[0]} > $drv/unbind"
+	setpci -s "${VF_PCI[0]}" COMMAND=6:6
+	check "a control ring of 2^99 slots" poke "${VF_PCI[0]}" 0x48 99 0x5c 1
+	check_within "the PF reports it" 5 vf_health_is state error
+	check "and says which VF" sh -c \
+		"devlink -j health diagnose $DL reporter vf | jq -e '.. | .vf? // empty | . == 0'"
+	vf_ns 1 h1 192.0.2.2/24
+	ip addr add 192.0.2.254/24 dev "${REP[1]}"
+	check_within "the other VF works" 5 ping_ok h1 192.0.2.254
+	check "bind" sh -c "echo ${VF_PCI[0]} > $drv/bind"
+	devs_refresh
+	vf_ns 0 h0 192.0.2.1/24
+	check_within "healthy again" 5 vf_health_is state healthy
 }
 
 after() { unjoined; }

@@ -11,6 +11,10 @@ ALL_TESTS="eth proto vlan cvlan num_vlans ip4 ip6 tos_ttl frag
 
 . "$(dirname "$0")/lib.sh"
 
+# The slow kernel with checkers need not ask software again.
+FLAGS="skip_hw skip_sw"
+[ "${SLUICE_KERNEL:-stock}" = stock ] || FLAGS=skip_sw
+
 A="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01"
 
 setup() {
@@ -29,7 +33,7 @@ try() {
 	shift 3
 	for i in "$@"; do specs+=("$i/raw dead0000"); done
 	specs+=("$hit/raw c0ffee00")
-	for flags in skip_hw skip_sw; do
+	for flags in $FLAGS; do
 		# shellcheck disable=SC2086 # KEYS are words
 		check "$flags: $keys" tc filter add dev "${REP[0]}" ingress protocol "$proto" \
 			pref 10 handle 1 flower $flags $keys \
@@ -42,8 +46,8 @@ try() {
 		fi
 		tc filter del dev "${REP[0]}" ingress pref 10
 	done
-	check "$keys: nothing left" tables_empty
 }
+after() { check "nothing left" tables_empty; }
 
 eth() {
 	try all "dst_mac 02:00:00:00:00:02" "$A/len 50" \
@@ -65,7 +69,8 @@ proto() {
 	try arp "" "$A/arp" "$A/ip/udp"
 	try 0x88b5 "" "eth type=0x88b5/len 50" "eth type=0x88b6/len 50"
 	try 802.1q "" "$A/vlan id=5/ip/udp" "$A/ip/udp" "$A/vlan tpid=0x88a8/ip/udp"
-	try 802_3 "" "eth type=60/raw 0000/len 54" "$A/ip/udp"
+	try 802_2 "" "eth type=60/raw 0000/len 54" "$A/ip/udp" "eth type=60/raw ffff/len 54"
+	try 802_3 "" "eth type=60/raw ffff/len 54" "$A/ip/udp"
 }
 
 vlan() {
@@ -103,16 +108,14 @@ ip4() {
 	try ip "dst_ip 192.0.2.2" "$A/ip/udp" "$A/ip dst=192.0.2.1/udp"
 	try ip "dst_ip 192.0.0.0/16" "$A/ip/udp" "$A/ip dst=192.1.2.2/udp"
 	try ip "src_ip 0.0.0.0/8" "$A/ip src=0.1.2.3/udp" "$A/ip/udp"
-	try ip "src_ip 192.0.2.1/255.0.255.255" "$A/ip src=192.77.2.1/udp" "$A/ip src=193.0.2.1/udp"
 	try ip "dst_ip 192.0.2.2" "$A/ip opts=0101010144040500/udp" \
 		"$A/ip opts=0101010144040500 dst=192.0.2.1/udp"
-	try ip "ip_proto 253" "$A/ip proto=253/len 20" "$A/ip proto=254/len 20"
+	try ip "ip_proto fd" "$A/ip proto=253/len 20" "$A/ip proto=254/len 20"
 }
 
 ip6() {
 	try ipv6 "src_ip 2001:db8::1" "$A/ip6/udp" "$A/ip6 src=2001:db8::3/udp"
 	try ipv6 "dst_ip 2001:db8::/32" "$A/ip6/udp" "$A/ip6 dst=2001:db9::2/udp"
-	try ipv6 "dst_ip ::2/::ffff" "$A/ip6/udp" "$A/ip6 dst=2001:db8::3/udp"
 	try ipv6 "ip_proto udp dst_port 2000" "$A/ip6/hbh/dstopts/udp" "$A/ip6/hbh/dstopts/tcp" \
 		"$A/ip6/hbh/udp dport=1"
 	try ipv6 "ip_proto tcp" "$A/ip6/tcp" "$A/ip6/udp"

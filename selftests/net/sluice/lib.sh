@@ -43,7 +43,8 @@
 #   mode_set MODE / mode_get      devlink eswitch mode
 #   numvfs_set N                  sriov_numvfs, 0 first when it has to be
 #   rep_of N / uplink_of N        print the representor of VF N / of uplink N
-#   devs_refresh                  look VF[], REP[], PF up again
+#   devs_refresh                  look VF[], REP[], PF up again (a VF in another
+#                                 namespace isn't found)
 #   occupancy NAME                print a devlink resource's occupancy
 #   tables_empty                  no rule, mask or counter in the device
 #   cpu_hit DEV                   print packets that took the CPU (rx + tx)
@@ -85,6 +86,8 @@ done
 [ -r "$KTAP" ] && . "$KTAP"
 
 PF_PCI='' DL='' PF=''
+WIRES=$(cd /sys/class/net && echo wire[0-9]*)
+[ "$WIRES" = "wire[0-9]*" ] && WIRES=''
 VF=() REP=() VF_PCI=()
 RET=0 SKIPPED=
 BG_PIDS=() NS_MADE=()
@@ -270,6 +273,7 @@ pf_find() {
 netdev_by_port() {
 	local addr=$1 regex=$2 d name
 	for d in /sys/bus/pci/devices/"$addr"/net/*; do
+		[ -e "$d" ] || continue
 		name=
 		read -r name 2>/dev/null < "$d/phys_port_name"
 		if [[ $name =~ $regex ]]; then
@@ -341,21 +345,34 @@ sluice_setup() {
 	done
 }
 
+# A namespace that dies gives its NICs back, but only when its last TCP socket
+# has said goodbye; so take them home first.
 ns_made_gone() {
-	local n
+	local n d
 	for n in "${NS_MADE[@]}"; do
-		ip netns pids "$n" 2>/dev/null | xargs -r kill 2>/dev/null
-		ip netns del "$n" 2>/dev/null
+		[ -e "/run/netns/$n" ] || continue
+		ip netns pids "$n" | xargs -r kill 2>/dev/null
+		for d in $(ns "$n" sh -c 'cd /sys/class/net && ls -d */device' 2>/dev/null); do
+			ip -n "$n" link set "${d%/device}" netns 1
+		done
+		ip netns del "$n"
 	done
 	NS_MADE=()
 }
 
-# A deleted namespace gives its NICs back a little later.
 nics_home() {
 	local d
 	for d in "/sys/bus/pci/devices/$PF_PCI"{,/virtfn*}; do
 		[ -e "$d/driver" ] || continue
 		ls "$d/net/"* > /dev/null 2>&1 || return 1
+	done
+	wires_home
+}
+
+wires_home() {
+	local d
+	for d in $WIRES; do
+		[ -e "/sys/class/net/$d" ] || return 1
 	done
 }
 

@@ -21,14 +21,14 @@ setup() {
 
 now_ms() { date +%s%3N; }
 
-all_reps_up() {
-	local i
-	for ((i = 0; i < 127; i++)); do
-		echo "link set $(rep_of $i) up"
-	done | ip -b -
+all_reps() {
+	grep -lE '^pf0vf[0-9]+$' "/sys/bus/pci/devices/$PF_PCI/net/"*/phys_port_name 2> /dev/null |
+		cut -d/ -f8
 }
 
-rep_count() { grep -lE '^pf0vf[0-9]+$' "/sys/bus/pci/devices/$PF_PCI/net/"*/phys_port_name | wc -l; }
+all_reps_up() { all_reps | sed 's/.*/link set & up/' | ip -b -; }
+
+rep_count() { all_reps | wc -l; }
 
 all_vfs_to_switchdev_and_back() {
 	local t0 t1 t2
@@ -39,12 +39,13 @@ all_vfs_to_switchdev_and_back() {
 	note "127 VFs in $(($(now_ms) - t0)) ms"
 	t0=$(now_ms)
 	check "to switchdev" mode_set switchdev
+	note "mode change $(($(now_ms) - t0)) ms"
 	check "representors up" all_reps_up
 	t1=$(now_ms)
-	check_eq "representors" "$(rep_count 2>/dev/null)" 127
+	check_eq "representors" "$(rep_count)" 127
 	check "to legacy" mode_set legacy
 	t2=$(now_ms)
-	check_eq "representors left" "$(rep_count 2>/dev/null)" 0
+	check_eq "representors left" "$(rep_count)" 0
 	note "to switchdev with all representors up $((t1 - t0)) ms, back $((t2 - t1)) ms"
 	check_lt "to switchdev, ms" $((t1 - t0)) $((MODE_LIMIT * 1000))
 	check_lt "back to legacy, ms" $((t2 - t1)) $((MODE_LIMIT * 1000))

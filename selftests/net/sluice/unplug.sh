@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=8 nics=2 timeout=240
+# sluice: vfs=8 nics=2 timeout=300
 #
 # Functions that go away while others work: reset of a VF and of the PF, and
 # the whole NIC pulled out of the machine.
@@ -20,6 +20,7 @@ setup() {
 	wire_ns 1 otherfar 203.0.113.2/24 || return 1
 	NS_KEPT=("${NS_MADE[@]}")
 	NS_MADE=()
+	WIRES=wire0
 }
 
 cleanup() {
@@ -79,12 +80,22 @@ vf_reset() {
 vf_reset_legacy() { vf_reset legacy; }
 vf_reset_switchdev() { vf_reset switchdev; }
 
+# A reset of the PF: representors, their rules and the mode stay, and the
+# device has all of it again before packets flow.
 pf_reset_switchdev() {
 	start switchdev || return
+	local rules hits
+	rules=$(occupancy rules)
+	check_ge "rules in the device" "$rules" 5
 	check "reset of the PF" flr "$PF_PCI"
 	check_eq "mode" "$(mode_get)" switchdev
+	check_eq "VFs" "$(cat "/sys/bus/pci/devices/$PF_PCI/sriov_numvfs")" 2
+	check_eq "rules in the device" "$(occupancy rules)" "$rules"
 	check_within "h0 reaches the wire" 20 ping_ok h0 192.0.2.3
 	check_within "h1 reaches the wire" 20 ping_ok h1 192.0.2.3
+	hits=$(cpu_hit "${REP[0]}")
+	check "h0 again" ping_ok h0 192.0.2.3
+	check_lt "packets through the CPU meanwhile" $(($(cpu_hit "${REP[0]}") - hits)) 5
 	others_go_on
 }
 
@@ -111,6 +122,7 @@ unplug_with_traffic() {
 	others_go_on
 	bg_stop
 	ns_made_gone
+	check_within "the wire's far end is back" 10 wires_home
 	FIRST=$first
 	PF_PCI=''
 }

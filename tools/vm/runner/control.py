@@ -52,7 +52,7 @@ class Control:
         except OSError:
             return None
 
-    def execute(self, name, **arguments):
+    def execute(self, name, /, **arguments):
         """One monitor command; its result. Raises ValueError with its error."""
         if not self.monitor:
             raise ValueError("the monitor is gone")

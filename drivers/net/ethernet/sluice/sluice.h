@@ -282,6 +282,8 @@ struct sluice_vport {
  * stop: by sluice_pf_down() before sluice_nic_fini(): takes every
  * representor away and leaves switchdev mode (remembering it for start).
  * down: by sluice_pf_down() after sluice_nic_fini().
+ * suspend, resume: around a reset, between start and stop: all netdevs stay,
+ * and the device gets its mode, ports and rules back.
  */
 int sluice_esw_init(struct sluice_dev *sdev);
 void sluice_esw_fini(struct sluice_dev *sdev);
@@ -289,6 +291,8 @@ int sluice_esw_up(struct sluice_dev *sdev);
 void sluice_esw_uplink_attach(struct sluice_dev *sdev,
 			      struct net_device *netdev);
 int sluice_esw_start(struct sluice_dev *sdev);
+void sluice_esw_suspend(struct sluice_dev *sdev);
+int sluice_esw_resume(struct sluice_dev *sdev);
 void sluice_esw_stop(struct sluice_dev *sdev);
 void sluice_esw_down(struct sluice_dev *sdev);
 
@@ -359,6 +363,11 @@ struct sluice_offload *sluice_esw_offload(const struct sluice_dev *sdev);
 void sluice_esw_set_offload(struct sluice_dev *sdev,
 			    struct sluice_offload *offload);
 
+/* Around a reset of the device: rules stay in the driver and are replayed. */
+void sluice_offload_pause(struct sluice_dev *sdev);
+void sluice_offload_replay(struct sluice_dev *sdev);
+void sluice_offload_vport_replay(struct sluice_vport *vport);
+
 /*
  * ndo_setup_tc of representors and uplinks, in any mode: what was bound in
  * switchdev mode may be unbound later.  RTNL held.
@@ -411,8 +420,8 @@ void sluice_pf_down(struct sluice_dev *sdev);
 int sluice_pf_up(struct sluice_dev *sdev);
 
 /*
- * The same around a reset, but the PF's netdev stays with all its settings;
- * representors go and come back.  Locking as above.
+ * The same around a reset, but all netdevs stay with their settings, and the
+ * device gets its rules back.  Locking as above.
  */
 void sluice_pf_suspend(struct sluice_dev *sdev);
 int sluice_pf_resume(struct sluice_dev *sdev);

@@ -60,6 +60,7 @@ void sluice_pf_down(struct sluice_dev *sdev)
 	if (sdev->core->suspended) {
 		/* A reset that was not finished. */
 		sdev->core->suspended = false;
+		sluice_esw_stop(sdev);
 		sluice_nic_fini(sdev);
 		sluice_esw_down(sdev);
 		return;
@@ -92,7 +93,7 @@ void sluice_pf_suspend(struct sluice_dev *sdev)
 	sluice_eq_stop(sdev);
 	if (READ_ONCE(sdev->dead))
 		sluice_func_quiesce(sdev);
-	sluice_esw_stop(sdev);
+	sluice_esw_suspend(sdev);
 	sluice_nic_suspend(sdev);
 	sluice_func_stop(sdev);
 	sdev->core->suspended = true;
@@ -102,8 +103,8 @@ void sluice_pf_suspend(struct sluice_dev *sdev)
  * sluice_pf_resume() - go on after a reset
  * @sdev: PF
  *
- * The netdev gets its rings back, then the eSwitch its mode and its
- * representors.  A PF that was not suspended, or does not resume, is built up
+ * The eSwitch gets its mode, ports and rules back, then the netdevs their
+ * rings.  A PF that was not suspended, or does not resume, is built up
  * from the ground.  devlink instance lock held, RTNL not.
  *
  * Return: 0 or a negative errno; then the PF is down.
@@ -119,10 +120,10 @@ int sluice_pf_resume(struct sluice_dev *sdev)
 	err = sluice_func_start(sdev);
 	if (err)
 		goto err_nic;
-	err = sluice_nic_resume(sdev);
+	err = sluice_esw_resume(sdev);
 	if (err)
 		goto err_func;
-	err = sluice_esw_start(sdev);
+	err = sluice_nic_resume(sdev);
 	if (err)
 		goto err_func;
 	sluice_eq_start(sdev);
@@ -132,6 +133,7 @@ err_func:
 	WRITE_ONCE(sdev->dead, true);
 	sluice_func_quiesce(sdev);
 err_nic:
+	sluice_esw_stop(sdev);
 	sluice_nic_fini(sdev);
 	sluice_esw_down(sdev);
 	sluice_func_stop(sdev);
@@ -388,7 +390,8 @@ static pci_ers_result_t sluice_error_detected(struct pci_dev *pdev,
 {
 	struct sluice_dev *sdev = pci_get_drvdata(pdev);
 
-	sluice_dev_fail(sdev, "error on the PCI bus", 0, state);
+	sluice_dev_fail(sdev, "error on the PCI bus", 0,
+			(__force u32)state);
 	sluice_reset_prepare(pdev);
 	return state == pci_channel_io_perm_failure ? PCI_ERS_RESULT_DISCONNECT :
 						      PCI_ERS_RESULT_NEED_RESET;

@@ -8,6 +8,7 @@ static int devlink_info(struct devlink *devlink, struct devlink_info_req *req,
 			struct netlink_ext_ack *extack)
 {
 	struct sluice_dev *sdev = devlink_priv(devlink);
+	u32 reg = sluice_read(sdev, SLUICE_REG_VERSION);
 	char version[16];
 	int err;
 
@@ -21,8 +22,8 @@ static int devlink_info(struct devlink *devlink, struct devlink_info_req *req,
 					     SLUICE_DRV_NAME);
 	if (err)
 		return err;
-	snprintf(version, sizeof(version), "%u.%u", SLUICE_IF_MAJOR,
-		 SLUICE_IF_MINOR);
+	snprintf(version, sizeof(version), "%u.%u", SLUICE_VERSION_MAJOR(reg),
+		 SLUICE_VERSION_MINOR(reg));
 	err = devlink_info_version_running_put(req, "fw.mgmt.api", version);
 	if (err)
 		return err;

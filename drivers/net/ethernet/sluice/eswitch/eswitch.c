@@ -644,6 +644,23 @@ void sluice_esw_down(struct sluice_dev *sdev)
 	}
 }
 
+static int esw_query_uplinks(struct sluice_eswitch *esw)
+{
+	struct sluice_vport_info info;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < esw->sdev->limits.num_uplinks; i++) {
+		err = sluice_cmd_query(esw->sdev, SLUICE_CMD_VPORT_QUERY,
+				       SLUICE_VPORT_UPLINK(i), &info,
+				       sizeof(info));
+		if (err)
+			return err;
+		esw_uplink_link(esw, i, info.link == 1, 0, false);
+	}
+	return 0;
+}
+
 /**
  * sluice_esw_start - let the eSwitch work
  * @sdev: PF whose netdev is registered
@@ -656,18 +673,12 @@ void sluice_esw_down(struct sluice_dev *sdev)
 int sluice_esw_start(struct sluice_dev *sdev)
 {
 	struct sluice_eswitch *esw = sdev->esw;
-	struct sluice_vport_info info;
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < sdev->limits.num_uplinks; i++) {
-		err = sluice_cmd_query(sdev, SLUICE_CMD_VPORT_QUERY,
-				       SLUICE_VPORT_UPLINK(i), &info,
-				       sizeof(info));
-		if (err)
-			return err;
-		esw_uplink_link(esw, i, info.link == 1, 0, false);
-	}
+	err = esw_query_uplinks(esw);
+	if (err)
+		return err;
 	for (i = 1; i < sdev->limits.num_uplinks; i++) {
 		err = sluice_reps_create(&esw->uplinks[i].vport, 1);
 		if (err)
@@ -699,11 +710,96 @@ void sluice_esw_stop(struct sluice_dev *sdev)
 	struct sluice_eswitch *esw = sdev->esw;
 	unsigned int i;
 
-	if (!esw->started)
+	if (!esw->started && !esw->suspended)
 		return;
 	esw->started = false;
+	esw->suspended = false;
 	if (esw->mode == SLUICE_ESW_SWITCHDEV)
 		esw_leave_switchdev(esw);
 	for (i = sdev->limits.num_uplinks; --i > 0;)
 		sluice_reps_destroy(&esw->uplinks[i].vport, 1);
+}
+
+/**
+ * sluice_esw_suspend - the device is about to be reset
+ * @sdev: PF; may be dead
+ *
+ * Representors and their rules stay.  Context: devlink instance lock.
+ */
+void sluice_esw_suspend(struct sluice_dev *sdev)
+{
+	struct sluice_eswitch *esw = sdev->esw;
+	unsigned int i;
+
+	if (!esw->started)
+		return;
+	esw->started = false;
+	esw->suspended = true;
+	for (i = 0; i < sdev->limits.num_uplinks; i++)
+		esw->uplinks[i].known = false;
+	sluice_offload_pause(sdev);
+}
+
+/* Give a vport with a representor back what the reset took.  RTNL held. */
+static int esw_resume_vport(struct sluice_vport *vport)
+{
+	struct net_device *dev = vport->netdev;
+	struct sluice_cmd_vport cmd;
+	u32 fields = 0;
+
+	sluice_offload_vport_replay(vport);
+	/* A representor whose MTU was never set leaves the VF's alone. */
+	if (vport->uplink >= 0 || dev->mtu != ETH_DATA_LEN)
+		fields |= SLUICE_VPORT_F_MTU;
+	if (vport->vf >= 0)
+		fields |= SLUICE_VPORT_F_LINK;
+	if (!fields)
+		return 0;
+	sluice_vport_set_init(&cmd, vport->num, fields);
+	if (fields & SLUICE_VPORT_F_MTU)
+		cmd.mtu = cpu_to_le16(dev->mtu);
+	if (fields & SLUICE_VPORT_F_LINK)
+		cmd.link = netif_running(dev) ? SLUICE_LINK_UP : SLUICE_LINK_DOWN;
+	return sluice_cmd_post(vport->sdev, &cmd.hdr);
+}
+
+/**
+ * sluice_esw_resume - go on after a reset
+ * @sdev: PF that takes commands and is in legacy mode
+ *
+ * Mode, policy, ports and rules are brought back, in this order, before the
+ * PF has rings again.  Context: devlink instance lock.
+ *
+ * Return: 0 or a negative errno; then sluice_esw_stop() must follow.
+ */
+int sluice_esw_resume(struct sluice_dev *sdev)
+{
+	struct sluice_eswitch *esw = sdev->esw;
+	unsigned int i;
+	int err;
+
+	err = esw_query_uplinks(esw);
+	if (err)
+		return err;
+	sluice_policy_apply(esw, esw->num_vfs);
+	if (esw->mode == SLUICE_ESW_SWITCHDEV) {
+		err = sluice_cmd_u32(sdev, SLUICE_CMD_ESW_MODE, 0,
+				     SLUICE_ESW_SWITCHDEV);
+		if (err)
+			return err;
+	}
+	/* Representors are opened and stopped under RTNL. */
+	rtnl_lock();
+	for (i = 0; i < sdev->limits.num_uplinks && !err; i++)
+		err = esw_resume_vport(esw->uplinks[i].vport);
+	for (i = 0; i < SLUICE_MAX_VFS && !err; i++)
+		if (esw->reps[i])
+			err = esw_resume_vport(esw->reps[i]);
+	rtnl_unlock();
+	if (err)
+		return err;
+	sluice_offload_replay(sdev);
+	esw->suspended = false;
+	esw->started = true;
+	return 0;
 }

@@ -46,6 +46,7 @@ struct sluice_uplink {
  * @mode: current mode; written under the devlink instance lock and RTNL
  * @wanted: mode to go back to at the next start
  * @started: between sluice_esw_start() and sluice_esw_stop()
+ * @suspended: between sluice_esw_suspend() and sluice_esw_resume()
  * @num_vfs: VFs enabled or about to be; devlink instance lock and RTNL
  * @uplinks: the wires
  * @link_lock: protects @link, @known and @speed of the uplinks, and orders
@@ -61,6 +62,7 @@ struct sluice_eswitch {
 	enum sluice_esw_mode mode;
 	enum sluice_esw_mode wanted;
 	bool started;
+	bool suspended;
 	u16 num_vfs;
 	struct sluice_uplink uplinks[SLUICE_MAX_UPLINKS];
 	/* Orders link events with opening and closing of netdevs. */

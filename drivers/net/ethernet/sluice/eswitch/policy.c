@@ -28,9 +28,22 @@ static struct sluice_vf *policy_vf(struct sluice_eswitch *esw, int vf)
 	return &esw->vfs[vf];
 }
 
+/*
+ * RTNL or the devlink instance lock keep the control ring in its place, but
+ * only while the netdev is present: not around a reset.
+ */
+static int policy_exec(struct sluice_eswitch *esw, struct sluice_cmd_vport *cmd)
+{
+	if (!netif_device_present(esw->sdev->netdev))
+		return -ENODEV;
+	return sluice_cmd_exec(esw->sdev, &cmd->hdr);
+}
+
 static int policy_query(struct sluice_eswitch *esw, unsigned int vf,
 			struct sluice_vport_info *info)
 {
+	if (!netif_device_present(esw->sdev->netdev))
+		return -ENODEV;
 	return sluice_cmd_query(esw->sdev, SLUICE_CMD_VPORT_QUERY,
 				SLUICE_VPORT_VF(vf), info, sizeof(*info));
 }
@@ -47,7 +60,7 @@ static int policy_set_mac(struct sluice_eswitch *esw, unsigned int vf,
 		return -EINVAL;
 	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf), SLUICE_VPORT_F_MAC);
 	ether_addr_copy(cmd.mac, mac);
-	err = sluice_cmd_exec(esw->sdev, &cmd.hdr);
+	err = policy_exec(esw, &cmd);
 	if (err)
 		return err;
 	ether_addr_copy(v->mac, mac);
@@ -69,7 +82,7 @@ static int policy_set_bit(struct sluice_eswitch *esw, unsigned int vf,
 	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf),
 			      SLUICE_VPORT_F_POLICY);
 	cmd.policy = cpu_to_le32(policy);
-	err = sluice_cmd_exec(esw->sdev, &cmd.hdr);
+	err = policy_exec(esw, &cmd);
 	if (!err)
 		v->policy = policy;
 	return err;
@@ -200,7 +213,7 @@ int sluice_set_vf_link_state(struct net_device *dev, int vf, int state)
 	}
 	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf), SLUICE_VPORT_F_LINK);
 	cmd.link = link;
-	err = sluice_cmd_exec(esw->sdev, &cmd.hdr);
+	err = policy_exec(esw, &cmd);
 	if (!err)
 		v->link = link;
 	return err;
@@ -265,30 +278,29 @@ int sluice_get_vf_stats(struct net_device *dev, int vf,
 			struct ifla_vf_stats *stats)
 {
 	struct sluice_eswitch *esw = policy_esw(dev);
-	struct sluice_vport_stats hw;
-	struct sluice_vport_info info;
-	int err;
+	const struct sluice_vport_stats *hw;
 
 	if (!policy_vf(esw, vf))
 		return -EINVAL;
-	err = policy_query(esw, vf, &info);
-	if (err)
-		return err;
-	memcpy(&hw, info.stats, sizeof(hw));
+	if (!netif_device_present(dev))
+		return -ENODEV;
+	hw = sluice_stats_buf(esw->sdev, SLUICE_VPORT_VF(vf));
+	if (!hw)
+		return -ENOMEM;
 	memset(stats, 0, sizeof(*stats));
-	stats->rx_packets = le64_to_cpu(hw.rx_packets);
-	stats->tx_packets = le64_to_cpu(hw.tx_packets);
-	stats->rx_bytes = le64_to_cpu(hw.rx_bytes);
-	stats->tx_bytes = le64_to_cpu(hw.tx_bytes);
-	stats->broadcast = le64_to_cpu(hw.rx_broadcast);
-	stats->multicast = le64_to_cpu(hw.rx_multicast);
-	stats->rx_dropped = le64_to_cpu(hw.rx_dropped_link) +
-			    le64_to_cpu(hw.rx_dropped_nobuf) +
-			    le64_to_cpu(hw.rx_dropped_mtu);
-	stats->tx_dropped = le64_to_cpu(hw.tx_dropped_link) +
-			    le64_to_cpu(hw.tx_dropped_spoof) +
-			    le64_to_cpu(hw.tx_dropped_mtu) +
-			    le64_to_cpu(hw.tx_dropped_rule);
+	stats->rx_packets = le64_to_cpu(READ_ONCE(hw->rx_packets));
+	stats->tx_packets = le64_to_cpu(READ_ONCE(hw->tx_packets));
+	stats->rx_bytes = le64_to_cpu(READ_ONCE(hw->rx_bytes));
+	stats->tx_bytes = le64_to_cpu(READ_ONCE(hw->tx_bytes));
+	stats->broadcast = le64_to_cpu(READ_ONCE(hw->rx_broadcast));
+	stats->multicast = le64_to_cpu(READ_ONCE(hw->rx_multicast));
+	stats->rx_dropped = le64_to_cpu(READ_ONCE(hw->rx_dropped_link)) +
+			    le64_to_cpu(READ_ONCE(hw->rx_dropped_nobuf)) +
+			    le64_to_cpu(READ_ONCE(hw->rx_dropped_mtu));
+	stats->tx_dropped = le64_to_cpu(READ_ONCE(hw->tx_dropped_link)) +
+			    le64_to_cpu(READ_ONCE(hw->tx_dropped_spoof)) +
+			    le64_to_cpu(READ_ONCE(hw->tx_dropped_mtu)) +
+			    le64_to_cpu(READ_ONCE(hw->tx_dropped_rule));
 	return 0;
 }
 
@@ -335,8 +347,9 @@ int sluice_vf_mac_set(struct sluice_dev *sdev, unsigned int vf, const u8 *mac)
  * @esw: eSwitch in legacy mode
  * @n: number of VFs, from VF 0
  *
- * A limit that a representor's MTU has put on the VF's goes.  Does not wait.  A device that does not take it is one for the health
- * reporter.  Context: process, takes RTNL.
+ * A limit that a representor's MTU has put on the VF's goes.  Does not wait.
+ * A device that does not take it is one for the health reporter.
+ * Context: process, takes RTNL.
  */
 void sluice_policy_apply(struct sluice_eswitch *esw, unsigned int n)
 {

@@ -178,6 +178,7 @@ static void sluice_channels_destroy(struct sluice_dev *sdev, unsigned int n)
 static int sluice_channel_request(struct sluice_channel *ch)
 {
 	int irq = pci_irq_vector(ch->sdev->pdev, ch->id + 1), err;
+	int node = dev_to_node(&ch->sdev->pdev->dev);
 
 	snprintf(ch->irq_name, sizeof(ch->irq_name), "sluice-%u@%s", ch->id,
 		 pci_name(ch->sdev->pdev));
@@ -186,8 +187,7 @@ static int sluice_channel_request(struct sluice_channel *ch)
 		return err;
 	ch->irq = irq;
 	netif_napi_set_irq(&ch->napi, irq);
-	irq_set_affinity_and_hint(irq, cpumask_of(cpumask_local_spread(ch->id,
-					dev_to_node(&ch->sdev->pdev->dev))));
+	irq_set_affinity_and_hint(irq, cpumask_of(cpumask_local_spread(ch->id, node)));
 	return 0;
 }
 
@@ -447,7 +447,7 @@ int sluice_channels_change(struct sluice_nic *nic, u16 num, u8 tx_log, u8 rx_log
 	nic->num_channels = num;
 	nic->tx_log = tx_log;
 	nic->rx_log = rx_log;
-	if (!nic->rss_user && num != old_num)
+	if (num != old_num && !netif_is_rxfh_configured(nic->netdev))
 		sluice_rss_default(nic);
 	err = sluice_channels_resume(sdev);
 	if (!err)
@@ -456,7 +456,7 @@ int sluice_channels_change(struct sluice_nic *nic, u16 num, u8 tx_log, u8 rx_log
 	nic->num_channels = old_num;
 	nic->tx_log = old_tx;
 	nic->rx_log = old_rx;
-	if (!nic->rss_user && num != old_num)
+	if (num != old_num && !netif_is_rxfh_configured(nic->netdev))
 		sluice_rss_default(nic);
 	if (sluice_channels_resume(sdev))
 		netdev_err(nic->netdev, "cannot have the old rings back either\n");

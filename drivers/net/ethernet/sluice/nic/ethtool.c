@@ -88,7 +88,7 @@ static int sluice_set_channels(struct net_device *dev, struct ethtool_channels *
 	if (ch->combined_count == nic->num_channels)
 		return 0;
 	/* A table the user gave must not name queues that go. */
-	if (nic->rss_user && netif_is_rxfh_configured(dev) &&
+	if (netif_is_rxfh_configured(dev) &&
 	    ch->combined_count < nic->num_channels) {
 		unsigned int i;
 
@@ -199,11 +199,9 @@ static int sluice_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rx
 		return -EOPNOTSUPP;
 	}
 	mutex_lock(&sdev->channels_lock);
-	if (rxfh->indir) {
+	if (rxfh->indir)
 		for (i = 0; i < SLUICE_RSS_TABLE_SIZE; i++)
 			nic->rss_table[i] = rxfh->indir[i];
-		nic->rss_user = true;
-	}
 	if (rxfh->key)
 		memcpy(nic->rss_key, rxfh->key, sizeof(nic->rss_key));
 	if (rcu_access_pointer(sdev->channels))

@@ -240,7 +240,6 @@ struct sluice_filter {
  * @speed: link speed, Mbit/s
  * @rss_key: Toeplitz key
  * @rss_table: RX queue for each value of the hash modulo its size
- * @rss_user: the user gave a table
  * @rx_stats: counters for each possible RX queue
  * @tx_stats: counters for each possible TX queue
  * @hw_stats: statistics block of the own vport
@@ -264,7 +263,6 @@ struct sluice_nic {
 
 	u8 rss_key[SLUICE_RSS_KEY_SIZE];
 	u8 rss_table[SLUICE_RSS_TABLE_SIZE];
-	bool rss_user;
 
 	struct sluice_rx_stats *rx_stats;
 	struct sluice_tx_stats *tx_stats;

@@ -10,7 +10,11 @@
 
 #include "nic.h"
 
-#define SLUICE_HW(stats, field)	le64_to_cpu(READ_ONCE((stats)->field))
+/* A counter the device may be writing. */
+static u64 sluice_hw(const __le64 *counter)
+{
+	return le64_to_cpu(READ_ONCE(*counter));
+}
 
 static void sluice_rx_read(const struct sluice_rx_stats *stats,
 			   struct sluice_rx_stats *copy)
@@ -61,21 +65,21 @@ void sluice_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *s)
 		tx_dropped += tx.dropped;
 	}
 
-	s->rx_packets = SLUICE_HW(hw, rx_packets);
-	s->rx_bytes = SLUICE_HW(hw, rx_bytes);
-	s->multicast = SLUICE_HW(hw, rx_multicast);
-	s->tx_packets = SLUICE_HW(hw, tx_packets);
-	s->tx_bytes = SLUICE_HW(hw, tx_bytes);
-	s->rx_missed_errors = SLUICE_HW(hw, rx_dropped_nobuf) +
-			      SLUICE_HW(hw, slow_dropped);
-	s->rx_length_errors = SLUICE_HW(hw, rx_dropped_mtu);
+	s->rx_packets = sluice_hw(&hw->rx_packets);
+	s->rx_bytes = sluice_hw(&hw->rx_bytes);
+	s->multicast = sluice_hw(&hw->rx_multicast);
+	s->tx_packets = sluice_hw(&hw->tx_packets);
+	s->tx_bytes = sluice_hw(&hw->tx_bytes);
+	s->rx_missed_errors = sluice_hw(&hw->rx_dropped_nobuf) +
+			      sluice_hw(&hw->slow_dropped);
+	s->rx_length_errors = sluice_hw(&hw->rx_dropped_mtu);
 	s->rx_errors = s->rx_length_errors;
-	s->rx_dropped = SLUICE_HW(hw, rx_dropped_link) + rx_dropped;
-	s->tx_carrier_errors = SLUICE_HW(hw, tx_dropped_link);
+	s->rx_dropped = sluice_hw(&hw->rx_dropped_link) + rx_dropped;
+	s->tx_carrier_errors = sluice_hw(&hw->tx_dropped_link);
 	s->tx_errors = s->tx_carrier_errors;
-	s->tx_dropped = SLUICE_HW(hw, tx_dropped_spoof) +
-			SLUICE_HW(hw, tx_dropped_mtu) +
-			SLUICE_HW(hw, tx_dropped_rule) + tx_dropped;
+	s->tx_dropped = sluice_hw(&hw->tx_dropped_spoof) +
+			sluice_hw(&hw->tx_dropped_mtu) +
+			sluice_hw(&hw->tx_dropped_rule) + tx_dropped;
 }
 
 /**
@@ -254,7 +258,7 @@ static u64 *sluice_nic_hw_values(const struct sluice_vport_stats *hw, u64 *data)
 	for (i = 0; i < SLUICE_NUM_HW; i++) {
 		const __le64 *v = (const void *)hw + sluice_hw_strings[i].offset;
 
-		*data++ = le64_to_cpu(READ_ONCE(*v));
+		*data++ = sluice_hw(v);
 	}
 	return data;
 }

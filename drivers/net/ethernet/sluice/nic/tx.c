@@ -277,12 +277,12 @@ netdev_tx_t sluice_xmit_direct(struct sluice_dev *sdev, struct sk_buff *skb,
 	return sluice_tx_frame(&chs->ch[q]->txq, skb, vport, false);
 }
 
-static void sluice_tx_free(struct sluice_txq *txq, u32 head, u32 upto, int budget,
+static void sluice_tx_free(struct sluice_txq *txq, u32 head, u32 next, int budget,
 			   unsigned int *packets, unsigned int *bytes)
 {
 	u32 mask = BIT(txq->log) - 1;
 
-	for (; head != upto; head++) {
+	for (; head != next; head++) {
 		struct sluice_tx_buf *buf = &txq->buf[head & mask];
 
 		sluice_tx_unmap(txq, buf);
@@ -310,17 +310,17 @@ void sluice_tx_complete(struct sluice_channel *ch, const struct sluice_cqe *cqe,
 {
 	struct sluice_txq *txq = &ch->txq;
 	unsigned int packets = 0, bytes = 0;
-	u32 upto = le32_to_cpu(cqe->index), head = txq->head;
+	u32 next = le32_to_cpu(cqe->index), head = txq->head;
 
 	/* No further than what was announced. */
 	if (unlikely(cqe->queue != txq->id ||
-		     upto - head > READ_ONCE(txq->rung) - head)) {
-		sluice_dev_fail(ch->sdev, "impossible TX completion", txq->id, upto);
+		     next - head > READ_ONCE(txq->rung) - head)) {
+		sluice_dev_fail(ch->sdev, "impossible TX completion", txq->id, next);
 		return;
 	}
-	sluice_tx_free(txq, head, upto, budget, &packets, &bytes);
+	sluice_tx_free(txq, head, next, budget, &packets, &bytes);
 	/* The slots are empty before the head says so. */
-	smp_store_release(&txq->head, upto);
+	smp_store_release(&txq->head, next);
 	netdev_tx_completed_queue(sluice_tx_queue(txq), packets, bytes);
 	sluice_tx_wake(txq);
 }

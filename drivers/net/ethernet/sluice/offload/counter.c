@@ -86,6 +86,25 @@ void sluice_counters_stop(struct sluice_offload *off)
 }
 
 /**
+ * sluice_counters_replay() - tell a device that was reset where counters live
+ * @off: offload, lock held
+ */
+void sluice_counters_replay(struct sluice_offload *off)
+{
+	struct sluice_counters *c = &off->counters;
+	struct sluice_cmd_counters cmd;
+	u32 i;
+
+	for (i = 0; c->chunks && i < c->max / c->chunk; i++) {
+		if (!c->chunks[i])
+			continue;
+		counters_map_cmd(&cmd, SLUICE_CMD_COUNTER_MAP, c->dma[i],
+				 i * c->chunk, c->chunk);
+		sluice_offload_post(off, &cmd.hdr);
+	}
+}
+
+/**
  * sluice_counters_fini() - free what is left
  * @off: offload
  */

@@ -93,7 +93,8 @@ static void rule_show_program(struct seq_file *m,
 
 static void rule_show(struct seq_file *m, const struct sluice_rule *rule)
 {
-	seq_printf(m, "cookie %lx kind %u", rule->key.cookie, rule->key.kind);
+	seq_printf(m, "cookie %p kind %u", (void *)rule->key.cookie,
+		   rule->key.kind);
 	if (rule->flags & SLUICE_RULE_BLIND)
 		seq_puts(m, " blind");
 	if (!(rule->flags & SLUICE_RULE_PLACED)) {

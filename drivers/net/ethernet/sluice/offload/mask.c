@@ -25,6 +25,24 @@ static int mask_id_get(struct sluice_offload *off, u32 words)
 }
 
 /**
+ * sluice_mask_post() - write a mask into the device
+ * @off: offload, lock held
+ * @mask: mask
+ *
+ * Return: 0 or -EIO.
+ */
+int sluice_mask_post(struct sluice_offload *off, const struct sluice_mask *mask)
+{
+	struct sluice_cmd_mask cmd = {
+		.id = cpu_to_le32(mask->id),
+		.mask = mask->bits,
+	};
+
+	sluice_cmd_init(&cmd.hdr, SLUICE_CMD_MASK_ADD, sizeof(cmd));
+	return sluice_offload_post(off, &cmd.hdr);
+}
+
+/**
  * sluice_mask_get() - find or make a mask
  * @off: offload, lock held
  * @bits: bits of the key that count, in network byte order
@@ -38,7 +56,6 @@ static int mask_id_get(struct sluice_offload *off, u32 words)
 struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
 				    const struct sluice_key *bits)
 {
-	struct sluice_cmd_mask cmd = { .mask = *bits };
 	struct sluice_mask *mask;
 	unsigned int i;
 	int err;
@@ -64,9 +81,7 @@ struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
 				     sluice_mask_params);
 	if (err)
 		goto err_id;
-	sluice_cmd_init(&cmd.hdr, SLUICE_CMD_MASK_ADD, sizeof(cmd));
-	cmd.id = cpu_to_le32(mask->id);
-	err = sluice_offload_post(off, &cmd.hdr);
+	err = sluice_mask_post(off, mask);
 	if (err)
 		goto err_remove;
 	return mask;

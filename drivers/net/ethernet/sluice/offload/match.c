@@ -67,34 +67,32 @@ struct match_ctx {
 
 /* Refuse, but go on: the punt should be as narrow as can be. */
 #define ctx_reject(ctx, reason, fmt, ...) do {				\
-	if (!(ctx)->err)						\
-		(ctx)->err = sluice_reject((ctx)->block->off,		\
-					   (ctx)->extack, reason, fmt,	\
+	struct match_ctx *__ctx = (ctx);				\
+									\
+	if (!__ctx->err)						\
+		__ctx->err = sluice_reject(__ctx->block->off,		\
+					   __ctx->extack, reason, fmt,	\
 					   ##__VA_ARGS__);		\
 } while (0)
 
-/* Match @field of the key on the bits of @v that @m selects. */
-#define ctx_match(ctx, field, v, m) do {				\
-	(ctx)->match->key.field = (v) & (m);				\
-	(ctx)->match->mask.field = (m);					\
-} while (0)
+/* Where a field is in the key, for match_bytes(). */
+#define AT(field)	offsetof(struct sluice_key, field)
 
-static void match_bytes(u8 *key, u8 *mask, const void *v, const void *m,
-			size_t len)
+/* Match @len bytes of the key at @at on the bits of @value that @bits has. */
+static void match_bytes(struct match_ctx *ctx, size_t at, const void *value,
+			const void *bits, size_t len)
 {
-	const u8 *from = v, *bits = m;
+	u8 *mask = (u8 *)&ctx->match->mask + at;
+	u8 *key = (u8 *)&ctx->match->key + at;
+	const u8 *v = value, *b = bits;
 
 	while (len--) {
-		*key++ = *from++ & *bits;
-		*mask++ = *bits++;
+		*key++ = *v++ & *b;
+		*mask++ = *b++;
 	}
 }
 
-#define ctx_match_bytes(ctx, field, v, m)				\
-	match_bytes((ctx)->match->key.field, (ctx)->match->mask.field,	\
-		    v, m, sizeof(*(v)))
-
-/* Like ctx_match() when the field may have been given a value before. */
+/* Match on an ethertype when the filter may have asked for one before. */
 static void match_n_proto(struct match_ctx *ctx, u16 proto)
 {
 	struct sluice_match *match = ctx->match;
@@ -105,7 +103,8 @@ static void match_n_proto(struct match_ctx *ctx, u16 proto)
 			   "addresses do not fit the ethertype");
 		return;
 	}
-	ctx_match(ctx, n_proto, htons(proto), htons(0xffff));
+	match->key.n_proto = htons(proto);
+	match->mask.n_proto = htons(0xffff);
 }
 
 static void match_unsupported(struct match_ctx *ctx)
@@ -156,8 +155,8 @@ static void match_meta(struct match_ctx *ctx)
 		      NULL;
 	if (vport && !vport->gone) {
 		ctx->match->in_vport = true;
-		ctx_match(ctx, in_vport, cpu_to_le16(vport->num),
-			  cpu_to_le16(0xffff));
+		ctx->match->key.in_vport = cpu_to_le16(vport->num);
+		ctx->match->mask.in_vport = cpu_to_le16(0xffff);
 	} else {
 		/* No packet enters the device there. */
 		ctx->match->never = true;
@@ -186,7 +185,8 @@ static void match_control(struct match_ctx *ctx)
 		key |= SLUICE_FRAG_IS;
 	if (m.key->flags & FLOW_DIS_FIRST_FRAG)
 		key |= SLUICE_FRAG_FIRST;
-	ctx_match(ctx, frag, key, mask);
+	ctx->match->key.frag = key & mask;
+	ctx->match->mask.frag = mask;
 }
 
 static void match_basic(struct match_ctx *ctx)
@@ -194,8 +194,10 @@ static void match_basic(struct match_ctx *ctx)
 	struct flow_match_basic m;
 
 	flow_rule_match_basic(ctx->rule, &m);
-	ctx_match(ctx, n_proto, m.key->n_proto, m.mask->n_proto);
-	ctx_match(ctx, ip_proto, m.key->ip_proto, m.mask->ip_proto);
+	match_bytes(ctx, AT(n_proto), &m.key->n_proto, &m.mask->n_proto,
+		    sizeof(m.key->n_proto));
+	match_bytes(ctx, AT(ip_proto), &m.key->ip_proto, &m.mask->ip_proto,
+		    sizeof(m.key->ip_proto));
 }
 
 static void match_eth(struct match_ctx *ctx)
@@ -203,8 +205,10 @@ static void match_eth(struct match_ctx *ctx)
 	struct flow_match_eth_addrs m;
 
 	flow_rule_match_eth_addrs(ctx->rule, &m);
-	ctx_match_bytes(ctx, eth_dst, &m.key->dst, &m.mask->dst);
-	ctx_match_bytes(ctx, eth_src, &m.key->src, &m.mask->src);
+	match_bytes(ctx, AT(eth_dst), &m.key->dst, &m.mask->dst,
+		    sizeof(m.key->dst));
+	match_bytes(ctx, AT(eth_src), &m.key->src, &m.mask->src,
+		    sizeof(m.key->src));
 }
 
 static __be16 vlan_tci(const struct flow_dissector_key_vlan *v)
@@ -234,7 +238,8 @@ static void match_num_vlans(struct match_ctx *ctx)
 					ctx->rule->match.key);
 	mask = skb_flow_dissector_target(d, FLOW_DISSECTOR_KEY_NUM_OF_VLANS,
 					 ctx->rule->match.mask);
-	ctx_match(ctx, num_vlans, key->num_of_vlans, mask->num_of_vlans);
+	match_bytes(ctx, AT(num_vlans), &key->num_of_vlans, &mask->num_of_vlans,
+		    sizeof(key->num_of_vlans));
 }
 
 /*
@@ -253,15 +258,19 @@ static void match_addrs(struct match_ctx *ctx)
 	if (c.key->addr_type == FLOW_DISSECTOR_KEY_IPV4_ADDRS &&
 	    flow_rule_match_key(ctx->rule, FLOW_DISSECTOR_KEY_IPV4_ADDRS)) {
 		flow_rule_match_ipv4_addrs(ctx->rule, &v4);
-		ctx_match_bytes(ctx, ip_src, &v4.key->src, &v4.mask->src);
-		ctx_match_bytes(ctx, ip_dst, &v4.key->dst, &v4.mask->dst);
+		match_bytes(ctx, AT(ip_src), &v4.key->src, &v4.mask->src,
+			    sizeof(v4.key->src));
+		match_bytes(ctx, AT(ip_dst), &v4.key->dst, &v4.mask->dst,
+			    sizeof(v4.key->dst));
 		match_n_proto(ctx, ETH_P_IP);
 	} else if (c.key->addr_type == FLOW_DISSECTOR_KEY_IPV6_ADDRS &&
 		   flow_rule_match_key(ctx->rule,
 				       FLOW_DISSECTOR_KEY_IPV6_ADDRS)) {
 		flow_rule_match_ipv6_addrs(ctx->rule, &v6);
-		ctx_match_bytes(ctx, ip_src, &v6.key->src, &v6.mask->src);
-		ctx_match_bytes(ctx, ip_dst, &v6.key->dst, &v6.mask->dst);
+		match_bytes(ctx, AT(ip_src), &v6.key->src, &v6.mask->src,
+			    sizeof(v6.key->src));
+		match_bytes(ctx, AT(ip_dst), &v6.key->dst, &v6.mask->dst,
+			    sizeof(v6.key->dst));
 		match_n_proto(ctx, ETH_P_IPV6);
 	} else {
 		/* src_ip 0.0.0.0/0: flower finds no address and never hits. */
@@ -276,8 +285,10 @@ static void match_ip(struct match_ctx *ctx)
 	struct flow_match_ip m;
 
 	flow_rule_match_ip(ctx->rule, &m);
-	ctx_match(ctx, ip_tos, m.key->tos, m.mask->tos);
-	ctx_match(ctx, ip_ttl, m.key->ttl, m.mask->ttl);
+	match_bytes(ctx, AT(ip_tos), &m.key->tos, &m.mask->tos,
+		    sizeof(m.key->tos));
+	match_bytes(ctx, AT(ip_ttl), &m.key->ttl, &m.mask->ttl,
+		    sizeof(m.key->ttl));
 }
 
 static void match_ports(struct match_ctx *ctx)
@@ -285,8 +296,10 @@ static void match_ports(struct match_ctx *ctx)
 	struct flow_match_ports m;
 
 	flow_rule_match_ports(ctx->rule, &m);
-	ctx_match(ctx, l4_src, m.key->src, m.mask->src);
-	ctx_match(ctx, l4_dst, m.key->dst, m.mask->dst);
+	match_bytes(ctx, AT(l4_src), &m.key->src, &m.mask->src,
+		    sizeof(m.key->src));
+	match_bytes(ctx, AT(l4_dst), &m.key->dst, &m.mask->dst,
+		    sizeof(m.key->dst));
 }
 
 static void match_tcp(struct match_ctx *ctx)
@@ -294,7 +307,8 @@ static void match_tcp(struct match_ctx *ctx)
 	struct flow_match_tcp m;
 
 	flow_rule_match_tcp(ctx->rule, &m);
-	ctx_match(ctx, tcp_flags, m.key->flags, m.mask->flags);
+	match_bytes(ctx, AT(tcp_flags), &m.key->flags, &m.mask->flags,
+		    sizeof(m.key->flags));
 }
 
 static void match_icmp(struct match_ctx *ctx)
@@ -302,8 +316,10 @@ static void match_icmp(struct match_ctx *ctx)
 	struct flow_match_icmp m;
 
 	flow_rule_match_icmp(ctx->rule, &m);
-	ctx_match(ctx, icmp_type, m.key->type, m.mask->type);
-	ctx_match(ctx, icmp_code, m.key->code, m.mask->code);
+	match_bytes(ctx, AT(icmp_type), &m.key->type, &m.mask->type,
+		    sizeof(m.key->type));
+	match_bytes(ctx, AT(icmp_code), &m.key->code, &m.mask->code,
+		    sizeof(m.key->code));
 }
 
 static void match_arp(struct match_ctx *ctx)
@@ -311,13 +327,16 @@ static void match_arp(struct match_ctx *ctx)
 	struct flow_match_arp m;
 
 	flow_rule_match_arp(ctx->rule, &m);
-	ctx_match(ctx, arp_sip, (__force __be32)m.key->sip,
-		  (__force __be32)m.mask->sip);
-	ctx_match(ctx, arp_tip, (__force __be32)m.key->tip,
-		  (__force __be32)m.mask->tip);
-	ctx_match(ctx, arp_op, m.key->op, m.mask->op);
-	ctx_match_bytes(ctx, arp_sha, &m.key->sha, &m.mask->sha);
-	ctx_match_bytes(ctx, arp_tha, &m.key->tha, &m.mask->tha);
+	match_bytes(ctx, AT(arp_sip), &m.key->sip, &m.mask->sip,
+		    sizeof(m.key->sip));
+	match_bytes(ctx, AT(arp_tip), &m.key->tip, &m.mask->tip,
+		    sizeof(m.key->tip));
+	match_bytes(ctx, AT(arp_op), &m.key->op, &m.mask->op,
+		    sizeof(m.key->op));
+	match_bytes(ctx, AT(arp_sha), &m.key->sha, &m.mask->sha,
+		    sizeof(m.key->sha));
+	match_bytes(ctx, AT(arp_tha), &m.key->tha, &m.mask->tha,
+		    sizeof(m.key->tha));
 }
 
 /**

@@ -14,11 +14,11 @@
  * @cmd: command
  *
  * Return: 0 or -EIO.  Nothing is posted once switchdev mode is left: that
- * removed everything from the device.
+ * removed everything from the device; nor around a reset: all is replayed.
  */
 int sluice_offload_post(struct sluice_offload *off, struct sluice_cmd_hdr *cmd)
 {
-	if (off->dead)
+	if (off->dead || off->paused)
 		return 0;
 	return sluice_cmd_post(off->sdev, cmd);
 }

@@ -49,8 +49,26 @@ struct tcf_block;
 
 /**
  * enum sluice_reject - why a filter is not in hardware
+ * @SLUICE_REJECT_KEY: the device does not look at this field
+ * @SLUICE_REJECT_KEY_VALUE: no frame in the device can match
+ * @SLUICE_REJECT_ACTION: the device has no such action
+ * @SLUICE_REJECT_CONTROL: an action ends the list in a way it cannot follow
+ * @SLUICE_REJECT_TARGET: redirect or mirror to what is no port of the switch
+ * @SLUICE_REJECT_VLAN: a VLAN tag it does not know
+ * @SLUICE_REJECT_PEDIT: a pedit it cannot do exactly
+ * @SLUICE_REJECT_HW_STATS: a way of counting it does not have
+ * @SLUICE_REJECT_HOST: edits or copies before pass or trap, with the filter in
+ *	software too
+ * @SLUICE_REJECT_LENGTH: the program is too long
+ * @SLUICE_REJECT_CLASSIFIER: not a flower filter
+ * @SLUICE_REJECT_EGRESS: a filter at the egress of a representor
+ * @SLUICE_REJECT_FEATURE: hw-tc-offload is off
+ * @SLUICE_REJECT_ORDER: its place among filters of its priority is not known
+ * @SLUICE_REJECT_FULL: the device has no room
+ * @SLUICE_REJECT_TUNNEL: a tunnel header it cannot make exactly
+ * @SLUICE_REJECT_NUM: number of reasons
  *
- * Names are in debugfs.c, explanations in Documentation/driver/offload.md.
+ * Their names in debugfs are in debugfs.c.
  */
 enum sluice_reject {
 	SLUICE_REJECT_KEY,
@@ -98,6 +116,8 @@ struct sluice_counters {
  * @ref: held by the eSwitch and by every block
  * @dead: switchdev mode was left; what is here only answers tc's calls for the
  *	blocks of netdevs that stay
+ * @paused: the device rests for a reset, commands are not posted
+ * @replays: how often all was written into the device again
  * @lock: see the top of this file
  * @rules: filters by struct sluice_rule_key
  * @masks: masks by their bits
@@ -117,6 +137,8 @@ struct sluice_offload {
 	struct sluice_dev *sdev;
 	struct kref ref;
 	bool dead;
+	bool paused;
+	u32 replays;
 	/* Everything but @rejects; see above. */
 	struct mutex lock;
 	struct rhashtable rules;
@@ -233,6 +255,7 @@ struct sluice_order {
  * @node: in struct sluice_offload.masks
  * @id: mask id
  * @words: bit n: 64-bit word n of @bits is not zero
+ * @replay: the last replay it was part of
  * @refs: rules
  * @bits: bits of the key that count
  */
@@ -240,6 +263,7 @@ struct sluice_mask {
 	struct rhash_head node;
 	u32 id;
 	u32 words;
+	u32 replay;
 	unsigned int refs;
 	struct sluice_key bits;
 };
@@ -287,6 +311,7 @@ struct sluice_out {
  * @order: place within its priority
  * @mask: mask
  * @outs: vports and tunnels it outputs to
+ * @out: @outs when there is one
  * @num_outs: how many
  * @flags: SLUICE_RULE_*
  * @in_vport: with @indev, the vport packets have to come in by
@@ -296,6 +321,8 @@ struct sluice_out {
  * @stats_lock: protects @packets and @bytes
  * @packets: packets tc has been told of
  * @bytes: bytes tc has been told of
+ * @owed_packets: packets counted before a reset that tc does not know yet
+ * @owed_bytes: their bytes
  * @rcu: for readers of statistics
  * @cmd: the command that creates it, key words and program behind it
  */
@@ -309,6 +336,7 @@ struct sluice_rule {
 	struct sluice_order *order;
 	struct sluice_mask *mask;
 	struct sluice_out *outs;
+	struct sluice_out out;
 	u8 num_outs;
 	u8 flags;
 	u16 in_vport;
@@ -319,6 +347,8 @@ struct sluice_rule {
 	spinlock_t stats_lock;
 	u64 packets;
 	u64 bytes;
+	u64 owed_packets;
+	u64 owed_bytes;
 	struct rcu_head rcu;
 	/* Last: it has a flexible part. */
 	struct sluice_cmd_rule cmd;
@@ -503,6 +533,7 @@ void sluice_rule_punt(struct sluice_block *block, struct sluice_spec *spec);
 struct sluice_rule *sluice_rule_find(struct sluice_offload *off,
 				     const struct sluice_rule_key *key);
 void sluice_rule_remove(struct sluice_rule *rule);
+int sluice_rule_post(struct sluice_rule *rule);
 void sluice_rule_lose_port(struct sluice_rule *rule);
 void sluice_rule_withdraw(struct sluice_rule *rule);
 void sluice_rule_detach(struct sluice_rule *rule);
@@ -517,6 +548,7 @@ extern const struct rhashtable_params sluice_mask_params;
 struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
 				    const struct sluice_key *bits);
 void sluice_mask_put(struct sluice_offload *off, struct sluice_mask *mask);
+int sluice_mask_post(struct sluice_offload *off, const struct sluice_mask *mask);
 
 /* ---- table.c ---- */
 
@@ -536,6 +568,7 @@ bool sluice_order_known(struct sluice_block *block, u32 chain, u32 prio,
 int sluice_counters_init(struct sluice_offload *off);
 void sluice_counters_stop(struct sluice_offload *off);
 void sluice_counters_fini(struct sluice_offload *off);
+void sluice_counters_replay(struct sluice_offload *off);
 int sluice_counter_get(struct sluice_offload *off, u32 *id,
 		       const struct sluice_counter **slot);
 void sluice_counter_put(struct sluice_offload *off, u32 id);

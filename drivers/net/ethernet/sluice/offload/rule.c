@@ -34,6 +34,17 @@ static int rule_post(struct sluice_offload *off, struct sluice_rule *rule)
 	return sluice_offload_post(off, &rule->cmd.hdr);
 }
 
+/**
+ * sluice_rule_post() - write a rule into the device again
+ * @rule: rule that is in the books as placed; offload lock held
+ *
+ * Return: 0 or -EIO.
+ */
+int sluice_rule_post(struct sluice_rule *rule)
+{
+	return rule_post(rule->key.block->off, rule);
+}
+
 static void rule_post_del(struct sluice_offload *off, struct sluice_rule *rule)
 {
 	sluice_offload_post_u32(off, SLUICE_CMD_RULE_DEL,
@@ -83,13 +94,16 @@ static int rule_outs_link(struct sluice_rule *rule,
 
 	if (!num)
 		return 0;
-	rule->outs = kcalloc(num, sizeof(*rule->outs), GFP_KERNEL);
+	rule->outs = &rule->out;
+	if (num > 1)
+		rule->outs = kcalloc(num, sizeof(*rule->outs), GFP_KERNEL);
 	if (!rule->outs)
 		return -ENOMEM;
 	rule->num_outs = num;
 	out = rule->outs;
 	for (i = 0; i < prog->num_outs; i++, out++) {
 		out->rule = rule;
+		out->encap = NULL;
 		list_add_tail(&out->node, &prog->outs[i]->rules);
 	}
 	for (i = 0; i < prog->num_encaps; i++, out++) {
@@ -112,7 +126,8 @@ static void rule_outs_unlink(struct sluice_rule *rule)
 		if (rule->outs[i].encap)
 			sluice_encap_put(tun, rule->outs[i].encap);
 	}
-	kfree(rule->outs);
+	if (rule->outs != &rule->out)
+		kfree(rule->outs);
 	rule->outs = NULL;
 	rule->num_outs = 0;
 }
@@ -453,6 +468,10 @@ int sluice_rule_stats(struct sluice_offload *off,
 	new_bytes = bytes > rule->bytes ? bytes - rule->bytes : 0;
 	rule->packets = packets;
 	rule->bytes = bytes;
+	new_packets += rule->owed_packets;
+	new_bytes += rule->owed_bytes;
+	rule->owed_packets = 0;
+	rule->owed_bytes = 0;
 	spin_unlock(&rule->stats_lock);
 
 	used = sluice_time_to_jiffies(off->sdev, last_use);

@@ -229,3 +229,15 @@ void sluice_endpoints_sync(struct sluice_tunnels *tun)
 	list_for_each_entry(td, &tun->devs, node)
 		endpoints_want(tun, td, true);
 }
+
+/**
+ * sluice_endpoints_replay() - write all endpoints into a device that was reset
+ * @tun: tunnels, offload lock held; the device has all rules again
+ */
+void sluice_endpoints_replay(struct sluice_tunnels *tun)
+{
+	struct sluice_endpoint *ep;
+
+	list_for_each_entry(ep, &tun->endpoints, node)
+		sluice_tunnels_post(tun, &ep->cmd.hdr);
+}

@@ -185,6 +185,39 @@ void sluice_tunnels_stop(struct sluice_offload *off)
 	cancel_delayed_work_sync(&tun->keepalive);
 }
 
+static void replay_next_hop(struct sluice_tunnels *tun,
+			    struct sluice_next_hop *nh)
+{
+	nh->packets = 0;
+	if (nh->slot)
+		memset((void *)nh->slot, 0, sizeof(*nh->slot));
+	sluice_tunnels_post(tun, &nh->cmd.hdr);
+}
+
+/**
+ * sluice_tunnels_replay() - write all headers into a device that was reset
+ * @tun: tunnels, offload lock held; the device has no rules yet
+ */
+void sluice_tunnels_replay(struct sluice_tunnels *tun)
+{
+	struct sluice_underlay *underlay;
+	struct sluice_next_hop *nh;
+	struct sluice_encap *encap;
+	struct rb_node *node;
+	unsigned int i;
+
+	list_for_each_entry(underlay, &tun->underlays, node)
+		list_for_each_entry(nh, &underlay->next_hops, node)
+			replay_next_hop(tun, nh);
+	for (i = 0; i < ARRAY_SIZE(tun->remotes); i++) {
+		for (node = rb_first(&tun->remotes[i]); node;
+		     node = rb_next(node)) {
+			encap = rb_entry(node, struct sluice_encap, remote);
+			sluice_tunnels_post(tun, &encap->cmd.hdr);
+		}
+	}
+}
+
 /**
  * sluice_tunnels_fini() - free what is left
  * @off: offload that nobody uses any more

@@ -398,6 +398,7 @@ int sluice_tunnels_init(struct sluice_offload *off);
 int sluice_tunnels_start(struct sluice_offload *off);
 void sluice_tunnels_stop(struct sluice_offload *off);
 void sluice_tunnels_fini(struct sluice_offload *off);
+void sluice_tunnels_replay(struct sluice_tunnels *tun);
 int sluice_tunnels_post(struct sluice_tunnels *tun, struct sluice_cmd_hdr *cmd);
 void sluice_tunnels_post_u32(struct sluice_tunnels *tun, u8 opcode, u32 value);
 
@@ -503,6 +504,7 @@ void sluice_local_del(struct sluice_tunnels *tun,
 		      const struct sluice_addr *addr, u32 table);
 void sluice_locals_clear(struct sluice_tunnels *tun);
 void sluice_endpoints_sync(struct sluice_tunnels *tun);
+void sluice_endpoints_replay(struct sluice_tunnels *tun);
 
 /* ---- event.c ---- */
 
