@@ -19,6 +19,15 @@ struct inner {
 	bool tagged;
 };
 
+static uint8_t inner_tos(const struct inner *in)
+{
+	if (in->proto == ESW_P_IP)
+		return in->ip[1];
+	if (in->proto == ESW_P_IPV6)
+		return (uint8_t)(esw_get16(in->ip) >> 4);
+	return 0;
+}
+
 /*
  * Find the IP header where the kernel looks for it.  UDP tunnels look behind
  * all tags.  Where GRE looks behind more than one depends on how they got
@@ -42,20 +51,20 @@ static bool find_inner(const struct esw_encap *e, const struct sluice_pkt *p,
 		in->ip += ESW_VLAN_HLEN;
 		len -= ESW_VLAN_HLEN;
 	}
-	if (in->proto == ESW_P_IP)
-		return len >= ESW_IP4_HLEN;
-	if (in->proto == ESW_P_IPV6)
-		return len >= ESW_IP6_HLEN;
-	return true;
-}
-
-static uint8_t inner_tos(const struct inner *in)
-{
-	if (in->proto == ESW_P_IP)
-		return in->ip[1];
-	if (in->proto == ESW_P_IPV6)
-		return (uint8_t)(esw_get16(in->ip) >> 4);
-	return 0;
+	if ((in->proto == ESW_P_IP && len < ESW_IP4_HLEN) ||
+	    (in->proto == ESW_P_IPV6 && len < ESW_IP6_HLEN))
+		return false;
+	/*
+	 * GRE has its header on already when it looks behind the tag, for ECN
+	 * and over IPv6 for the TTL, and finds some bytes of the MAC addresses
+	 * there.
+	 */
+	if (!in->tagged || e->type != SLUICE_TUNNEL_GRE)
+		return true;
+	if (e->flags & SLUICE_ENCAP_F_TTL && e->v6)
+		return false;
+	return !(e->flags & SLUICE_ENCAP_F_ECN) ||
+	       !(inner_tos(in) & ESW_ECN_MASK);
 }
 
 static bool inner_ttl(const struct inner *in, uint8_t *ttl)

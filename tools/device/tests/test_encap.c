@@ -330,7 +330,7 @@ static void ecn(void **state)
 				o.tos = 0xb9;
 				bed_tunnel(bed, 1, WIRE0, &o,
 					   SLUICE_ENCAP_F_ECN);
-				if (v & 4 && tags > 1) {
+				if (v & 4 && (tags > 1 || (tags && in_ecn))) {
 					expect_slow(bed, &in,
 						    SLUICE_MISS_ACTION);
 					continue;
@@ -413,20 +413,17 @@ static void inherit(void **state)
 			want.ttl = 17;
 			want.tos = v6 ? 0x20 : 0x9a;
 			expect(bed, &in, want, (uint16_t)
-			       (v6 ? 0 : inner6 * 2));
-			/* Behind a tag: TTL over IPv6, and ECN. */
+			       (v6 ? 0 : inner6));
+			/* Behind a tag: nobody knows where Linux looks. */
 			fr_vlan(&in, 0x8100, 5);
-			want.ttl = v6 ? 17 : 64;
-			want.tos = v6 ? 0x20 : 0x02;
-			expect(bed, &in, want, (uint16_t)
-			       (v6 ? 0 : inner6 * 2 + 1));
+			expect_slow(bed, &in, SLUICE_MISS_ACTION);
 		}
 		/* Not IP: what the template says. */
 		fr_eth(&in, MAC_B, MAC_A, 0x0806);
 		fr_fill(&in, 0xff, 28);
 		want = o;
 		want.tos = v6 ? 0x20 : 0;
-		expect(bed, &in, want, v6 ? 0 : 4);
+		expect(bed, &in, want, v6 ? 0 : 2);
 	}
 }
 
