@@ -116,12 +116,13 @@ neigh_cost() {
 	for n in 10 1000; do
 		check "$n rules" many $n
 		before=$(descriptors)
-		ip neigh replace "$R" lladdr 02:00:00:77:01:$((n % 89 + 10)) dev "$PF" nud reachable
+		ip neigh replace "$R" lladdr 02:00:00:77:01:$((n % 89 + 10)) dev "$PF" nud permanent
 		sleep 0.5
 		after=$(descriptors)
 		cost="$cost $((after - before))"
 		tc filter del dev "${REP[0]}" ingress pref 20
 	done
+	ip neigh replace "$R" lladdr "$FARMAC" dev "$PF" nud reachable
 	check_eq "commands of a neighbour change behind 11 and 1001 rules" "$cost" " 1 1"
 }
 

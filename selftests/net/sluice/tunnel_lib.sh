@@ -103,10 +103,10 @@ tun_key() {
 }
 
 outer() {
-	local spec inner hdr ip vni
+	local spec hdr ip vni eth
 	vni=$(printf '%06x' $((VNI)))
+	eth="eth dst=$(mac_of "$UL") src=$(mac_of "far/$FAR")"
 	for spec; do
-		inner=$("$SLUICE_LIB/pkt.py" build "$spec")
 		if [ "$FAMILY" = 4 ]; then
 			ip="ip src=$R dst=$L ${OUTER_IP:-}"
 		else
@@ -119,6 +119,6 @@ outer() {
 			[ "$FAMILY" = 4 ] && ip="$ip proto=47" || ip="$ip nh=47"
 			hdr="raw ${OUTER_HDR:-2000655800${vni}}" ;;
 		esac
-		echo "eth dst=$(mac_of "$UL") src=$(mac_of "far/$FAR")/$TAG$ip/$hdr$inner"
+		echo "$eth/$TAG$ip/$hdr/$spec"
 	done
 }
