@@ -174,8 +174,6 @@ static void device_read_ip6gretap(struct sluice_tunnel_dev *td)
 		td->refuse = "the tunnel device is not \"external\"";
 	else if (t->encap.type != TUNNEL_ENCAP_NONE)
 		td->refuse = "GRE in another encapsulation";
-	else if (READ_ONCE(t->net->ipv6.sysctl.flowlabel_state_ranges))
-		td->refuse = "flowlabel_state_ranges is on";
 }
 
 static bool device_is_tunnel(const struct net_device *dev)

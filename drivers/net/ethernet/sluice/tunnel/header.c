@@ -121,13 +121,40 @@ static void *header_ip4(const struct sluice_encap *encap, void *at, u8 proto,
 	return iph + 1;
 }
 
-static void *header_ip6(const struct sluice_encap *encap, void *at, u8 proto,
+/* Does the kernel make a flow label from the flow's hash? */
+static bool header_auto_label(const struct sluice_tunnels *tun,
+			      const struct sluice_encap *encap)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return encap->dev->type == SLUICE_TUNNEL_GRE &&
+	       !(encap->key.label & IPV6_FLOWLABEL_MASK) &&
+	       READ_ONCE(tun->net->ipv6.sysctl.auto_flowlabels);
+#else
+	return false;
+#endif
+}
+
+static bool header_state_ranges(const struct sluice_tunnels *tun)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return READ_ONCE(tun->net->ipv6.sysctl.flowlabel_state_ranges);
+#else
+	return false;
+#endif
+}
+
+static void *header_ip6(const struct sluice_tunnels *tun,
+			const struct sluice_encap *encap, void *at, u8 proto,
 			u8 ttl)
 {
 	const struct sluice_encap_key *key = &encap->key;
+	__be32 label = key->label & IPV6_FLOWLABEL_MASK;
 	struct ipv6hdr *ip6h = at;
 
-	ip6_flow_hdr(ip6h, key->tos, key->label & IPV6_FLOWLABEL_MASK);
+	/* The device adds the rest of such a label. */
+	if (header_auto_label(tun, encap) && header_state_ranges(tun))
+		label |= IPV6_FLOWLABEL_STATELESS_FLAG;
+	ip6_flow_hdr(ip6h, key->tos, label);
 	ip6h->nexthdr = proto;
 	ip6h->hop_limit = ttl;
 	ip6h->saddr = encap->saddr;
@@ -193,18 +220,6 @@ static void *header_gre(const struct sluice_encap *encap, void *at)
 	return option;
 }
 
-/* Does the kernel make a flow label from the flow's hash? */
-static bool header_auto_label(const struct sluice_tunnels *tun,
-			      const struct sluice_encap_key *key)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	return !(key->label & IPV6_FLOWLABEL_MASK) &&
-	       READ_ONCE(tun->net->ipv6.sysctl.auto_flowlabels);
-#else
-	return false;
-#endif
-}
-
 static u16 header_flags(const struct sluice_tunnels *tun,
 			const struct sluice_encap *encap)
 {
@@ -225,7 +240,7 @@ static u16 header_flags(const struct sluice_tunnels *tun,
 		flags |= SLUICE_ENCAP_F_ECN;
 	if (!ip6 && key->tos == 1)
 		flags |= SLUICE_ENCAP_F_TOS;
-	if (ip6 && header_auto_label(tun, key))
+	if (ip6 && header_auto_label(tun, encap))
 		flags |= SLUICE_ENCAP_F_LABEL;
 	return flags;
 }
@@ -256,7 +271,7 @@ void sluice_encap_header(const struct sluice_tunnels *tun,
 	if (key->family == AF_INET)
 		at = header_ip4(encap, at, proto, ttl);
 	else
-		at = header_ip6(encap, at, proto, ttl);
+		at = header_ip6(tun, encap, at, proto, ttl);
 	if (gre) {
 		at = header_gre(encap, at);
 	} else {
