@@ -112,7 +112,8 @@ static void fill_ip6(const struct esw_encap *e, const struct inner *in,
 		     uint8_t *ip, uint32_t len, uint32_t hash)
 {
 	uint8_t tos = (uint8_t)(esw_get16(ip) >> 4);
-	uint32_t label = hash << 16 | hash >> 16;
+	/* Linux takes the number as it lies in a little-endian machine. */
+	uint32_t label = (hash & 0xff00ff) << 8 | (hash >> 8 & 0xff00ff);
 	uint8_t ttl;
 
 	tos = outer_tos(e, in, tos);
