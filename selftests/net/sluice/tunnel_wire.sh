@@ -18,7 +18,7 @@ FRAMES=("$A/ip/udp/len 30" "$A/ip src=192.0.2.9/udp sport=7/len 30" "$A/ip tos=1
 	"$A/vlan id=5/ip6 tc=2/tcp/len 21" "$A/arp" "eth type=0x88b5/len 46" "$A/ip/udp/len 1400")
 
 setup() { tunnel_setup; }
-before() { SEND=("${FRAMES[@]}"); OUTER_IP='' OUTER_UDP='' OUTER_HDR=''; }
+before() { SEND=("${FRAMES[@]}"); HW_LESS=0 OUTER_IP='' OUTER_UDP='' OUTER_HDR=''; }
 after() {
 	tc filter del dev "${REP[0]}" ingress
 	check "nothing left" tables_empty
@@ -49,7 +49,7 @@ hw_reached() { [ "$(hw_packets "$1")" -ge "$2" ]; }
 
 # encap LINES WORDS: the same bytes on the wire from both.
 encap() {
-	local lines=$1 sw hw
+	local lines=$1 hits=$(($1 - HW_LESS)) sw hw
 	ping_reach
 	# shellcheck disable=SC2046 # words
 	check "in software: ${*:2}" tc filter add dev "${REP[0]}" ingress protocol all pref 10 \
@@ -58,11 +58,12 @@ encap() {
 	tc filter del dev "${REP[0]}" ingress
 	# shellcheck disable=SC2046 # words
 	check "in hardware: ${*:2}" tc filter add dev "${REP[0]}" ingress protocol all pref 10 \
-		handle 1 flower skip_sw $(tun_key "${@:2}") || return
+		handle 1 flower $(tun_key "${@:2}") || return
 	check_within "a valid next hop" 2 next_hop_valid
 	hw=$(sent)
 	check_eq "frames on the wire" "$(grep -c . <<< "$sw")" "$lines"
-	check "hardware sent them: ${*:2}" wait_for 2 hw_reached "${REP[0]}" "$lines"
+	check "hardware sent them: ${*:2}" wait_for 2 hw_reached "${REP[0]}" "$hits"
+	check_eq "hardware's share of ${*:2}" "$(hw_packets "${REP[0]}")" "$hits"
 	tc filter del dev "${REP[0]}" ingress
 	compare_out "encap $TYPE over IPv$FAMILY ${*:2}" "$sw" "$hw"
 }
@@ -107,6 +108,8 @@ both() {
 	local n=${#FRAMES[@]}
 	underlay "$2" "$3"
 	check "tunnel device" tun_add "$1" "$3"
+	# Software's: GRE over IPv4 looks for tagged IP's ECN bits at a wrong place.
+	[ "$1$3" = gre4 ] && HW_LESS=1
 	encap "$n" ttl 64 nocsum
 	[ "$1" = gre ] || encap "$n" ttl 9 tos 0x48
 	check_within "an endpoint" 2 endpoints 1
@@ -157,8 +160,10 @@ header() {
 	tun_add gre 4
 	OUTER_HDR=''
 	SEND=("${FRAMES[@]}")
+	HW_LESS=1
 	encap "$n" nocsum
 	encap "$n" nocsum tos 1 ttl 7
+	HW_LESS=0
 	tun_del
 	underlay_del
 }

@@ -54,6 +54,12 @@ static void offload_root_work(struct work_struct *work)
 		schedule_delayed_work(&off->root_work, 1);
 		return;
 	}
+	/* Uplinks offer tc offload from then on. */
+	if (!sluice_esw_is_switchdev(off->sdev)) {
+		rtnl_unlock();
+		schedule_delayed_work(&off->root_work, 1);
+		return;
+	}
 	sluice_indr_replay(off);
 	mutex_lock(&off->lock);
 	list_for_each_entry(block, &off->blocks, node) {

@@ -174,6 +174,9 @@ static void device_read_ip6gretap(struct sluice_tunnel_dev *td)
 		td->refuse = "the tunnel device is not \"external\"";
 	else if (t->encap.type != TUNNEL_ENCAP_NONE)
 		td->refuse = "GRE in another encapsulation";
+	/* The device makes flow labels as little-endian machines do. */
+	if (IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
+		td->refuse = "flow labels of a big-endian machine";
 }
 
 static bool device_is_tunnel(const struct net_device *dev)
@@ -221,7 +224,8 @@ static void device_gre_rivals(struct sluice_tunnels *tun)
 			continue;
 		td->no_rx = NULL;
 		list_for_each_entry(other, &tun->devs, node)
-			if (other != td && other->type == td->type &&
+			if (other != td && other->up &&
+			    other->type == td->type &&
 			    other->family == td->family)
 				td->no_rx = "there is another GRE device";
 	}
