@@ -238,9 +238,12 @@ check_gone() { [ "$(occupancy next_hops)" = 0 ] && [ "$(occupancy encaps)" = 0 ]
 mtu_lowered() {
 	local long="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01/ip/udp/len 1380"
 	local n
+	# More than one header by way of the same neighbour.
+	check "rules" many 3
 	check_eq "long frames" "$(wire_frames "$long" | grep -c .)" 1
 	ip link set "$PF" mtu 1400
 	sleep 0.3
+	check_eq "headers with the new MTU" "$(debugfs encaps | grep -c ' mtu 1400 ')" 4
 	n=$(hw_count "${REP[0]}")
 	check_eq "fragments by software" "$(pkt xfer -t 0.4 --tx "${VF[0]}" --rx far/wire0 "$long" | grep -c 0a0700010a070002)" 2
 	sleep 0.2

@@ -104,6 +104,22 @@ decap() {
 	compare_out "decap $TYPE over IPv$FAMILY ${*:3}" "$sw" "$hw"
 }
 
+# decap_hw HW KEYS: hardware alone, what arrives is what was put in.
+decap_hw() {
+	local hits=$1 keys=${*:2} got want spec
+	# shellcheck disable=SC2086 # words
+	check "in hardware: $keys" tc filter add dev tun0 ingress protocol all pref 10 handle 1 \
+		flower $keys action tunnel_key unset pipe $TO1 || return
+	check_within "an endpoint" 2 endpoints 1
+	got=$(received)
+	want=$(for spec in "${SEND[@]}"; do
+		echo "${VF[1]} 1 $("$SLUICE_LIB/pkt.py" build "$spec")"
+	done | sort)
+	check "hardware counted $hits: $keys" wait_for 2 hw_reached tun0 "$hits"
+	tc filter del dev tun0 ingress
+	compare_out "inner frames (<) and decap (>) $keys" "$want" "$got"
+}
+
 both() {
 	local n=${#FRAMES[@]}
 	underlay "$2" "$3"
@@ -154,8 +170,13 @@ header() {
 	OUTER_UDP=''
 	encap 6 geneve_opts 0102:03:04050607,0108:80:1122334455667788 ttl 64
 	OUTER_HDR=02406558$(printf '%06x' $((VNI)))000102030104050607
-	decap 6 6 "enc_key_id $((VNI)) geneve_opts 0102:03:04050607"
-	decap 0 0 "enc_key_id $((VNI)) geneve_opts 0102:03:04050608"
+	if [[ $(uname -r) == 6.12.* ]]; then
+		# This kernel warns of a memcpy() when it takes options in itself.
+		decap_hw 6 "enc_key_id $((VNI)) geneve_opts 0102:03:04050607"
+	else
+		decap 6 6 "enc_key_id $((VNI)) geneve_opts 0102:03:04050607"
+		decap 0 0 "enc_key_id $((VNI)) geneve_opts 0102:03:04050608"
+	fi
 	tun_del
 	tun_add gre 4
 	OUTER_HDR=''

@@ -74,9 +74,10 @@ void sluice_encap_update(struct sluice_tunnels *tun,
 	else
 		encap->why = "the tunnel device is gone";
 	encap->nh = nh;
-	if (old)
+	/* Somebody may be walking the list of the old one. */
+	if (old && old != nh)
 		list_del(&encap->nh_node);
-	if (nh)
+	if (nh && nh != old)
 		list_add_tail(&encap->nh_node, &nh->encaps);
 	if (nh || !encap->sets) {
 		if (nh)

@@ -84,7 +84,7 @@ static void event_handle(struct sluice_tunnels *tun,
 		sluice_neigh_event(tun, ev);
 		break;
 	case SLUICE_TUNNEL_PROBE_TIME:
-		sluice_keepalive_arm(tun);
+		sluice_keepalive_arm(tun, true);
 		break;
 	case SLUICE_TUNNEL_LOCAL_ADD:
 		sluice_local_add(tun, &ev->addr, ev->table, ev->ifindex);
@@ -252,12 +252,15 @@ static void fib_entry(struct sluice_tunnels *tun, unsigned long event,
 	};
 	bool local = false;
 
+	/* For nexthop objects. */
+	rcu_read_lock();
 	if (info->family == AF_INET)
 		fib_entry4(container_of(info, struct fib_entry_notifier_info,
 					info), &ev, &local);
 	else
 		fib_entry6(container_of(info, struct fib6_entry_notifier_info,
 					info), &ev, &local);
+	rcu_read_unlock();
 	if (local)
 		ev.kind = event == FIB_EVENT_ENTRY_DEL ?
 			  SLUICE_TUNNEL_LOCAL_DEL : SLUICE_TUNNEL_LOCAL_ADD;

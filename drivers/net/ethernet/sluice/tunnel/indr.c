@@ -59,6 +59,29 @@ static int indr_unbind(struct sluice_tunnel_dev *td,
 	return 0;
 }
 
+/*
+ * A block comes or goes at a VLAN on an uplink.  It may have filters any time:
+ * meanwhile all tunnel packets by way of the VLAN are software's.
+ */
+static void indr_underlay(struct sluice_tunnels *tun, struct net_device *dev,
+			  enum flow_block_command command)
+{
+	struct sluice_underlay *underlay = sluice_underlay_find(tun, dev);
+	struct sluice_tunnel_event ev = {
+		.kind = SLUICE_TUNNEL_UPPER,
+		.ifindex = dev->ifindex,
+	};
+
+	if (!underlay)
+		return;
+	if (command == FLOW_BLOCK_BIND)
+		underlay->blocks++;
+	else if (underlay->blocks)
+		underlay->blocks--;
+	/* Wants RTNL, which we may not have. */
+	sluice_tunnel_queue(tun, &ev);
+}
+
 static int indr_setup(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 		      enum tc_setup_type type, void *type_data, void *data,
 		      void (*cleanup)(struct flow_block_cb *block_cb))
@@ -74,6 +97,7 @@ static int indr_setup(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 		return -EOPNOTSUPP;
 	mutex_lock(&off->lock);
 	td = sluice_tunnel_dev_find(off->tunnels, dev);
+	indr_underlay(off->tunnels, dev, bo->command);
 	if (td && bo->command == FLOW_BLOCK_BIND) {
 		bo->unlocked_driver_cb = true;
 		err = indr_bind(off, td, sch, bo, data, cleanup);
@@ -146,6 +170,7 @@ static int indr_setup_egress(struct net_device *dev, struct Qdisc *sch,
 		return -EOPNOTSUPP;
 	mutex_lock(&off->lock);
 	td = sluice_tunnel_dev_find(off->tunnels, dev);
+	indr_underlay(off->tunnels, dev, bo->command);
 	if (td && bo->command == FLOW_BLOCK_BIND) {
 		bo->unlocked_driver_cb = true;
 		err = indr_egress_bind(off, td, sch, bo, data, cleanup);

@@ -145,8 +145,9 @@ static unsigned long neigh_probe_time(const struct net_device *dev, u32 family)
 /**
  * sluice_keepalive_arm() - see to it that neighbours are kept alive in time
  * @tun: tunnels, offload lock held
+ * @anew: the time may be another than before
  */
-void sluice_keepalive_arm(struct sluice_tunnels *tun)
+void sluice_keepalive_arm(struct sluice_tunnels *tun, bool anew)
 {
 	struct sluice_underlay *underlay;
 	unsigned long time = ULONG_MAX;
@@ -157,8 +158,12 @@ void sluice_keepalive_arm(struct sluice_tunnels *tun)
 		time = min3(time, neigh_probe_time(underlay->dev, AF_INET),
 			    neigh_probe_time(underlay->dev, AF_INET6));
 	}
-	if (time != ULONG_MAX)
+	if (time == ULONG_MAX)
+		return;
+	if (anew)
 		mod_delayed_work(tun->wq, &tun->keepalive, time);
+	else
+		queue_delayed_work(tun->wq, &tun->keepalive, time);
 }
 
 static void keepalive_next_hop(struct sluice_tunnels *tun,
@@ -195,6 +200,6 @@ void sluice_keepalive_work(struct work_struct *work)
 	list_for_each_entry(underlay, &tun->underlays, node)
 		list_for_each_entry(nh, &underlay->next_hops, node)
 			keepalive_next_hop(tun, nh);
-	sluice_keepalive_arm(tun);
+	sluice_keepalive_arm(tun, false);
 	mutex_unlock(&tun->off->lock);
 }

@@ -141,7 +141,7 @@ struct sluice_next_hop *sluice_next_hop_get(struct sluice_tunnels *tun,
 	list_add_tail(&nh->node, &underlay->next_hops);
 	sluice_next_hop_update(tun, nh);
 	next_hop_probe(tun, nh);
-	sluice_keepalive_arm(tun);
+	sluice_keepalive_arm(tun, false);
 	return nh;
 
 err_counter:

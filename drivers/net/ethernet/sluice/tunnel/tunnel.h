@@ -52,6 +52,8 @@ struct sluice_addr {
  * @tpid: ethertype of the VLAN's tag, zero without
  * @tci: the tag of packets sent
  * @next_hops: struct sluice_next_hop of its neighbours
+ * @blocks: tc blocks at a VLAN's ingress and egress, whose filters the device
+ *	does not run
  * @up: packets can be sent
  * @ours: what arrives is for the host itself, not for a bridge or the like
  */
@@ -62,6 +64,7 @@ struct sluice_underlay {
 	__be16 tpid;
 	u16 tci;
 	struct list_head next_hops;
+	unsigned int blocks;
 	bool up;
 	bool ours;
 };
@@ -494,7 +497,7 @@ int sluice_netevent(struct notifier_block *nb, unsigned long event, void *ptr);
 void sluice_neigh_event(struct sluice_tunnels *tun,
 			const struct sluice_tunnel_event *ev);
 void sluice_keepalive_work(struct work_struct *work);
-void sluice_keepalive_arm(struct sluice_tunnels *tun);
+void sluice_keepalive_arm(struct sluice_tunnels *tun, bool anew);
 
 /* ---- endpoint.c ---- */
 

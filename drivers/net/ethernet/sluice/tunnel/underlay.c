@@ -109,7 +109,7 @@ void sluice_underlay_update(struct sluice_tunnels *tun,
 		underlay = underlay_create(tun, dev);
 	if (!underlay)
 		return;
-	underlay->up = netif_running(dev);
+	underlay->up = netif_running(dev) && !underlay->blocks;
 	underlay->ours = !netdev_master_upper_dev_get(dev) &&
 			 !rcu_access_pointer(dev->rx_handler);
 	if (is_vlan_dev(dev)) {
