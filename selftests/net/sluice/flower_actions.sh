@@ -30,7 +30,7 @@ setup() {
 }
 
 come_out() {
-	pkt xfer -t 0.5 --tx "${VF[0]}" --rx "${VF[1]}" --rx "${VF[2]}" --rx wire0 \
+	pkt xfer -t 1 --tx "${VF[0]}" --rx "${VF[1]}" --rx "${VF[2]}" --rx wire0 \
 		"${SEND[@]}" | sort
 }
 

@@ -23,7 +23,7 @@ setup() {
 
 # A frame that has to come out says so at its end.
 matched() {
-	pkt xfer -e 1 -t 0.4 --tx "${VF[0]}" --rx "${VF[1]}" "$@" | awk '{ print $2, $3 }'
+	pkt xfer -e 1 -t 2 --tx "${VF[0]}" --rx "${VF[1]}" "$@" | awk '{ print $2, $3 }'
 }
 
 # try PROTOCOL KEYS HIT MISS...: a rule with these keys redirects to VF 1 the

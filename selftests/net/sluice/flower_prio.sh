@@ -39,7 +39,7 @@ del() {
 # goes_to N SPEC: the frame leaves by VF N only (0: by none).
 goes_to() {
 	local want=$1 got
-	got=$(pkt xfer -t 0.5 --tx "${VF[0]}" --rx "${VF[1]}" --rx "${VF[2]}" "$2" | awk '{ print $1 }')
+	got=$(pkt xfer -t 1 --tx "${VF[0]}" --rx "${VF[1]}" --rx "${VF[2]}" "$2" | awk '{ print $1 }')
 	[ "$want" = 0 ] && want='' || want=${VF[want]}
 	[ "$got" = "$want" ] && return 0
 	echo "$2 went to '${got//$'\n'/ }', wanted '$want'"

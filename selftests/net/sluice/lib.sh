@@ -14,7 +14,7 @@
 #	tests_run "$@"
 #
 # The "# sluice:" line tells "run" which machine the script wants: vfs= (device
-# property, default 8), ports= (uplinks, default 1), nics=, kernels= (default
+# property, 8 or more; default 8), ports= (uplinks, default 1), nics=, kernels= (default
 # stock,test), timeout= in seconds (default 300), opts= (device options),
 # iommu=1, smp=, mem=, manual=1 (only when named).
 # Arguments of a script, or $TESTS, select tests by name. Functions below

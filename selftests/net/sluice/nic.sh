@@ -167,14 +167,24 @@ queues_used() {
 	paste "$SLUICE_TMP/q0" "$SLUICE_TMP/q1" | awk '$2 - $1 > 5 { n++ } END { print n + 0 }'
 }
 
+# Which queues 64 flows reach depends on the key, which is random: now and then
+# one maps neighbouring ports to the same queue. This one, the key that
+# Microsoft's RSS specification uses in its examples, doesn't.
+RSS_KEY=6d:5a:56:da:25:5b:0e:c2:41:67:25:3d:43:a3:8f:b0:d0:ca:2b:cb
+RSS_KEY=$RSS_KEY:ae:7b:30:b4:77:cb:2d:a3:80:30:f2:0c:6a:42:b7:3b:be:ac:01:fa
+
+rss_key() { check "a known key" ns h1 ethtool -X "${VF[1]}" hkey $RSS_KEY; }
+
 rss_spreads() {
 	local n
+	rss_key || return 1
 	n=$(rx_queues | wc -l)
 	check_ge "receive queues with statistics" "$n" 2
 	check_eq "queues that 64 flows reach" "$(queues_used)" "$n"
 }
 
 rss_table() {
+	rss_key || return 1
 	check "all to queue 0" ns h1 ethtool -X "${VF[1]}" equal 1
 	check_eq "queues used then" "$(queues_used)" 1
 	check "default table" ns h1 ethtool -X "${VF[1]}" default

@@ -20,6 +20,7 @@
 /**
  * struct sluice_core - a function's parts nobody else needs to see
  * @sdev: the function
+ * @num_vectors: MSI-X vectors the function has
  * @irq: MSI-X vector 0 is requested
  * @irq_name: its name in /proc/interrupts
  * @stats: vport number to statistics block
@@ -38,6 +39,7 @@
  */
 struct sluice_core {
 	struct sluice_dev *sdev;
+	u16 num_vectors;
 	bool irq;
 	char irq_name[32];
 

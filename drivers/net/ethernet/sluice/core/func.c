@@ -94,13 +94,12 @@ static void sluice_func_limits(struct sluice_dev *sdev,
 			       const struct sluice_func_info *info)
 {
 	struct sluice_limits *lim = &sdev->limits;
-	int vectors = pci_msix_vec_count(sdev->pdev);
 
 	lim->max_txqs = min(le16_to_cpu(info->max_txqs), SLUICE_MAX_QUEUES);
 	lim->max_rxqs = min(le16_to_cpu(info->max_rxqs), SLUICE_MAX_QUEUES);
 	lim->max_cqs = min(le16_to_cpu(info->max_cqs), SLUICE_MAX_QUEUES);
-	lim->max_vectors = min_t(u16, le16_to_cpu(info->max_vectors),
-				 max(vectors, 0));
+	lim->max_vectors = min(le16_to_cpu(info->max_vectors),
+			       sdev->core->num_vectors);
 	lim->max_filters = le16_to_cpu(info->max_filters);
 	if (!sdev->is_pf)
 		return;

@@ -37,9 +37,12 @@ int sluice_irq_alloc(struct sluice_dev *sdev)
 		want = max(want, 4U);
 	want = min(want + 1, SLUICE_MAX_VECTORS);
 	ret = pci_alloc_irq_vectors(sdev->pdev, 2, want, PCI_IRQ_MSIX);
-	if (ret < 0)
+	if (ret < 0) {
 		dev_err(&sdev->pdev->dev, "cannot get two MSI-X vectors: %d\n", ret);
-	return min(ret, 0);
+		return ret;
+	}
+	sdev->core->num_vectors = ret;
+	return 0;
 }
 
 /**

@@ -434,7 +434,35 @@ static struct pci_driver sluice_driver = {
 	.err_handler		= &sluice_err_handlers,
 };
 
-module_pci_driver(sluice_driver);
+static int __init sluice_init(void)
+{
+	return pci_register_driver(&sluice_driver);
+}
+
+/*
+ * VFs may be removed only under the lock against rescans.  Whoever unplugs a
+ * PF or writes sriov_numvfs holds it; unregistering a driver takes none, so
+ * remove the VFs before, as a write to sriov_numvfs would.
+ */
+static void __exit sluice_exit(void)
+{
+	struct pci_dev *pdev = NULL;
+
+	while ((pdev = pci_get_device(SLUICE_PCI_VENDOR_ID,
+				      SLUICE_PCI_DEVICE_ID_PF, pdev))) {
+		device_lock(&pdev->dev);
+		if (pdev->driver == &sluice_driver && pci_num_vf(pdev)) {
+			pci_lock_rescan_remove();
+			sluice_sriov_configure(pdev, 0);
+			pci_unlock_rescan_remove();
+		}
+		device_unlock(&pdev->dev);
+	}
+	pci_unregister_driver(&sluice_driver);
+}
+
+module_init(sluice_init);
+module_exit(sluice_exit);
 
 MODULE_DESCRIPTION("Sluice SR-IOV NIC with a programmable eSwitch");
 MODULE_AUTHOR("The Sluice project");

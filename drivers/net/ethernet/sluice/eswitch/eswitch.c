@@ -417,6 +417,8 @@ static int esw_vfs_add(struct sluice_eswitch *esw, unsigned int n)
 {
 	int err = 0;
 
+	if (esw->suspended)
+		return -EBUSY;
 	rtnl_lock();
 	WRITE_ONCE(esw->num_vfs, n);
 	rtnl_unlock();
@@ -434,7 +436,8 @@ static void esw_vfs_remove(struct sluice_eswitch *esw)
 {
 	unsigned int n = esw->num_vfs;
 
-	if (esw->started && esw->mode == SLUICE_ESW_SWITCHDEV)
+	if ((esw->started || esw->suspended) &&
+	    esw->mode == SLUICE_ESW_SWITCHDEV)
 		esw_vf_reps_destroy(esw, n);
 	rtnl_lock();
 	WRITE_ONCE(esw->num_vfs, 0);
@@ -724,7 +727,8 @@ void sluice_esw_stop(struct sluice_dev *sdev)
  * sluice_esw_suspend - the device is about to be reset
  * @sdev: PF; may be dead
  *
- * Representors and their rules stay.  Context: devlink instance lock.
+ * Representors and their rules stay, but may not be opened or changed before
+ * the device is back.  Context: devlink instance lock.
  */
 void sluice_esw_suspend(struct sluice_dev *sdev)
 {
@@ -737,6 +741,13 @@ void sluice_esw_suspend(struct sluice_dev *sdev)
 	esw->suspended = true;
 	for (i = 0; i < sdev->limits.num_uplinks; i++)
 		esw->uplinks[i].known = false;
+	rtnl_lock();
+	for (i = 1; i < sdev->limits.num_uplinks; i++)
+		netif_device_detach(esw->uplinks[i].vport->netdev);
+	for (i = 0; i < SLUICE_MAX_VFS; i++)
+		if (esw->reps[i])
+			netif_device_detach(esw->reps[i]->netdev);
+	rtnl_unlock();
 	sluice_offload_pause(sdev);
 }
 
@@ -748,8 +759,13 @@ static int esw_resume_vport(struct sluice_vport *vport)
 	u32 fields = 0;
 
 	sluice_offload_vport_replay(vport);
-	/* A representor whose MTU was never set leaves the VF's alone. */
-	if (vport->uplink >= 0 || dev->mtu != ETH_DATA_LEN)
+	if (sluice_is_rep(dev)) {
+		netif_device_attach(dev);
+		/* The rings come next, and wake it. */
+		netif_stop_queue(dev);
+	}
+	/* A netdev whose MTU was never set leaves its port's alone. */
+	if (dev->mtu != ETH_DATA_LEN)
 		fields |= SLUICE_VPORT_F_MTU;
 	if (vport->vf >= 0)
 		fields |= SLUICE_VPORT_F_LINK;

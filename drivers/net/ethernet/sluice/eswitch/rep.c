@@ -54,7 +54,8 @@ static int rep_stop(struct net_device *dev)
 	struct sluice_eswitch *esw = vport->sdev->esw;
 	int slot = sluice_esw_slot(vport->num);
 
-	if (vport->vf >= 0)
+	/* Around a reset there is nobody to tell. */
+	if (vport->vf >= 0 && netif_device_present(dev))
 		sluice_vport_set_link(vport->sdev, vport->num,
 				      SLUICE_LINK_DOWN);
 	spin_lock_bh(&esw->link_lock);

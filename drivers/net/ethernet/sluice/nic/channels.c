@@ -48,15 +48,13 @@ static int sluice_napi_poll(struct napi_struct *napi, int budget)
 	if (budget)
 		sluice_rx_refill(&ch->rxq);
 
-	if (unlikely(READ_ONCE(sdev->dead))) {
-		if (done < budget)
-			napi_complete_done(napi, done);
-		return min(done, max(budget - 1, 0));
-	}
-	if (done < budget && seen <= mask && napi_complete_done(napi, done))
-		sluice_write(sdev, SLUICE_DB_CQ_ARM(ch->id), cq->count);
-	else if (seen)
+	if (done < budget && seen <= mask && napi_complete_done(napi, done)) {
+		/* A dead function has no more to say. */
+		if (likely(!READ_ONCE(sdev->dead)))
+			sluice_write(sdev, SLUICE_DB_CQ_ARM(ch->id), cq->count);
+	} else if (seen && likely(!READ_ONCE(sdev->dead))) {
 		sluice_write(sdev, SLUICE_DB_CQ(ch->id), cq->count);
+	}
 	return seen > mask ? budget : done;
 }
 

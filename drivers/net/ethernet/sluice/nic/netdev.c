@@ -200,7 +200,6 @@ static int sluice_nic_sync(struct sluice_nic *nic)
 	if (err)
 		return err;
 	mtu = clamp_t(int, le16_to_cpu(info.max_mtu), SLUICE_MTU_MIN, SLUICE_MTU_MAX);
-	dev->max_mtu = mtu;
 	if (dev->mtu > mtu)
 		dev_set_mtu(dev, mtu);
 	sluice_nic_carrier(nic, info.link, le32_to_cpu(info.speed));
@@ -280,8 +279,8 @@ static void sluice_nic_setup(struct sluice_nic *nic, const struct sluice_func_in
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->watchdog_timeo = 15 * HZ;
 	dev->min_mtu = SLUICE_MTU_MIN;
-	dev->max_mtu = clamp_t(u16, le16_to_cpu(info->max_mtu), SLUICE_MTU_MIN,
-			       SLUICE_MTU_MAX);
+	/* The PF may set a limit below it and lift it again: the device refuses. */
+	dev->max_mtu = SLUICE_MTU_MAX;
 	dev->mtu = clamp_t(unsigned int, le16_to_cpu(info->mtu), dev->min_mtu,
 			   dev->max_mtu);
 	dev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
@@ -479,9 +478,7 @@ static void sluice_nic_event_mtu(struct sluice_nic *nic, const struct sluice_eve
 
 	if (mtu < SLUICE_MTU_MIN || mtu > SLUICE_MTU_MAX)
 		return;
-	dev->max_mtu = max_t(u32, mtu, dev->mtu);
 	err = dev_set_mtu(dev, mtu);
-	dev->max_mtu = mtu;
 	if (err)
 		netdev_warn(dev, "the PF set the MTU to %u: %pe\n", mtu, ERR_PTR(err));
 }
