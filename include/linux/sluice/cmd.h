@@ -117,7 +117,8 @@ enum sluice_status {
  *	the ring is written any more
  * @SLUICE_CMD_RSS_SET: &struct sluice_cmd_rss
  * @SLUICE_CMD_ESW_MODE: (PF) &struct sluice_cmd_u32, enum sluice_esw_mode;
- *	removes every rule and mask and unbinds every root table
+ *	removes every rule, mask, encap, next hop and endpoint, and unbinds every
+ *	root table
  * @SLUICE_CMD_VPORT_SET: (PF) &struct sluice_cmd_vport
  * @SLUICE_CMD_VPORT_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_vport_info of hdr.vport
@@ -131,6 +132,19 @@ enum sluice_status {
  *	been written to host memory when the completion arrives
  * @SLUICE_CMD_ESW_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_esw_info
+ * @SLUICE_CMD_NEXT_HOP_SET: (PF) &struct sluice_cmd_next_hop, create a next hop
+ *	or change all of it
+ * @SLUICE_CMD_NEXT_HOP_DEL: (PF) &struct sluice_cmd_u32, id; %SLUICE_ST_BUSY
+ *	while an encap uses it.  Its counter has been written to host memory when
+ *	the completion arrives
+ * @SLUICE_CMD_ENCAP_SET: (PF) &struct sluice_cmd_encap, create an encap or
+ *	change all of it
+ * @SLUICE_CMD_ENCAP_DEL: (PF) &struct sluice_cmd_u32, id; %SLUICE_ST_BUSY while
+ *	a rule uses it
+ * @SLUICE_CMD_ENDPOINT_SET: (PF) &struct sluice_cmd_endpoint, create an endpoint
+ *	or change all of it; %SLUICE_ST_EXIST when another one takes the same
+ *	frames
+ * @SLUICE_CMD_ENDPOINT_DEL: (PF) &struct sluice_cmd_u32, id
  */
 enum sluice_opcode {
 	SLUICE_CMD_NOP		= 0x00,
@@ -162,6 +176,12 @@ enum sluice_opcode {
 	SLUICE_CMD_RULE_ADD	= 0x47,
 	SLUICE_CMD_RULE_DEL	= 0x48,
 	SLUICE_CMD_ESW_QUERY	= 0x49,
+	SLUICE_CMD_NEXT_HOP_SET	= 0x50,
+	SLUICE_CMD_NEXT_HOP_DEL	= 0x51,
+	SLUICE_CMD_ENCAP_SET	= 0x52,
+	SLUICE_CMD_ENCAP_DEL	= 0x53,
+	SLUICE_CMD_ENDPOINT_SET	= 0x54,
+	SLUICE_CMD_ENDPOINT_DEL	= 0x55,
 };
 
 /**
@@ -305,6 +325,9 @@ struct sluice_cmd_rss {
  * @switch_id: PF: identity of the eSwitch
  * @serial: serial number, NUL-terminated
  * @fw_version: version of the device model, NUL-terminated
+ * @max_next_hops: PF: next hops, ids are 0 to @max_next_hops - 1
+ * @max_encaps: PF: encaps, likewise
+ * @max_endpoints: PF: endpoints, likewise
  * @reserved2: zero
  */
 struct sluice_func_info {
@@ -333,7 +356,10 @@ struct sluice_func_info {
 	__u8 switch_id[8];
 	char serial[32];
 	char fw_version[32];
-	__u8 reserved2[120];
+	__le32 max_next_hops;
+	__le32 max_encaps;
+	__le32 max_endpoints;
+	__u8 reserved2[108];
 };
 
 /* Policy of a vport (legacy and switchdev mode). */
@@ -499,17 +525,152 @@ struct sluice_cmd_rule {
 #define SLUICE_RULE_F_ZERO	0x0001	/* set the counter to zero first */
 
 /**
+ * struct sluice_cmd_next_hop - a neighbour on an underlay
+ * @hdr: header
+ * @id: next hop id
+ * @counter: counter of the frames that leave through it, or %SLUICE_ID_NONE.
+ *	Its bytes are those of whole frames
+ * @port: uplink they leave by
+ * @flags: SLUICE_NEXT_HOP_F_*
+ * @dst: destination MAC address
+ * @src: source MAC address
+ * @vlan_tpid: tag they get, 0x8100 or 0x88a8; zero for none
+ * @vlan_tci: its control information
+ * @reserved: zero
+ *
+ * A packet that is to go through a next hop that is not valid takes the slow
+ * path as a whole (%SLUICE_MISS_NEXT_HOP).  Port and counter are checked
+ * whether it is valid or not.
+ */
+struct sluice_cmd_next_hop {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le32 counter;
+	__le16 port;
+	__le16 flags;
+	__u8 dst[6];
+	__u8 src[6];
+	__le16 vlan_tpid;
+	__le16 vlan_tci;
+	__le32 reserved;
+};
+
+#define SLUICE_NEXT_HOP_F_VALID	0x0001	/* resolved */
+#define SLUICE_NEXT_HOP_F_ZERO	0x0002	/* set the counter to zero first */
+#define SLUICE_NEXT_HOP_F_ALL	0x0003
+
+/**
+ * struct sluice_cmd_encap - a tunnel header
+ * @hdr: header
+ * @id: encap id
+ * @next_hop: next hop id, or %SLUICE_ID_NONE: every packet for this encap takes
+ *	the slow path (%SLUICE_MISS_NEXT_HOP)
+ * @type: enum sluice_tunnel
+ * @reserved: zero
+ * @flags: SLUICE_ENCAP_F_*
+ * @mtu: longest IP packet, this header included; a longer one takes the slow
+ *	path (%SLUICE_MISS_MTU)
+ * @sport_min: first UDP source port; zero for GRE
+ * @sport_range: number of source ports; zero for GRE.  The port of a packet with
+ *	flow hash h is @sport_min + ((h ^ h << 16) * @sport_range >> 32), with
+ *	h ^ h << 16 taken modulo 2^32
+ * @header_len: bytes of header
+ * @reserved2: zero
+ * @header: everything from the IP header to the last byte before the inner
+ *	frame, padded with zeros to a multiple of 8
+ *
+ * The header is an IPv4 header without options or an IPv6 header, and directly
+ * behind it UDP and VXLAN, UDP and GENEVE with its options, or GRE with nothing
+ * but a key.  What the device fills in is zero: IPv4 total length, id and
+ * checksum, IPv6 payload length, UDP source port, length and checksum.
+ */
+struct sluice_cmd_encap {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le32 next_hop;
+	__u8 type;
+	__u8 reserved;
+	__le16 flags;
+	__le16 mtu;
+	__le16 sport_min;
+	__le32 sport_range;
+	__le16 header_len;
+	__le16 reserved2;
+	__u8 header[];
+};
+
+#define SLUICE_ENCAP_HDR_MAX	308	/* IPv6, UDP, GENEVE, 252 of options */
+
+#define SLUICE_ENCAP_F_UDP_CSUM	0x0001	/* compute it; else it is zero */
+#define SLUICE_ENCAP_F_ECN	0x0002	/* ECN field from the inner packet */
+#define SLUICE_ENCAP_F_TOS	0x0004	/* GRE, IPv4: TOS of inner IP without tag */
+#define SLUICE_ENCAP_F_TTL	0x0008	/* GRE: TTL of the inner packet, if IP */
+#define SLUICE_ENCAP_F_LABEL	0x0010	/* GRE, IPv6: flow label from flow hash */
+#define SLUICE_ENCAP_F_ALL	0x001f
+
+/**
+ * struct sluice_cmd_endpoint - where frames are taken out of a tunnel
+ * @hdr: header
+ * @id: endpoint id
+ * @root_table: first table for the inner frames
+ * @group: with @port %SLUICE_VPORT_NONE: what %SLUICE_ACT_DECAP_LOCAL calls it
+ *	by; else zero
+ * @port: uplink the frames come in by, or %SLUICE_VPORT_NONE
+ * @flags: SLUICE_ENDPOINT_F_*
+ * @type: enum sluice_tunnel
+ * @ip: IP version, 4 or 6
+ * @udp_port: UDP destination port; zero for GRE
+ * @vlan_tpid: outermost tag the frames must have, zero for none
+ * @vlan_id: its VLAN id
+ * @mac: destination MAC address
+ * @own_mac: frames with this inner source address take the slow path; zero:
+ *	none do
+ * @addr: destination IP address, IPv4 in the first four bytes
+ * @zero_bits: VXLAN: bits of its header that must be zero, or the frame takes
+ *	the slow path; else zero
+ * @reserved: zero
+ */
+struct sluice_cmd_endpoint {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le32 root_table;
+	__le32 group;
+	__le16 port;
+	__le16 flags;
+	__u8 type;
+	__u8 ip;
+	__le16 udp_port;
+	__le16 vlan_tpid;
+	__le16 vlan_id;
+	__u8 mac[6];
+	__u8 own_mac[6];
+	__u8 addr[16];
+	__u8 zero_bits[8];
+	__u8 reserved[4];
+};
+
+#define SLUICE_ENDPOINT_F_ZERO_CSUM6 0x0001 /* UDP over IPv6 without checksum */
+#define SLUICE_ENDPOINT_F_DF	0x0002	/* SLUICE_ENC_F_DF as in the frame */
+#define SLUICE_ENDPOINT_F_GBP	0x0004	/* VXLAN: group policy to @enc_opts */
+#define SLUICE_ENDPOINT_F_ALL	0x0007
+
+/**
  * struct sluice_esw_info - answer to SLUICE_CMD_ESW_QUERY
  * @mode: enum sluice_esw_mode
  * @rules: rules in the device
  * @masks: masks
  * @tables: tables with at least one rule
- * @counters: counters named by at least one rule
+ * @counters: counters named by at least one rule or next hop
  * @mapped: counters with host memory
- * @reserved: zero
+ * @next_hops: next hops
+ * @encaps: encaps
  * @lookups: frames looked up
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by enum sluice_miss
+ * @endpoints: endpoints
+ * @reserved: zero
+ * @encapsulated: frames sent through tunnels
+ * @decapsulated: frames taken out of tunnels and finished by rules
  */
 struct sluice_esw_info {
 	__le32 mode;
@@ -518,10 +679,15 @@ struct sluice_esw_info {
 	__le32 tables;
 	__le32 counters;
 	__le32 mapped;
-	__le64 reserved;
+	__le32 next_hops;
+	__le32 encaps;
 	__le64 lookups;
 	__le64 hits;
 	__le64 misses[16];
+	__le32 endpoints;
+	__le32 reserved;
+	__le64 encapsulated;
+	__le64 decapsulated;
 };
 
 _Static_assert(sizeof(struct sluice_cmd_hdr) == 16, "command header");
@@ -536,8 +702,11 @@ _Static_assert(sizeof(struct sluice_func_info) == 256, "function info");
 _Static_assert(sizeof(struct sluice_cmd_vport) == 40, "vport command");
 _Static_assert(sizeof(struct sluice_vport_info) == 288, "vport info");
 _Static_assert(sizeof(struct sluice_cmd_counters) == 32, "counter command");
-_Static_assert(sizeof(struct sluice_cmd_mask) == 216, "mask command");
+_Static_assert(sizeof(struct sluice_cmd_mask) == 280, "mask command");
 _Static_assert(sizeof(struct sluice_cmd_rule) == 48, "rule command");
-_Static_assert(sizeof(struct sluice_esw_info) == 176, "eswitch info");
+_Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
+_Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");
+_Static_assert(sizeof(struct sluice_cmd_endpoint) == 80, "endpoint command");
+_Static_assert(sizeof(struct sluice_esw_info) == 200, "eswitch info");
 
 #endif /* _LINUX_SLUICE_CMD_H */

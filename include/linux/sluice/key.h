@@ -60,7 +60,24 @@ struct sluice_key_vlan {
  * @arp_op: low byte of the ARP operation; all ARP fields only of requests and
  *	replies (1 and 2) for Ethernet and IPv4
  * @reserved1: zero
- * @reserved2: zero, room for later versions
+ * @enc_src: source address of the tunnel header the frame came in with, IPv4
+ *	in the first four bytes.  All enc fields are zero in a frame that was not
+ *	taken out of a tunnel
+ * @enc_dst: its destination address
+ * @enc_key_id: VNI as a number, or GRE key; zero without a key
+ * @enc_l4_src: UDP source port; zero for GRE
+ * @enc_l4_dst: UDP destination port
+ * @enc_tos: TOS or traffic class of the tunnel header
+ * @enc_ttl: TTL or hop limit of the tunnel header
+ * @enc_flags: SLUICE_ENC_F_*
+ * @enc_opts_len: bytes of @enc_opts that the frame had, as Linux has it in
+ *	options_len: GENEVE options, 4 for VXLAN with a group policy, else zero
+ * @enc_type: enum sluice_tunnel
+ * @enc_ip: IP version of the tunnel header, 4 or 6
+ * @reserved2: zero
+ * @enc_opts: GENEVE: options as in the frame.  VXLAN: the group policy as a
+ *	little-endian 32-bit number: policy id, SLUICE_GBP_*
+ * @reserved3: zero, room for later versions
  */
 struct sluice_key {
 	__u8 eth_dst[6];
@@ -89,13 +106,53 @@ struct sluice_key {
 	__u8 arp_tha[6];
 	__u8 arp_op;
 	__u8 reserved1[3];
-	__u8 reserved2[88];
+	__u8 enc_src[16];
+	__u8 enc_dst[16];
+	__be32 enc_key_id;
+	__be16 enc_l4_src;
+	__be16 enc_l4_dst;
+	__u8 enc_tos;
+	__u8 enc_ttl;
+	__u8 enc_flags;
+	__u8 enc_opts_len;
+	__u8 enc_type;
+	__u8 enc_ip;
+	__u8 reserved2[2];
+	__u8 enc_opts[64];
+	__u8 reserved3[40];
 };
 
 #define SLUICE_FRAG_IS		0x01	/* any fragment */
 #define SLUICE_FRAG_FIRST	0x02	/* with offset zero */
 
-#define SLUICE_KEY_WORDS	24	/* 64-bit words in a key */
+#define SLUICE_KEY_WORDS	32	/* 64-bit words in a key */
+
+#define SLUICE_ENC_OPTS_MAX	64	/* a frame with more takes the slow path */
+
+/* What else the tunnel header said. */
+#define SLUICE_ENC_F_CSUM	0x01	/* UDP checksum was not zero */
+#define SLUICE_ENC_F_DF		0x02	/* don't fragment, if the endpoint tells */
+#define SLUICE_ENC_F_OAM	0x04	/* GENEVE OAM bit */
+#define SLUICE_ENC_F_CRIT	0x08	/* GENEVE critical bit */
+#define SLUICE_ENC_F_ALL	0x0f
+
+/* VXLAN group policy in @enc_opts, above the policy id. */
+#define SLUICE_GBP_APPLIED	0x00080000
+#define SLUICE_GBP_DONT_LEARN	0x00400000
+
+/**
+ * enum sluice_tunnel - tunnel types
+ * @SLUICE_TUNNEL_NONE: no tunnel
+ * @SLUICE_TUNNEL_VXLAN: VXLAN over UDP, also with group policy
+ * @SLUICE_TUNNEL_GENEVE: GENEVE over UDP, carrying Ethernet
+ * @SLUICE_TUNNEL_GRE: GRE with or without a key, carrying Ethernet
+ */
+enum sluice_tunnel {
+	SLUICE_TUNNEL_NONE	= 0,
+	SLUICE_TUNNEL_VXLAN	= 1,
+	SLUICE_TUNNEL_GENEVE	= 2,
+	SLUICE_TUNNEL_GRE	= 3,
+};
 
 /**
  * enum sluice_act - operations of an action program
@@ -118,7 +175,14 @@ struct sluice_key {
  * @SLUICE_ACT_PUNT: give the original frame to the slow path as if nothing
  *	had happened; ends the program
  * @SLUICE_ACT_TO_CPU: commit, and give the packet as it is now to the slow
- *	path of the vport it came from; ends the program
+ *	path of the vport it came from; ends the program.  Of a frame taken out
+ *	of a tunnel: as %SLUICE_ACT_PUNT
+ * @SLUICE_ACT_TUNNEL: send a copy of the packet as it is now through encap @a;
+ *	the packet itself stays as it is
+ * @SLUICE_ACT_DECAP_LOCAL: take the packet as it is now out of its tunnel by
+ *	the endpoint of group @a it is for, and continue with that endpoint's
+ *	table; ends the program.  Where there is no such endpoint, or the frame
+ *	was taken out of a tunnel already: as %SLUICE_ACT_PUNT
  *
  * A program that ends without one of the ending operations ends the packet.
  * Unused fields are zero.
@@ -135,6 +199,8 @@ enum sluice_act {
 	SLUICE_ACT_GOTO		= 9,
 	SLUICE_ACT_PUNT		= 10,
 	SLUICE_ACT_TO_CPU	= 11,
+	SLUICE_ACT_TUNNEL	= 12,
+	SLUICE_ACT_DECAP_LOCAL	= 13,
 };
 
 /**

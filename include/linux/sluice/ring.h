@@ -75,7 +75,9 @@ struct sluice_rx_desc {
  * @index: TX: descriptors consumed so far (free-running count).  RX: count of
  *	the first buffer used
  * @len: RX: length of the frame
- * @hash: RX: RSS hash, valid with %SLUICE_CQE_F_HASH
+ * @hash: RX: RSS hash, valid with %SLUICE_CQE_F_HASH.  With %SLUICE_CQE_F_SLOW
+ *	it is always there, never zero, and the flow hash of the frame as it came
+ *	in, which also gives a tunnel its UDP source port
  * @flags: SLUICE_CQE_F_*
  * @src_vport: RX, with %SLUICE_CQE_F_SLOW: vport the frame came in by
  * @nbufs: RX: buffers used
@@ -120,6 +122,10 @@ struct sluice_cqe {
  * @SLUICE_MISS_HOPS: more than %SLUICE_MAX_HOPS gotos
  * @SLUICE_MISS_EGRESS: an output port's egress belongs to software
  * @SLUICE_MISS_RESOURCE: the device ran out of room for the result
+ * @SLUICE_MISS_NEXT_HOP: a tunnel's next hop is not known at the moment
+ * @SLUICE_MISS_MTU: too long for a tunnel's path
+ * @SLUICE_MISS_DECAP: an endpoint's frame that only software can take out of
+ *	its tunnel
  */
 enum sluice_miss {
 	SLUICE_MISS_NONE	= 0,
@@ -132,6 +138,9 @@ enum sluice_miss {
 	SLUICE_MISS_HOPS	= 7,
 	SLUICE_MISS_EGRESS	= 8,
 	SLUICE_MISS_RESOURCE	= 9,
+	SLUICE_MISS_NEXT_HOP	= 10,
+	SLUICE_MISS_MTU		= 11,
+	SLUICE_MISS_DECAP	= 12,
 };
 
 #define SLUICE_MAX_HOPS		16
@@ -179,10 +188,10 @@ enum sluice_event_type {
 };
 
 /**
- * struct sluice_counter - a rule counter in host memory
+ * struct sluice_counter - counter of a rule or next hop in host memory
  * @packets: packets so far
- * @bytes: bytes so far, counted as tc counts at ingress: without the Ethernet
- *	header and without the outermost VLAN tag
+ * @bytes: bytes so far.  Of rules as tc counts at ingress: without the Ethernet
+ *	header and without the outermost VLAN tag.  Of next hops whole frames
  * @last_use: device clock at the last hit, in nanoseconds; 0 if never
  * @reserved: zero
  *

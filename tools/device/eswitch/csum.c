@@ -11,8 +11,24 @@
 /* Sum of big-endian 16-bit words; 64 bits never overflow here. */
 static uint64_t sum_bytes(const uint8_t *p, uint32_t len, uint64_t sum)
 {
-	for (; len >= 2; p += 2, len -= 2)
+	uint64_t words = 0;
+	uint32_t v;
+
+	/*
+	 * Four bytes at a time, in any byte order: the folded sum is that of
+	 * the 16-bit words.
+	 */
+	for (; len >= 4; p += 4, len -= 4) {
+		memcpy(&v, p, sizeof(v));
+		words += be32toh(v);
+	}
+	sum += (words & 0xffff) + (words >> 16 & 0xffff) +
+	       (words >> 32 & 0xffff) + (words >> 48);
+	if (len >= 2) {
 		sum += esw_get16(p);
+		p += 2;
+		len -= 2;
+	}
 	if (len)
 		sum += (uint64_t)p[0] << 8;
 	return sum;
@@ -23,6 +39,18 @@ static uint16_t fold(uint64_t sum)
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)~sum;
+}
+
+/* Sum of @len bytes as 16-bit words in network order, not folded. */
+uint64_t esw_sum(const uint8_t *p, uint32_t len)
+{
+	return sum_bytes(p, len, 0);
+}
+
+/* Internet checksum of @len bytes and of what @start has summed up. */
+uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start)
+{
+	return fold(sum_bytes(p, len, start));
 }
 
 /* CRC32c, four bits at a time. */

@@ -51,7 +51,10 @@ static bool cfg_valid(const struct sluice_esw_cfg *cfg)
 	       cfg->max_tables && cfg->max_tables <= MAX_OBJECTS &&
 	       cfg->max_masks && cfg->max_masks <= MAX_MASKS &&
 	       cfg->max_actions && cfg->max_actions <= MAX_ACTIONS &&
-	       cfg->max_filters <= MAX_FILTERS;
+	       cfg->max_filters <= MAX_FILTERS &&
+	       cfg->max_next_hops <= MAX_OBJECTS &&
+	       cfg->max_encaps <= MAX_OBJECTS &&
+	       cfg->max_endpoints <= MAX_OBJECTS;
 }
 
 /**
@@ -94,6 +97,16 @@ struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 	return esw;
 }
 
+/* Remove all objects of switchdev mode, users before what they use. */
+static void objects_flush(struct sluice_esw *esw)
+{
+	esw_rules_flush(esw);
+	esw_masks_flush(esw);
+	esw_endpoints_flush(esw);
+	esw_encaps_flush(esw);
+	esw_next_hops_flush(esw);
+}
+
 /**
  * sluice_esw_free() - end an eSwitch
  * @esw: the eSwitch, NULL is fine
@@ -102,14 +115,17 @@ void sluice_esw_free(struct sluice_esw *esw)
 {
 	if (!esw)
 		return;
-	esw_rules_flush(esw);
-	esw_masks_flush(esw);
+	objects_flush(esw);
 	esw_counters_free(esw);
 	esw_vports_free(esw);
 	esw_fdb_free(esw);
 	free(esw->rules);
 	free(esw->masks);
 	free(esw->tables);
+	free(esw->tun.next_hop);
+	free(esw->tun.encap);
+	free(esw->tun.endpoint);
+	free(esw->tun.bucket);
 	free(esw->cache);
 	free(esw->scratch);
 	free(esw->arena);
@@ -126,13 +142,14 @@ void sluice_esw_free(struct sluice_esw *esw)
  */
 void sluice_esw_reset(struct sluice_esw *esw)
 {
-	esw_rules_flush(esw);
-	esw_masks_flush(esw);
+	objects_flush(esw);
 	esw_counters_reset(esw);
 	esw_vports_reset(esw);
 	esw->mode = SLUICE_ESW_LEGACY;
 	esw->lookups = 0;
 	esw->hits = 0;
+	esw->tun.encapsulated = 0;
+	esw->tun.decapsulated = 0;
 	memset(esw->misses, 0, sizeof(esw->misses));
 }
 
@@ -141,8 +158,8 @@ void sluice_esw_reset(struct sluice_esw *esw)
  * @esw: the eSwitch
  * @mode: the mode, also the one it is in
  *
- * Removes every rule and mask, unbinds every root table and clears
- * egress_punt.  Counters keep their values, vports their policies.
+ * Removes every rule, mask, encap, next hop and endpoint, unbinds every root
+ * table and clears egress_punt.  Counters keep their values, vports their policies.
  *
  * Return: enum sluice_status.
  */
@@ -150,8 +167,7 @@ int sluice_esw_set_mode(struct sluice_esw *esw, enum sluice_esw_mode mode)
 {
 	if (mode != SLUICE_ESW_LEGACY && mode != SLUICE_ESW_SWITCHDEV)
 		return SLUICE_ST_INVAL;
-	esw_rules_flush(esw);
-	esw_masks_flush(esw);
+	objects_flush(esw);
 	esw_vports_unbind(esw);
 	esw->mode = mode;
 	return SLUICE_ST_OK;
@@ -184,6 +200,11 @@ void sluice_esw_query(const struct sluice_esw *esw,
 	info->masks = htole32(esw->num_masks);
 	info->tables = htole32(esw->num_tables);
 	info->counters = htole32(esw->num_counters);
+	info->next_hops = htole32(esw->tun.num_next_hops);
+	info->encaps = htole32(esw->tun.num_encaps);
+	info->endpoints = htole32(esw->tun.num_endpoints);
+	info->encapsulated = htole64(esw->tun.encapsulated);
+	info->decapsulated = htole64(esw->tun.decapsulated);
 	info->lookups = htole64(esw->lookups);
 	info->hits = htole64(esw->hits);
 	for (i = 0; i < 16; i++)

@@ -30,6 +30,9 @@ struct sluice_esw;
  * @max_tables: tables
  * @max_actions: steps of an action program
  * @max_filters: extra addresses per function
+ * @max_next_hops: next hops, may be zero
+ * @max_encaps: encaps, may be zero
+ * @max_endpoints: endpoints, may be zero
  */
 struct sluice_esw_cfg {
 	unsigned int num_vfs;
@@ -40,6 +43,9 @@ struct sluice_esw_cfg {
 	uint32_t max_tables;
 	uint32_t max_actions;
 	uint32_t max_filters;
+	uint32_t max_next_hops;
+	uint32_t max_encaps;
+	uint32_t max_endpoints;
 };
 
 /**
@@ -58,15 +64,27 @@ enum sluice_tx_result {
 #define SLUICE_FRAME_L4_OK	0x1	/* device computed or verified it */
 
 /**
+ * struct sluice_flow_hash - what tells flows apart
+ * @value: the hash, never zero
+ * @l4: ports took part
+ */
+struct sluice_flow_hash {
+	uint32_t value;
+	bool l4;
+};
+
+/**
  * struct sluice_slow_meta - why a frame takes the slow path
  * @src_vport: where it came in
  * @reason: enum sluice_miss
  * @table: last table looked at, or SLUICE_ID_NONE
+ * @hash: flow hash of the frame as it came in
  */
 struct sluice_slow_meta {
 	uint16_t src_vport;
 	uint8_t reason;
 	uint32_t table;
+	struct sluice_flow_hash hash;
 };
 
 /**
@@ -77,6 +95,8 @@ struct sluice_slow_meta {
  *	receive rings for PF and VFs.  @meta is not NULL when the frame is for
  *	the PF's slow path (vport is then SLUICE_VPORT_PF).  The frame is valid
  *	during the call only
+ * @flow_hash: hash of a frame, to be set in @hash.  All frames of a flow get
+ *	the same, which is not zero.  NULL: all frames are one flow
  * @stats_dirty: a counter (vport SLUICE_VPORT_NONE) or the statistics of a
  *	vport changed for the first time since they were last collected
  */
@@ -87,6 +107,8 @@ struct sluice_esw_host {
 					 const uint8_t *frame, uint32_t len,
 					 unsigned int frame_flags,
 					 const struct sluice_slow_meta *meta);
+	void (*flow_hash)(void *ctx, const uint8_t *frame, uint32_t len,
+			  struct sluice_flow_hash *hash);
 	void (*stats_dirty)(void *ctx, uint16_t vport);
 };
 
@@ -158,6 +180,22 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 			const struct sluice_rule_spec *spec);
 int sluice_esw_rule_del(struct sluice_esw *esw, uint32_t id,
 			uint32_t *counter);
+
+/*
+ * Tunnel objects of switchdev mode (next_hop.c, encap.c, endpoint.c).  A SET
+ * creates an object or changes all of it.  They take the commands as they are,
+ * little-endian; an encap's header must be there as its header_len says.
+ */
+int sluice_esw_next_hop_set(struct sluice_esw *esw,
+			    const struct sluice_cmd_next_hop *cmd);
+int sluice_esw_next_hop_del(struct sluice_esw *esw, uint32_t id,
+			    uint32_t *counter);
+int sluice_esw_encap_set(struct sluice_esw *esw,
+			 const struct sluice_cmd_encap *cmd);
+int sluice_esw_encap_del(struct sluice_esw *esw, uint32_t id);
+int sluice_esw_endpoint_set(struct sluice_esw *esw,
+			    const struct sluice_cmd_endpoint *cmd);
+int sluice_esw_endpoint_del(struct sluice_esw *esw, uint32_t id);
 
 /*
  * Counters and statistics leave the eSwitch through collectors.

@@ -12,9 +12,14 @@
 #include <string.h>
 #include "eswitch.h"
 #include "parser.h"
+#include "tunnel.h"
 
-/* 64-bit words of the key that the parser can fill. */
-#define ESW_KEY_WORDS		13
+/*
+ * 64-bit words of the key that can be other than zero: of a plain frame, and of
+ * one that was taken out of a tunnel.
+ */
+#define ESW_KEY_PLAIN		13
+#define ESW_KEY_WORDS		27
 
 #define ESW_PERM_MTU		1500	/* of a function the PF gave none */
 
@@ -63,6 +68,7 @@ struct esw_stats {
  * @rx_mode: SLUICE_RX_MODE_* as asked for
  * @root_table: first table or SLUICE_ID_NONE
  * @num_filters: addresses from FILTER_ADD
+ * @num_endpoints: uplinks: endpoints that look at their frames
  */
 struct esw_vport {
 	struct esw_stats stats;
@@ -83,6 +89,7 @@ struct esw_vport {
 	uint32_t rx_mode;
 	uint32_t root_table;
 	uint32_t num_filters;
+	uint32_t num_endpoints;
 };
 
 struct esw_vport *esw_vport_get(const struct sluice_esw *esw, uint16_t num);
@@ -97,9 +104,12 @@ bool esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
 void esw_vport_deliver(struct sluice_esw *esw, struct esw_vport *vp,
 		       const uint8_t *frame, uint32_t len, unsigned int flags);
 void esw_vport_drop(struct sluice_esw *esw, struct esw_vport *vp);
+void esw_flow_hash(const struct sluice_esw *esw, const uint8_t *frame,
+		   uint32_t len, struct sluice_flow_hash *hash);
 void esw_slow_path(struct sluice_esw *esw, struct esw_vport *src,
 		   const uint8_t *frame, uint32_t len, unsigned int flags,
-		   uint8_t reason, uint32_t table);
+		   uint8_t reason, uint32_t table,
+		   const struct sluice_flow_hash *hash);
 
 static inline bool esw_mac_multicast(const uint8_t *mac)
 {
@@ -240,6 +250,7 @@ struct esw_table {
 struct esw_cache_entry {
 	uint64_t gen;
 	const struct esw_rule *rule;
+	uint32_t used;
 	uint64_t key[ESW_KEY_WORDS];
 };
 
@@ -247,7 +258,8 @@ int esw_table_insert(struct sluice_esw *esw, uint32_t id,
 		     struct esw_mask *mask, struct esw_rule *rule);
 void esw_table_remove(struct sluice_esw *esw, struct esw_rule *rule);
 const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const struct sluice_key *key);
+					const uint64_t *words, uint32_t used);
+uint32_t esw_hash_words(const uint64_t *w, unsigned int n);
 
 /* rule.c */
 
@@ -268,7 +280,7 @@ esw_rule_actions(const struct esw_rule *rule)
  * @packets: packets
  * @bytes: bytes
  * @last_use: host clock at the last hit
- * @refs: rules that name it
+ * @refs: rules and next hops that name it
  * @next: next changed counter, ~0 at the end
  * @dirty: in the list of changed counters
  */
@@ -301,13 +313,17 @@ void esw_counters_free(struct sluice_esw *esw);
  * @flags: SLUICE_FRAME_*
  * @frame: the frame
  * @len: its length
+ * @nh: next hop it goes through, or NULL
  */
 struct esw_output {
 	struct esw_vport *vport;
 	unsigned int flags;
 	const uint8_t *frame;
 	uint32_t len;
+	const struct esw_next_hop *nh;
 };
+
+void esw_pkt_copy(const struct sluice_pkt *p, uint8_t *to);
 
 void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 			 const uint8_t *frame, uint32_t len,
@@ -331,6 +347,8 @@ bool esw_pkt_own(struct sluice_esw *esw, struct sluice_pkt *p);
 /* csum.c */
 
 bool sluice_csum_update(struct sluice_pkt *p, uint32_t which);
+uint64_t esw_sum(const uint8_t *p, uint32_t len);
+uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start);
 
 /**
  * struct sluice_esw - an eSwitch
@@ -354,7 +372,8 @@ bool sluice_csum_update(struct sluice_pkt *p, uint32_t which);
  * @cache: flow cache
  * @counters: counters in chunks of COUNTER_CHUNK, NULL where none was used
  * @dirty_counter: first changed counter
- * @num_counters: counters named by rules
+ * @num_counters: counters named by rules and next hops
+ * @tun: tunnel objects
  * @lookups: frames looked up
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by reason
@@ -384,6 +403,7 @@ struct sluice_esw {
 	struct esw_counter **counters;
 	uint32_t dirty_counter;
 	uint32_t num_counters;
+	struct esw_tunnels tun;
 	uint64_t lookups;
 	uint64_t hits;
 	uint64_t misses[16];

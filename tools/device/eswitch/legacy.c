@@ -204,7 +204,7 @@ void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 
 	if (src->uplink && src != wire) {
 		esw_slow_path(esw, src, frame, len, flags,
-			      SLUICE_MISS_NO_TABLE, SLUICE_ID_NONE);
+			      SLUICE_MISS_NO_TABLE, SLUICE_ID_NONE, NULL);
 		return;
 	}
 	if (esw_mac_multicast(frame)) {

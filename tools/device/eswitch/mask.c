@@ -13,11 +13,12 @@ struct esw_mask *esw_mask_get(const struct sluice_esw *esw, uint32_t id)
 /* No frame has anything there. */
 static bool has_reserved_bits(const struct sluice_key *m)
 {
-	static const uint8_t zero[sizeof(m->reserved2)];
+	static const uint8_t zero[sizeof(m->reserved3)];
 
 	return m->vlan.reserved || m->cvlan.reserved || m->reserved0 ||
 	       memcmp(m->reserved1, zero, sizeof(m->reserved1)) ||
-	       memcmp(m->reserved2, zero, sizeof(m->reserved2));
+	       memcmp(m->reserved2, zero, sizeof(m->reserved2)) ||
+	       memcmp(m->reserved3, zero, sizeof(m->reserved3));
 }
 
 /**

@@ -11,39 +11,86 @@
 /* More gotos than this and Linux drops the packet: let it. */
 #define MAX_GOTOS	SLUICE_MAX_HOPS
 
+/* The key as fields, and as the words that lookups take. */
+union key {
+	struct sluice_key key;
+	uint64_t words[SLUICE_KEY_WORDS];
+};
+
+/* A rule that was hit, and the bytes it counts. */
+struct hit {
+	uint32_t counter;
+	uint32_t bytes;
+};
+
 /**
  * struct way - a packet on its way
  * @esw: the eSwitch
  * @src: vport it came in by
  * @frame: the frame as it came
  * @frame_len: its length
+ * @now: the frame that @pkt was made from: @frame, or the one in its tunnel
+ * @now_len: its length
+ * @bytes: what tc counts of it
  * @pkt: the packet as it is now
  * @table: table looked at last
- * @counter: counters of the rules hit
- * @num_hits: rules hit
+ * @hit: rules hit
+ * @num_hits: their number
  * @num_out: outputs queued
  * @arena_used: bytes used in the arena
  * @last: frame of the last output, NULL when the packet has changed since
  * @last_len: its length
+ * @hash: flow hash, once it was needed (@hash.value is not zero)
  * @drop: it ends with a drop
  * @to_cpu: it ends with a delivery to the slow path
+ * @decap: it was taken out of a tunnel
+ * @enc: the tunnel's part of the key, with @decap
  */
 struct way {
 	struct sluice_esw *esw;
 	struct esw_vport *src;
 	const uint8_t *frame;
 	uint32_t frame_len;
+	const uint8_t *now;
+	uint32_t now_len;
+	uint32_t bytes;
 	struct sluice_pkt pkt;
 	uint32_t table;
-	uint32_t counter[MAX_GOTOS + 1];
+	struct hit hit[MAX_GOTOS + 1];
 	unsigned int num_hits;
 	unsigned int num_out;
 	uint32_t arena_used;
 	const uint8_t *last;
 	uint32_t last_len;
+	struct sluice_flow_hash hash;
 	bool drop;
 	bool to_cpu;
+	bool decap;
+	struct sluice_key enc;
 };
+
+/* A packet as a frame of esw_pkt_len() bytes. */
+void esw_pkt_copy(const struct sluice_pkt *p, uint8_t *to)
+{
+	memcpy(to, p->mac, ESW_MACS_LEN);
+	to += ESW_MACS_LEN;
+	if (p->tpid) {
+		esw_put16(to, p->tpid);
+		esw_put16(to + 2, p->tci);
+		to += ESW_VLAN_HLEN;
+	}
+	memcpy(to, p->body, p->len);
+}
+
+static uint8_t *arena_take(struct way *w, uint32_t len)
+{
+	uint8_t *p = w->esw->arena + w->arena_used;
+
+	if (len > ESW_ARENA - w->arena_used)
+		return NULL;
+	w->arena_used += len;
+	return p;
+}
 
 /* The packet as it is now, as a frame. */
 static bool snapshot(struct way *w)
@@ -55,24 +102,16 @@ static bool snapshot(struct way *w)
 	if (w->last)
 		return true;
 	if (!p->changed) {
-		w->last = w->frame;
-		w->last_len = w->frame_len;
+		w->last = w->now;
+		w->last_len = w->now_len;
 		return true;
 	}
-	if (len > ESW_ARENA - w->arena_used)
+	f = arena_take(w, len);
+	if (!f)
 		return false;
-	f = w->esw->arena + w->arena_used;
-	w->arena_used += len;
+	esw_pkt_copy(p, f);
 	w->last = f;
 	w->last_len = len;
-	memcpy(f, p->mac, ESW_MACS_LEN);
-	f += ESW_MACS_LEN;
-	if (p->tpid) {
-		esw_put16(f, p->tpid);
-		esw_put16(f + 2, p->tci);
-		f += ESW_VLAN_HLEN;
-	}
-	memcpy(f, p->body, p->len);
 	return true;
 }
 
@@ -90,6 +129,68 @@ static enum sluice_miss queue_output(struct way *w, uint16_t port)
 	out->flags = w->pkt.flags;
 	out->frame = w->last;
 	out->len = w->last_len;
+	out->nh = NULL;
+	return SLUICE_MISS_NONE;
+}
+
+/* tc counts what is behind the Ethernet header and the outermost tag. */
+static uint32_t tc_bytes(const struct sluice_pkt *p)
+{
+	return p->len - 2;
+}
+
+static const struct sluice_flow_hash *flow_hash(struct way *w)
+{
+	if (!w->hash.value)
+		esw_flow_hash(w->esw, w->frame, w->frame_len, &w->hash);
+	return &w->hash;
+}
+
+static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
+{
+	struct esw_encap *e = esw_encap_get(w->esw, id);
+	struct esw_output *out;
+	enum sluice_miss miss;
+	uint32_t len;
+	uint8_t *f;
+
+	miss = esw_encap_check(e, &w->pkt, &len);
+	if (miss)
+		return miss;
+	if (w->num_out == ESW_MAX_OUTPUTS)
+		return SLUICE_MISS_RESOURCE;
+	f = arena_take(w, len);
+	if (!f)
+		return SLUICE_MISS_RESOURCE;
+	esw_encap_run(e, &w->pkt, flow_hash(w)->value, f);
+	out = &w->esw->out[w->num_out++];
+	out->vport = e->nh->port;
+	out->flags = 0;
+	out->frame = f;
+	out->len = len;
+	out->nh = e->nh;
+	return SLUICE_MISS_NONE;
+}
+
+/*
+ * Take the packet out of its tunnel by the endpoint it is for, if there is one
+ * at @port or in @group; else the result is @none.
+ */
+static enum sluice_miss leave_tunnel(struct way *w, uint16_t port,
+				     uint32_t group, enum sluice_miss none)
+{
+	const struct esw_endpoint *ep;
+	struct esw_outer o;
+
+	ep = esw_endpoint_find(w->esw, port, group, &w->pkt, &o);
+	if (!ep)
+		return none;
+	if (!esw_decap(ep, &o, &w->pkt, &w->enc, &w->now, &w->now_len))
+		return SLUICE_MISS_DECAP;
+	w->decap = true;
+	w->last = NULL;
+	w->bytes = tc_bytes(&w->pkt);
+	w->table = ep->root_table;
 	return SLUICE_MISS_NONE;
 }
 
@@ -119,13 +220,27 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			w->table = le32toh(act->a);
 			*again = true;
 			return SLUICE_MISS_NONE;
+		case SLUICE_ACT_DECAP_LOCAL:
+			if (w->num_hits > MAX_GOTOS)
+				return SLUICE_MISS_HOPS;
+			if (w->decap)
+				return SLUICE_MISS_PUNT;
+			*again = true;
+			return leave_tunnel(w, SLUICE_VPORT_NONE,
+					    le32toh(act->a), SLUICE_MISS_PUNT);
 		case SLUICE_ACT_TO_CPU:
+			/* This is the way of the frame that came in. */
+			if (w->decap)
+				return SLUICE_MISS_PUNT;
 			if (!snapshot(w))
 				return SLUICE_MISS_RESOURCE;
 			w->to_cpu = true;
 			return SLUICE_MISS_NONE;
 		case SLUICE_ACT_OUTPUT:
 			miss = queue_output(w, le16toh(act->port));
+			break;
+		case SLUICE_ACT_TUNNEL:
+			miss = queue_tunnel(w, le32toh(act->a));
 			break;
 		default:
 			miss = esw_edit(w->esw, &w->pkt, act);
@@ -139,25 +254,45 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	return SLUICE_MISS_NONE;
 }
 
+static const struct esw_rule *find_rule(struct way *w)
+{
+	union key k;
+
+	sluice_parse(&w->pkt, w->src->num, &k.key);
+	if (!w->decap)
+		return esw_table_lookup(w->esw, w->table, k.words,
+					ESW_KEY_PLAIN);
+	memcpy((uint8_t *)&k.key + ESW_ENC_OFFSET,
+	       (const uint8_t *)&w->enc + ESW_ENC_OFFSET, ESW_ENC_SIZE);
+	return esw_table_lookup(w->esw, w->table, k.words, ESW_KEY_WORDS);
+}
+
 static enum sluice_miss travel(struct way *w, unsigned int flags)
 {
-	enum sluice_miss miss;
-	bool again;
+	enum sluice_miss miss = SLUICE_MISS_NONE;
+	bool again = true;
 
 	if (!sluice_pkt_init(&w->pkt, w->frame, w->frame_len))
 		return SLUICE_MISS_PARSE;
 	w->pkt.flags = (uint8_t)flags;
-	do {
-		const struct esw_rule *rule;
-		struct sluice_key key;
+	w->bytes = tc_bytes(&w->pkt);
+	if (w->table == SLUICE_ID_NONE)
+		miss = leave_tunnel(w, w->src->num, 0, SLUICE_MISS_NO_TABLE);
+	while (!miss && again) {
+		const struct esw_rule *rule = find_rule(w);
 
-		sluice_parse(&w->pkt, w->src->num, &key);
-		rule = esw_table_lookup(w->esw, w->table, &key);
-		if (!rule)
-			return SLUICE_MISS_NO_RULE;
-		w->counter[w->num_hits++] = rule->counter;
-		miss = run(w, rule, &again);
-	} while (!miss && again);
+		if (rule) {
+			w->hit[w->num_hits].counter = rule->counter;
+			w->hit[w->num_hits++].bytes = w->bytes;
+			miss = run(w, rule, &again);
+		} else if (w->num_hits || w->decap || !w->src->num_endpoints) {
+			miss = SLUICE_MISS_NO_RULE;
+		} else {
+			/* tc lets it pass, and the tunnel is next. */
+			miss = leave_tunnel(w, w->src->num, 0,
+					    SLUICE_MISS_NO_RULE);
+		}
+	}
 	return miss;
 }
 
@@ -165,15 +300,13 @@ static void commit(struct way *w)
 {
 	struct sluice_esw *esw = w->esw;
 	uint64_t now = esw->host.now(esw->host.ctx);
-	uint32_t bytes = w->frame_len - ESW_ETH_HLEN;
 	unsigned int i;
 
-	/* tc counts what is behind the Ethernet header and the outermost tag. */
-	if (esw_is_vlan(esw_get16(w->frame + ESW_MACS_LEN)))
-		bytes -= ESW_VLAN_HLEN;
 	esw->hits++;
+	if (w->decap)
+		esw->tun.decapsulated++;
 	for (i = 0; i < w->num_hits; i++)
-		esw_counter_hit(esw, w->counter[i], bytes, now);
+		esw_counter_hit(esw, w->hit[i].counter, w->hit[i].bytes, now);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
 	for (i = 0; i < w->num_out; i++) {
@@ -181,10 +314,14 @@ static void commit(struct way *w)
 
 		esw_vport_deliver(esw, out->vport, out->frame, out->len,
 				  out->flags);
+		if (!out->nh)
+			continue;
+		esw->tun.encapsulated++;
+		esw_counter_hit(esw, out->nh->counter, out->len, now);
 	}
 	if (w->to_cpu)
 		esw_slow_path(esw, w->src, w->last, w->last_len, w->pkt.flags,
-			      SLUICE_MISS_TO_CPU, w->table);
+			      SLUICE_MISS_TO_CPU, w->table, flow_hash(w));
 }
 
 /* A frame that passed @src's own checks, in switchdev mode. */
@@ -195,9 +332,9 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	struct way w;
 	enum sluice_miss miss;
 
-	if (src->root_table == SLUICE_ID_NONE) {
+	if (src->root_table == SLUICE_ID_NONE && !src->num_endpoints) {
 		esw_slow_path(esw, src, frame, len, flags,
-			      SLUICE_MISS_NO_TABLE, SLUICE_ID_NONE);
+			      SLUICE_MISS_NO_TABLE, SLUICE_ID_NONE, NULL);
 		return;
 	}
 	w.esw = esw;
@@ -210,12 +347,17 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	w.arena_used = 0;
 	w.last = NULL;
 	w.last_len = 0;
+	w.now = frame;
+	w.now_len = len;
+	w.hash.value = 0;
+	w.decap = false;
 	w.drop = false;
 	w.to_cpu = false;
 	esw->lookups++;
 	miss = travel(&w, flags);
 	if (miss)
-		esw_slow_path(esw, src, frame, len, flags, miss, w.table);
+		esw_slow_path(esw, src, frame, len, flags, miss, w.table,
+			      w.hash.value ? &w.hash : NULL);
 	else
 		commit(&w);
 }

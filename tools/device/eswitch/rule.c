@@ -30,6 +30,8 @@ static bool action_well_formed(const struct sluice_action *act)
 		break;
 	case SLUICE_ACT_VLAN_PUSH:
 	case SLUICE_ACT_GOTO:
+	case SLUICE_ACT_TUNNEL:
+	case SLUICE_ACT_DECAP_LOCAL:
 		a = true;
 		break;
 	case SLUICE_ACT_VLAN_SET:
@@ -60,7 +62,8 @@ static bool action_well_formed(const struct sluice_action *act)
 static bool ends(uint8_t op)
 {
 	return op == SLUICE_ACT_DROP || op == SLUICE_ACT_GOTO ||
-	       op == SLUICE_ACT_PUNT || op == SLUICE_ACT_TO_CPU;
+	       op == SLUICE_ACT_PUNT || op == SLUICE_ACT_TO_CPU ||
+	       op == SLUICE_ACT_DECAP_LOCAL;
 }
 
 /**
@@ -123,6 +126,11 @@ static int check_actions(const struct sluice_esw *esw,
 			if (a >= esw->cfg.max_tables)
 				return SLUICE_ST_INVAL;
 			break;
+		case SLUICE_ACT_TUNNEL:
+			if (!esw_encap_get(esw, a))
+				return a < esw->cfg.max_encaps ?
+				       SLUICE_ST_NOENT : SLUICE_ST_INVAL;
+			break;
 		}
 	}
 	return SLUICE_ST_OK;
@@ -167,6 +175,26 @@ static int check_rule(const struct sluice_esw *esw,
 	return check_actions(esw, spec);
 }
 
+/* Encaps know how many steps of rules use them. */
+static void ref_encaps(const struct sluice_esw *esw,
+		       const struct esw_rule *rule, bool get)
+{
+	const struct sluice_action *act = esw_rule_actions(rule);
+	unsigned int i;
+
+	for (i = 0; i < rule->num_actions; i++) {
+		struct esw_encap *e;
+
+		if (act[i].op != SLUICE_ACT_TUNNEL)
+			continue;
+		e = esw_encap_get(esw, le32toh(act[i].a));
+		if (get)
+			e->refs++;
+		else
+			e->refs--;
+	}
+}
+
 /**
  * sluice_esw_rule_add() - create a rule
  * @esw: the eSwitch, in switchdev mode
@@ -175,8 +203,8 @@ static int check_rule(const struct sluice_esw *esw,
  * It takes effect for the next frame.
  *
  * Return: %SLUICE_ST_MODE; %SLUICE_ST_INVAL for a number out of range or a key
- * that does not fit the mask; %SLUICE_ST_NOENT for a mask or an output vport
- * that does not exist; %SLUICE_ST_EXIST; %SLUICE_ST_NOSPC; %SLUICE_ST_OK.
+ * that does not fit the mask; %SLUICE_ST_NOENT for a mask, an output vport or
+ * an encap that does not exist; %SLUICE_ST_EXIST; %SLUICE_ST_NOSPC; %SLUICE_ST_OK.
  */
 int sluice_esw_rule_add(struct sluice_esw *esw,
 			const struct sluice_rule_spec *spec)
@@ -216,6 +244,7 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 		free(rule);
 		return status;
 	}
+	ref_encaps(esw, rule, true);
 	esw->rules[spec->id] = rule;
 	esw->num_rules++;
 	return SLUICE_ST_OK;
@@ -225,6 +254,7 @@ static uint32_t rule_free(struct sluice_esw *esw, struct esw_rule *rule)
 {
 	uint32_t counter = rule->counter;
 
+	ref_encaps(esw, rule, false);
 	esw_table_remove(esw, rule);
 	esw_counter_unref(esw, counter);
 	esw->rules[rule->id] = NULL;

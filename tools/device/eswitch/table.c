@@ -20,7 +20,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-static uint32_t hash_words(const uint64_t *w, unsigned int n)
+uint32_t esw_hash_words(const uint64_t *w, unsigned int n)
 {
 	uint64_t h = n;
 
@@ -323,7 +323,7 @@ int esw_table_insert(struct sluice_esw *esw, uint32_t id,
 	}
 	rule->sub = sub;
 	rule->seq = esw->next_seq++;
-	rule->hash = hash_words(rule->data, mask->words);
+	rule->hash = esw_hash_words(rule->data, mask->words);
 	if (sub->num_rules >> sub->log_buckets)
 		resize(sub, sub->log_buckets + 1);
 	hash_insert(sub, rule);
@@ -370,7 +370,7 @@ static const struct esw_rule *sub_find(const struct esw_subtable *sub,
 
 	for (i = 0; i < mask->words; i++)
 		words[i] = key[mask->index[i]] & mask->bits[i];
-	hash = hash_words(words, mask->words);
+	hash = esw_hash_words(words, mask->words);
 	for (r = *bucket_of(sub, hash); r; r = r->next)
 		if (same_key(sub, r, hash, words))
 			return r;
@@ -397,28 +397,28 @@ static const struct esw_rule *search(const struct esw_table *table,
 }
 
 /*
- * Best rule of table @id for @key, or NULL.  Valid until the next change of a
- * rule.
+ * Best rule of table @id for a key, or NULL.  Valid until the next change of a
+ * rule.  @words is the whole key; all behind the first @used of it is zero.
  */
 const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const struct sluice_key *key)
+					const uint64_t *words, uint32_t used)
 {
-	uint64_t words[ESW_KEY_WORDS];
 	const struct esw_table *table;
 	struct esw_cache_entry *e;
 
 	table = id < esw->tables_size ? esw->tables[id] : NULL;
 	if (!table)
 		return NULL;
-	memcpy(words, key, sizeof(words));
 	if (table->num_subs < ESW_CACHE_MIN_SUBS)
 		return search(table, words);
-	e = &esw->cache[(hash_words(words, ESW_KEY_WORDS) ^ id * 0x9e3779b1u) &
+	e = &esw->cache[(esw_hash_words(words, used) ^ id * 0x9e3779b1u) &
 			((1u << ESW_CACHE_LOG) - 1)];
-	if (e->gen != table->gen || memcmp(e->key, words, sizeof(words))) {
+	if (e->gen != table->gen || e->used != used ||
+	    memcmp(e->key, words, used * sizeof(*words))) {
 		e->rule = search(table, words);
 		e->gen = table->gen;
-		memcpy(e->key, words, sizeof(words));
+		e->used = used;
+		memcpy(e->key, words, used * sizeof(*words));
 	}
 	return e->rule;
 }

@@ -260,10 +260,23 @@ void esw_vport_deliver(struct sluice_esw *esw, struct esw_vport *vp,
 		s->rx_dropped_link++;
 }
 
-/* Give a frame that came in by @src to the PF's slow path. */
+void esw_flow_hash(const struct sluice_esw *esw, const uint8_t *frame,
+		   uint32_t len, struct sluice_flow_hash *hash)
+{
+	hash->value = 1;
+	hash->l4 = false;
+	if (esw->host.flow_hash)
+		esw->host.flow_hash(esw->host.ctx, frame, len, hash);
+}
+
+/*
+ * Give a frame that came in by @src to the PF's slow path.  @hash is NULL for a
+ * frame that is as it came in.
+ */
 void esw_slow_path(struct sluice_esw *esw, struct esw_vport *src,
 		   const uint8_t *frame, uint32_t len, unsigned int flags,
-		   uint8_t reason, uint32_t table)
+		   uint8_t reason, uint32_t table,
+		   const struct sluice_flow_hash *hash)
 {
 	struct sluice_slow_meta meta = {
 		.src_vport = src->num,
@@ -273,6 +286,10 @@ void esw_slow_path(struct sluice_esw *esw, struct esw_vport *src,
 	enum sluice_tx_result result = SLUICE_TX_DOWN;
 
 	esw->misses[reason]++;
+	if (hash)
+		meta.hash = *hash;
+	else
+		esw_flow_hash(esw, frame, len, &meta.hash);
 	if (esw_vport_get(esw, SLUICE_VPORT_PF)->enabled)
 		result = esw->host.deliver(esw->host.ctx, SLUICE_VPORT_PF,
 					   frame, len, flags, &meta);

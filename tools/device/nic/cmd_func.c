@@ -35,6 +35,9 @@ static int query_func(struct func *f, const struct sluice_cmd_buf *cmd)
 		fi.max_masks = htole32(cfg->max_masks);
 		fi.max_counters = htole32(cfg->max_counters);
 		fi.max_tables = htole32(cfg->max_tables);
+		fi.max_next_hops = htole32(cfg->max_next_hops);
+		fi.max_encaps = htole32(cfg->max_encaps);
+		fi.max_endpoints = htole32(cfg->max_endpoints);
 		memcpy(fi.switch_id, cfg->switch_id, sizeof(fi.switch_id));
 	}
 	memcpy(fi.serial, cfg->serial, sizeof(fi.serial));
@@ -168,6 +171,8 @@ static int cmd_rss(struct func *f, const struct sluice_cmd_rss *cmd)
 	f->rss.types = types;
 	memcpy(f->rss.table, cmd->table, sizeof(f->rss.table));
 	toeplitz_init(&f->rss.toeplitz, cmd->key);
+	if (f->is_pf)
+		f->nic->flow = f->rss.toeplitz;
 	f->rss.on = true;
 	return SLUICE_ST_OK;
 }

@@ -304,3 +304,31 @@ bool frame_rss(const struct toeplitz *t, uint32_t types, const uint8_t *frame,
 	*hash = toeplitz_hash(t, in, len);
 	return true;
 }
+
+uint32_t frame_flow_hash(const struct toeplitz *t, const uint8_t *frame,
+			 uint32_t len, bool *l4)
+{
+	uint8_t in[TOEPLITZ_INPUT];
+	struct frame_info fi;
+	unsigned int n;
+	uint32_t hash;
+
+	frame_parse(frame, len, &fi);
+	*l4 = fi.l4;
+	if (!fi.l3) {
+		n = len < ETH_HLEN ? len : ETH_HLEN;
+		memcpy(in, frame, n);
+	} else if (fi.v6) {
+		n = 32;
+		memcpy(in, frame + fi.l3 + 8, n);
+	} else {
+		n = 8;
+		memcpy(in, frame + fi.l3 + 12, n);
+	}
+	if (fi.l4) {
+		memcpy(in + n, frame + fi.l4, 4);
+		n += 4;
+	}
+	hash = toeplitz_hash(t, in, n);
+	return hash ? hash : 1;
+}

@@ -57,5 +57,11 @@ uint32_t toeplitz_hash(const struct toeplitz *t, const uint8_t *in,
  */
 bool frame_rss(const struct toeplitz *t, uint32_t types, const uint8_t *frame,
 	       const struct frame_info *fi, uint32_t *hash, bool *l4);
+/*
+ * The flow hash, of IP addresses and TCP, UDP or SCTP ports, or IP addresses,
+ * or the Ethernet header.  Never zero.  @l4 tells whether ports took part.
+ */
+uint32_t frame_flow_hash(const struct toeplitz *t, const uint8_t *frame,
+			 uint32_t len, bool *l4);
 
 #endif /* SLUICE_NIC_FRAME_H */

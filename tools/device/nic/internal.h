@@ -182,6 +182,7 @@ struct sluice_nic {
 	uint32_t sweep_ms;
 
 	struct sluice_nic_fault fault;
+	struct toeplitz flow;	/* the flow hash, by the PF's RSS key */
 	uint64_t ctrl_buf[(CTRL_BATCH * SLUICE_CMD_SLOT) / 8];
 	struct sluice_tx_desc tx_descs[TX_BATCH];
 	uint8_t frame[SLUICE_FRAME_MAX + 64];
@@ -232,9 +233,10 @@ void event_post(struct func *f, enum sluice_event_type type, uint16_t vport,
 
 /* Result of a command: enum sluice_status, or malformed. */
 #define CMD_MALFORMED	(-1)
-/* cmd_func.c, cmd_pf.c */
+/* cmd_func.c, cmd_pf.c, cmd_tunnel.c */
 int cmd_func(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
+int cmd_tunnel(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 
 /* tx.c */
 int txq_create(struct func *f, const struct sluice_cmd_queue *cmd);
@@ -247,6 +249,9 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 				 const uint8_t *frame, uint32_t len,
 				 unsigned int frame_flags,
 				 const struct sluice_slow_meta *meta);
+void rx_flow_hash(void *ctx, const uint8_t *frame, uint32_t len,
+		  struct sluice_flow_hash *hash);
+void rx_flow_reset(struct sluice_nic *nic);
 
 /* stats.c */
 void stats_dirty(void *ctx, uint16_t vport);

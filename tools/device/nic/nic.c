@@ -131,6 +131,7 @@ static void func_do_reset(struct func *f, uint32_t work)
 
 	if (f->is_pf) {
 		stats_reset(nic);
+		rx_flow_reset(nic);
 		if (work & WORK_FLR) {
 			sluice_esw_reset(nic->esw);
 			for (i = 1; i < nic->num_funcs; i++)
@@ -457,9 +458,13 @@ struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 		.max_tables = cfg->max_tables,
 		.max_actions = cfg->max_actions,
 		.max_filters = cfg->max_filters,
+		.max_next_hops = cfg->max_next_hops,
+		.max_encaps = cfg->max_encaps,
+		.max_endpoints = cfg->max_endpoints,
 	};
 	struct sluice_esw_host esw_host = {
 		.deliver = rx_deliver,
+		.flow_hash = rx_flow_hash,
 		.stats_dirty = stats_dirty,
 	};
 	struct sluice_nic *nic;
@@ -480,6 +485,7 @@ struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 	nic->fault = cfg->fault;
 	nic->num_funcs = cfg->num_vfs + 1;
 	nic->sweep_ms = 100;
+	rx_flow_reset(nic);
 	nic->funcs = calloc(nic->num_funcs, sizeof(*nic->funcs));
 	nic->counter_map = calloc(cfg->max_counters,
 				  sizeof(*nic->counter_map));

@@ -57,6 +57,9 @@ struct sluice_nic_fault {
  * @max_tables: tables
  * @max_actions: steps of an action program, 1 to 255
  * @max_filters: extra addresses per function
+ * @max_next_hops: next hops, may be zero
+ * @max_encaps: encaps, may be zero
+ * @max_endpoints: tunnel endpoints, may be zero
  * @speed: link speed to report, in Mbit/s
  * @mac: permanent address of each function
  * @uplink_mac: permanent address of each uplink
@@ -76,6 +79,9 @@ struct sluice_nic_cfg {
 	uint32_t max_tables;
 	uint32_t max_actions;
 	uint32_t max_filters;
+	uint32_t max_next_hops;
+	uint32_t max_encaps;
+	uint32_t max_endpoints;
 	uint32_t speed;
 	uint8_t mac[SLUICE_MAX_FUNCS][6];
 	uint8_t uplink_mac[SLUICE_MAX_UPLINKS][6];

@@ -127,6 +127,26 @@ static int fill_buffers(struct func *f, struct rxq *q, const uint8_t *frame,
 	return len ? 0 : (int)n;
 }
 
+/* The eSwitch asks for the hash that tells flows apart. */
+void rx_flow_hash(void *ctx, const uint8_t *frame, uint32_t len,
+		  struct sluice_flow_hash *hash)
+{
+	struct sluice_nic *nic = ctx;
+
+	hash->value = frame_flow_hash(&nic->flow, frame, len, &hash->l4);
+}
+
+/* The flow hash's key until the PF gives one. */
+void rx_flow_reset(struct sluice_nic *nic)
+{
+	uint8_t key[SLUICE_RSS_KEY_SIZE];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = 7 * i * i + 59 * i + 109;
+	toeplitz_init(&nic->flow, key);
+}
+
 /* The eSwitch hands out a frame. */
 enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 				 const uint8_t *frame, uint32_t len,
@@ -153,7 +173,18 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 		return SLUICE_TX_DOWN;
 
 	frame_parse(frame, len, &fi);
-	if (f->rss.on) {
+	if (meta) {
+		flags |= SLUICE_CQE_F_SLOW | SLUICE_CQE_F_HASH;
+		if (meta->hash.l4)
+			flags |= SLUICE_CQE_F_HASH_L4;
+		cqe.hash = htole32(meta->hash.value);
+		cqe.src_vport = htole16(meta->src_vport);
+		cqe.reason = meta->reason;
+		cqe.table = htole32(meta->table);
+		if (f->rss.on)
+			queue = f->rss.table[meta->hash.value %
+					     SLUICE_RSS_TABLE_SIZE];
+	} else if (f->rss.on) {
 		uint32_t hash;
 		bool l4;
 
@@ -183,12 +214,6 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 	if (fi.l4 && (frame_flags & SLUICE_FRAME_L4_OK ||
 		      frame_l4_ok(frame, &fi)))
 		flags |= SLUICE_CQE_F_L4_OK;
-	if (meta) {
-		flags |= SLUICE_CQE_F_SLOW;
-		cqe.src_vport = htole16(meta->src_vport);
-		cqe.reason = meta->reason;
-		cqe.table = htole32(meta->table);
-	}
 	cqe.index = htole32(q->head);
 	cqe.len = htole32(len);
 	cqe.flags = htole16(flags);

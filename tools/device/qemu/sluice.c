@@ -63,6 +63,12 @@ static bool sluice_check_props(SluiceState *s, Error **errp)
 	       sluice_check_size("max-actions", s->max_actions, 1, 128, errp) &&
 	       sluice_check_size("max-filters", s->max_filters, 1, 4096,
 				 errp) &&
+	       sluice_check_size("max-next-hops", s->max_next_hops, 1, 1 * MiB,
+				 errp) &&
+	       sluice_check_size("max-encaps", s->max_encaps, 1, 1 * MiB,
+				 errp) &&
+	       sluice_check_size("max-endpoints", s->max_endpoints, 1, 1 * MiB,
+				 errp) &&
 	       sluice_check_size("speed", s->speed, 10, 400000, errp);
 }
 
@@ -106,6 +112,9 @@ static void sluice_make_cfg(SluiceState *s)
 	cfg->max_tables = s->max_tables;
 	cfg->max_actions = s->max_actions;
 	cfg->max_filters = s->max_filters;
+	cfg->max_next_hops = s->max_next_hops;
+	cfg->max_encaps = s->max_encaps;
+	cfg->max_endpoints = s->max_endpoints;
 	cfg->speed = s->speed;
 	memcpy(cfg->mac[0], pf, 6);
 	for (i = 0; i < s->vfs; i++) {
@@ -247,6 +256,9 @@ static const Property sluice_properties[] = {
 	DEFINE_PROP_UINT32("max-tables", SluiceState, max_tables, 65536),
 	DEFINE_PROP_UINT32("max-actions", SluiceState, max_actions, 128),
 	DEFINE_PROP_UINT32("max-filters", SluiceState, max_filters, 64),
+	DEFINE_PROP_UINT32("max-next-hops", SluiceState, max_next_hops, 65536),
+	DEFINE_PROP_UINT32("max-encaps", SluiceState, max_encaps, 65536),
+	DEFINE_PROP_UINT32("max-endpoints", SluiceState, max_endpoints, 4096),
 	DEFINE_PROP_UINT32("speed", SluiceState, speed, 25000),
 	DEFINE_PROP_STRING("serial", SluiceState, serial),
 	DEFINE_PROP_BOOL("pad", SluiceState, pad, false),

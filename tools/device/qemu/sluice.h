@@ -74,6 +74,9 @@ struct SluiceState {
 	uint32_t max_tables;
 	uint32_t max_actions;
 	uint32_t max_filters;
+	uint32_t max_next_hops;
+	uint32_t max_encaps;
+	uint32_t max_endpoints;
 	uint32_t speed;
 	char *serial;
 	bool pad;

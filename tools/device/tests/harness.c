@@ -154,6 +154,17 @@ host_deliver(void *ctx, uint16_t vport, const uint8_t *frame, uint32_t len,
 	return SLUICE_TX_OK;
 }
 
+static void host_hash(void *ctx, const uint8_t *frame, uint32_t len,
+		      struct sluice_flow_hash *hash)
+{
+	struct bed *bed = ctx;
+
+	assert_true(len >= SLUICE_FRAME_MIN);
+	bed->hash_calls++;
+	hash->value = bed->hash ^ frame[0] ^ len;
+	hash->l4 = true;
+}
+
 static void host_dirty(void *ctx, uint16_t vport)
 {
 	struct bed *bed = ctx;
@@ -171,6 +182,9 @@ const struct sluice_esw_cfg bed_cfg = {
 	.max_tables = 64,
 	.max_actions = 64,
 	.max_filters = 8,
+	.max_next_hops = 300,
+	.max_encaps = 300,
+	.max_endpoints = 300,
 };
 
 struct bed *bed_new_cfg(enum sluice_esw_mode mode,
@@ -181,6 +195,7 @@ struct bed *bed_new_cfg(enum sluice_esw_mode mode,
 		.ctx = bed,
 		.now = host_now,
 		.deliver = host_deliver,
+		.flow_hash = host_hash,
 		.stats_dirty = host_dirty,
 	};
 	uint8_t mac[6] = { 2, 0, 0, 0, 1, 0 };
@@ -188,6 +203,7 @@ struct bed *bed_new_cfg(enum sluice_esw_mode mode,
 
 	assert_non_null(bed);
 	bed->now = 1000;
+	bed->hash = 0x12345678;
 	bed->esw = sluice_esw_new(cfg, &host);
 	assert_non_null(bed->esw);
 	for (i = 0; i < cfg->num_uplinks; i++)

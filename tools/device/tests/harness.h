@@ -61,6 +61,8 @@ struct sent {
 struct bed {
 	struct sluice_esw *esw;
 	uint64_t now;
+	uint32_t hash;			/* of a frame: with its length and first byte */
+	unsigned int hash_calls;
 	unsigned int num_sent;
 	struct sent sent[MAX_SENT];
 	enum sluice_tx_result result[0x102];

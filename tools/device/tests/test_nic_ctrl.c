@@ -125,6 +125,9 @@ static void test_query_func(void **state)
 		assert_int_equal(le16toh(fi->num_uplinks), fn ? 0 : 2);
 		assert_int_equal(le16toh(fi->total_vfs), fn ? 0 : FAKE_VFS);
 		assert_int_equal(le32toh(fi->max_rules), fn ? 0 : 64);
+		assert_int_equal(le32toh(fi->max_next_hops), fn ? 0 : 32);
+		assert_int_equal(le32toh(fi->max_encaps), fn ? 0 : 33);
+		assert_int_equal(le32toh(fi->max_endpoints), fn ? 0 : 34);
 		assert_string_equal(fi->serial, "S123");
 		assert_string_equal(fi->fw_version, "V9");
 
@@ -341,9 +344,9 @@ static const struct bad_cmd bad_cmds[] = {
 	{ "PF: map", SLUICE_CMD_COUNTER_MAP, 0, 32, 0, -1, true },
 	{ "PF: unmap, address", SLUICE_CMD_COUNTER_UNMAP, 0, 32, 0, 17,
 	  false },
-	{ "PF: mask", SLUICE_CMD_MASK_ADD, 0, 216, 0, -1, true },
-	{ "PF: mask, reserved", SLUICE_CMD_MASK_ADD, 0, 216, 0, 20, false },
-	{ "PF: mask, length", SLUICE_CMD_MASK_ADD, 0, 208, 0, -1, false },
+	{ "PF: mask", SLUICE_CMD_MASK_ADD, 0, 280, 0, -1, true },
+	{ "PF: mask, reserved", SLUICE_CMD_MASK_ADD, 0, 280, 0, 20, false },
+	{ "PF: mask, length", SLUICE_CMD_MASK_ADD, 0, 272, 0, -1, false },
 	{ "PF: mask del", SLUICE_CMD_MASK_DEL, 0, 24, 0, -1, true },
 	{ "PF: rule", SLUICE_CMD_RULE_ADD, 0, 48, 0, -1, true },
 	{ "PF: rule, short", SLUICE_CMD_RULE_ADD, 0, 40, 0, -1, false },
@@ -354,6 +357,33 @@ static const struct bad_cmd bad_cmds[] = {
 	{ "PF: rule del", SLUICE_CMD_RULE_DEL, 0, 24, 0, -1, true },
 	{ "PF: esw query", SLUICE_CMD_ESW_QUERY, 0, 32, 0, -1, true },
 	{ "PF: esw query, vport", SLUICE_CMD_ESW_QUERY, 0, 32, 0, 8, false },
+	{ "PF: next hop", SLUICE_CMD_NEXT_HOP_SET, 0, 48, 0, -1, true },
+	{ "PF: next hop, length", SLUICE_CMD_NEXT_HOP_SET, 0, 56, 0, -1, false },
+	{ "PF: next hop, flags", SLUICE_CMD_NEXT_HOP_SET, 0, 48, 0, 26, false },
+	{ "PF: next hop, reserved", SLUICE_CMD_NEXT_HOP_SET, 0, 48, 0, 47,
+	  false },
+	{ "PF: next hop, vport", SLUICE_CMD_NEXT_HOP_SET, 0, 48, 0, 8, false },
+	{ "PF: next hop del", SLUICE_CMD_NEXT_HOP_DEL, 0, 24, 0, -1, true },
+	{ "PF: next hop del, length", SLUICE_CMD_NEXT_HOP_DEL, 0, 32, 0, -1,
+	  false },
+	{ "PF: next hop del, reserved", SLUICE_CMD_NEXT_HOP_DEL, 0, 24, 0, 20,
+	  false },
+	{ "PF: encap", SLUICE_CMD_ENCAP_SET, 0, 40, 0, -1, true },
+	{ "PF: encap, short", SLUICE_CMD_ENCAP_SET, 0, 32, 0, -1, false },
+	{ "PF: encap, long", SLUICE_CMD_ENCAP_SET, 0, 48, 0, -1, false },
+	{ "PF: encap, flags", SLUICE_CMD_ENCAP_SET, 0, 40, 0, 26, false },
+	{ "PF: encap, reserved", SLUICE_CMD_ENCAP_SET, 0, 40, 0, 25, false },
+	{ "PF: encap, reserved2", SLUICE_CMD_ENCAP_SET, 0, 40, 0, 39, false },
+	{ "PF: encap, header", SLUICE_CMD_ENCAP_SET, 0, 40, 0, 36, false },
+	{ "PF: encap del", SLUICE_CMD_ENCAP_DEL, 0, 24, 0, -1, true },
+	{ "PF: endpoint", SLUICE_CMD_ENDPOINT_SET, 0, 80, 0, -1, true },
+	{ "PF: endpoint, length", SLUICE_CMD_ENDPOINT_SET, 0, 72, 0, -1,
+	  false },
+	{ "PF: endpoint, flags", SLUICE_CMD_ENDPOINT_SET, 0, 80, 0, 30, false },
+	{ "PF: endpoint, reserved", SLUICE_CMD_ENDPOINT_SET, 0, 80, 0, 76,
+	  false },
+	{ "PF: endpoint del", SLUICE_CMD_ENDPOINT_DEL, 0, 24, 0, -1, true },
+	{ "PF: behind the last", 0x56, 0, 24, 0, -1, false },
 };
 
 /* Each of them stops its function alone; PF commands stop a VF. */

@@ -108,6 +108,72 @@ static uint16_t slow_sum(const uint8_t *p, uint32_t len, uint32_t sum)
 	return sum;
 }
 
+/* Any frame has a flow hash; what it covers depends on what there is. */
+static void test_flow_hash(void **state)
+{
+	struct toeplitz *t = malloc(sizeof(*t));
+	const uint8_t zero[40] = { 0 };
+	struct frame_info fi;
+	struct frame f;
+	uint32_t hash;
+	unsigned int tags;
+	bool l4, rss_l4;
+
+	(void)state;
+	assert_non_null(t);
+	toeplitz_init(t, ms_key);
+	for (tags = 0; tags < 3; tags++) {
+		unsigned int i;
+
+		/* TCP and UDP: as RSS has it. */
+		fr_eth(&f, MAC_B, MAC_A, 0x0800);
+		fr_ip4(&f, 6, "66.9.149.187", "161.142.100.80", 20);
+		fr_tcp(&f, 2794, 1766, 2);
+		for (i = 0; i < tags; i++)
+			fr_vlan(&f, 0x8100, (uint16_t)i);
+		assert_int_equal(frame_flow_hash(t, f.b, f.len, &l4),
+				 0x51ccc178);
+		assert_true(l4);
+		fr_eth(&f, MAC_B, MAC_A, 0x86dd);
+		fr_ip6(&f, 17, "fe80::1", "fe80::2", 8);
+		fr_udp(&f, 5, 6, 0);
+		for (i = 0; i < tags; i++)
+			fr_vlan(&f, 0x8100, (uint16_t)i);
+		frame_parse(f.b, f.len, &fi);
+		assert_true(frame_rss(t, SLUICE_RSS_ALL, f.b, &fi, &hash,
+				      &rss_l4));
+		assert_int_equal(frame_flow_hash(t, f.b, f.len, &l4), hash);
+		assert_true(l4);
+	}
+	/* Ports of SCTP, too. */
+	fr_eth(&f, MAC_B, MAC_A, 0x0800);
+	fr_ip4(&f, 132, "66.9.149.187", "161.142.100.80", 12);
+	fr_ports(&f, 2794, 1766);
+	fr_fill(&f, 0, 8);
+	assert_int_equal(frame_flow_hash(t, f.b, f.len, &l4), 0x51ccc178);
+	assert_true(l4);
+	/* Addresses alone: fragments and other protocols. */
+	f.b[20] = 0x20;
+	assert_int_equal(frame_flow_hash(t, f.b, f.len, &l4), 0x323e8fc2);
+	assert_false(l4);
+	f.b[20] = 0;
+	f.b[23] = 1;
+	assert_int_equal(frame_flow_hash(t, f.b, f.len, &l4), 0x323e8fc2);
+	assert_false(l4);
+	/* No IP: the Ethernet header. */
+	fr_eth(&f, MAC_B, MAC_A, 0x0806);
+	hash = slow_toeplitz(ms_key, f.b, 14);
+	fr_fill(&f, 9, 28);
+	assert_int_equal(frame_flow_hash(t, f.b, f.len, &l4), hash);
+	assert_false(l4);
+	f.b[13]++;
+	assert_int_not_equal(frame_flow_hash(t, f.b, f.len, &l4), hash);
+	/* Never zero. */
+	toeplitz_init(t, zero);
+	assert_int_equal(frame_flow_hash(t, f.b, f.len, &l4), 1);
+	free(t);
+}
+
 static void test_sum(void **state)
 {
 	uint8_t buf[2048];
@@ -349,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_toeplitz_vectors),
 		cmocka_unit_test(test_toeplitz_reference),
+		cmocka_unit_test(test_flow_hash),
 		cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_sctp),

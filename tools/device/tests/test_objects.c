@@ -51,7 +51,9 @@ static void masks(void **state)
 	RESERVED(cvlan.reserved);
 	RESERVED(reserved0);
 	RESERVED(reserved1[2]);
-	RESERVED(reserved2[87]);
+	RESERVED(reserved2[1]);
+	RESERVED(reserved3[0]);
+	RESERVED(reserved3[39]);
 #undef RESERVED
 	sluice_esw_set_mode(bed->esw, SLUICE_ESW_LEGACY);
 	assert_int_equal(bed_mask(bed, 3, &m), SLUICE_ST_MODE);
@@ -143,6 +145,7 @@ static void well_formed(void **state)
 	struct sluice_rule_spec spec = { 0 };
 	static const uint8_t ends[] = {
 		SLUICE_ACT_DROP, SLUICE_ACT_PUNT, SLUICE_ACT_TO_CPU,
+		SLUICE_ACT_DECAP_LOCAL,
 	};
 	struct sluice_action a[2], b;
 	unsigned int i;
@@ -174,11 +177,11 @@ static void well_formed(void **state)
 
 	a[0] = act(0);
 	assert_false(well(a, 1));
-	a[0] = act(SLUICE_ACT_TO_CPU + 1);
+	a[0] = act(SLUICE_ACT_DECAP_LOCAL + 1);
 	assert_false(well(a, 1));
 
 	/* A field that is not used is zero. */
-	for (i = SLUICE_ACT_DROP; i <= SLUICE_ACT_TO_CPU; i++) {
+	for (i = SLUICE_ACT_DROP; i <= SLUICE_ACT_DECAP_LOCAL; i++) {
 		bool edit = i == SLUICE_ACT_PEDIT_SET ||
 			    i == SLUICE_ACT_PEDIT_ADD;
 
@@ -196,7 +199,9 @@ static void well_formed(void **state)
 				 i == SLUICE_ACT_VLAN_PUSH ||
 				 i == SLUICE_ACT_VLAN_SET ||
 				 i == SLUICE_ACT_CSUM ||
-				 i == SLUICE_ACT_GOTO);
+				 i == SLUICE_ACT_GOTO ||
+				 i == SLUICE_ACT_TUNNEL ||
+				 i == SLUICE_ACT_DECAP_LOCAL);
 		b.a = 0;
 		b.b[3] = 1;
 		assert_int_equal(well(&b, 1), edit ||

@@ -4,7 +4,7 @@
  * nothing leaks, and a second try succeeds.
  */
 #include <stdlib.h>
-#include "harness.h"
+#include "tun_bed.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -158,12 +158,64 @@ static void cannot_grow(void **state)
 	bed_free(bed);
 }
 
+/* Try a SET with each of its allocations failing, then for good. */
+#define TRY(bed, call) do { \
+	struct sluice_esw_info before = query(bed), after; \
+	int status, n = 0; \
+	do { \
+		countdown = n++; \
+		status = call; \
+		countdown = -1; \
+		after = query(bed); \
+		if (status != SLUICE_ST_OK) { \
+			assert_int_equal(status, SLUICE_ST_NOSPC); \
+			assert_memory_equal(&before, &after, sizeof(after)); \
+			failed++; \
+		} \
+	} while (status != SLUICE_ST_OK && n < 100); \
+	assert_int_equal(status, SLUICE_ST_OK); \
+} while (0)
+
+static void tunnels(void **state)
+{
+	struct bed *bed = bed_new(SLUICE_ESW_SWITCHDEV);
+	struct outer o = outer_usual(SLUICE_TUNNEL_VXLAN, false);
+	unsigned int failed = 0;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 300; i += 23) {
+		struct sluice_cmd_next_hop nh = tun_next_hop(i, WIRE0, &o);
+		struct sluice_cmd_endpoint ep;
+		struct encap_cmd e;
+
+		nh.counter = htole32((i * 4096) % 10000);
+		TRY(bed, sluice_esw_next_hop_set(bed->esw, &nh));
+		tun_encap(&e, i, i, &o);
+		TRY(bed, sluice_esw_encap_set(bed->esw, &e.cmd));
+		o.dport++;
+		ep = tun_endpoint(i, WIRE0, 1, &o);
+		TRY(bed, sluice_esw_endpoint_set(bed->esw, &ep));
+		/* A change needs no memory. */
+		countdown = 0;
+		assert_int_equal(sluice_esw_next_hop_set(bed->esw, &nh), 0);
+		assert_int_equal(sluice_esw_encap_set(bed->esw, &e.cmd), 0);
+		assert_int_equal(sluice_esw_endpoint_set(bed->esw, &ep), 0);
+		countdown = -1;
+	}
+	/* Each object, the arrays as they grow, and the table of endpoints. */
+	assert_true(failed > 14 * 3 + 3);
+	assert_int_equal(le32toh(query(bed).endpoints), 14);
+	bed_free(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_eswitch),
 		cmocka_unit_test(rules),
 		cmocka_unit_test(cannot_grow),
+		cmocka_unit_test(tunnels),
 	};
 
 	return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

@@ -439,6 +439,9 @@ static void sizes_are_checked(void **state)
 	BAD(max_actions, 0);
 	BAD(max_actions, 256);
 	BAD(max_filters, 5000);
+	BAD(max_next_hops, (1u << 24) + 1);
+	BAD(max_encaps, (1u << 24) + 1);
+	BAD(max_endpoints, (1u << 24) + 1);
 #undef BAD
 	sluice_esw_free(NULL);
 }

@@ -10,7 +10,9 @@
 #include <linux/timer.h>
 #include <linux/version.h>
 #include <net/devlink.h>
+#include <net/flow.h>
 #include <net/flow_offload.h>
+#include <net/inet_dscp.h>
 
 /* 6.16 renamed from_timer(). */
 #ifdef timer_container_of
@@ -79,5 +81,26 @@ sluice_compat_surely_skip_sw(const struct flow_cls_common_offload *common)
 	return false;
 #endif
 }
+
+/* 6.18 gave the lookup's DSCP a type. */
+static inline void sluice_compat_flow4_tos(struct flowi4 *fl4, u8 tos)
+{
+#if KERNEL_VERSION(6, 18, 0) <= LINUX_VERSION_CODE
+	fl4->flowi4_dscp = inet_dsfield_to_dscp(tos);
+#else
+	fl4->flowi4_tos = tos & INET_DSCP_MASK;
+#endif
+}
+
+/* Attributes of GENEVE devices that came later than 6.12, by number. */
+#define SLUICE_COMPAT_GENEVE_PORT_RANGE	15
+#define SLUICE_COMPAT_GENEVE_GRO_HINT	16
+#define SLUICE_COMPAT_GENEVE_LOCAL	17
+#define SLUICE_COMPAT_GENEVE_LOCAL6	18
+
+struct sluice_compat_geneve_ports {
+	__be16 low;
+	__be16 high;
+};
 
 #endif /* _SLUICE_COMPAT_H */

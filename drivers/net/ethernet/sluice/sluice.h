@@ -8,6 +8,7 @@
  *   nic/      rings, NAPI and the netdev every function has
  *   eswitch/  vports, mode, representors, legacy VF policy (PF only)
  *   offload/  tc rules to device rules (PF in switchdev mode only)
+ *   tunnel/   outer headers and next hops of those rules
  *   devlink/  the PF's devlink instance
  */
 #ifndef _SLUICE_H
@@ -49,6 +50,9 @@ struct flow_block_offload;
  * @max_masks: masks (PF)
  * @max_counters: counters (PF)
  * @max_tables: tables (PF)
+ * @max_next_hops: next hops of tunnels (PF)
+ * @max_encaps: outer headers of tunnels (PF)
+ * @max_endpoints: tunnel endpoints (PF)
  */
 struct sluice_limits {
 	u16 max_txqs;
@@ -63,6 +67,9 @@ struct sluice_limits {
 	u32 max_masks;
 	u32 max_counters;
 	u32 max_tables;
+	u32 max_next_hops;
+	u32 max_encaps;
+	u32 max_endpoints;
 };
 
 /**

@@ -110,6 +110,9 @@ static void sluice_func_limits(struct sluice_dev *sdev,
 	lim->max_masks = le32_to_cpu(info->max_masks);
 	lim->max_counters = le32_to_cpu(info->max_counters);
 	lim->max_tables = le32_to_cpu(info->max_tables);
+	lim->max_next_hops = le32_to_cpu(info->max_next_hops);
+	lim->max_encaps = le32_to_cpu(info->max_encaps);
+	lim->max_endpoints = le32_to_cpu(info->max_endpoints);
 }
 
 static int sluice_func_query(struct sluice_dev *sdev)

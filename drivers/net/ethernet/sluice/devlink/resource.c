@@ -9,6 +9,9 @@ enum sluice_resource {
 	SLUICE_RESOURCE_MASKS,
 	SLUICE_RESOURCE_COUNTERS,
 	SLUICE_RESOURCE_TABLES,
+	SLUICE_RESOURCE_NEXT_HOPS,
+	SLUICE_RESOURCE_ENCAPS,
+	SLUICE_RESOURCE_ENDPOINTS,
 };
 
 static void resource_query(struct sluice_dev *sdev,
@@ -51,6 +54,30 @@ static u64 tables_occ(void *priv)
 	return le32_to_cpu(info.tables);
 }
 
+static u64 next_hops_occ(void *priv)
+{
+	struct sluice_esw_info info;
+
+	resource_query(priv, &info);
+	return le32_to_cpu(info.next_hops);
+}
+
+static u64 encaps_occ(void *priv)
+{
+	struct sluice_esw_info info;
+
+	resource_query(priv, &info);
+	return le32_to_cpu(info.encaps);
+}
+
+static u64 endpoints_occ(void *priv)
+{
+	struct sluice_esw_info info;
+
+	resource_query(priv, &info);
+	return le32_to_cpu(info.endpoints);
+}
+
 static int resource_register(struct sluice_dev *sdev, const char *name,
 			     enum sluice_resource id, u32 size,
 			     devlink_resource_occ_get_t *occ_get)
@@ -69,7 +96,7 @@ static int resource_register(struct sluice_dev *sdev, const char *name,
 }
 
 /**
- * sluice_resources_register - register rules, masks, counters and tables
+ * sluice_resources_register - register rules, masks, counters, tables, tunnels
  * @sdev: PF whose limits are known
  *
  * Context: devlink instance lock.  Return: 0 or a negative errno.
@@ -93,6 +120,20 @@ int sluice_resources_register(struct sluice_dev *sdev)
 		goto err_unregister;
 	err = resource_register(sdev, "tables", SLUICE_RESOURCE_TABLES,
 				limits->max_tables, tables_occ);
+	if (err)
+		goto err_unregister;
+	if (!(sdev->caps & SLUICE_CAP_TUNNEL))
+		return 0;
+	err = resource_register(sdev, "next_hops", SLUICE_RESOURCE_NEXT_HOPS,
+				limits->max_next_hops, next_hops_occ);
+	if (err)
+		goto err_unregister;
+	err = resource_register(sdev, "encaps", SLUICE_RESOURCE_ENCAPS,
+				limits->max_encaps, encaps_occ);
+	if (err)
+		goto err_unregister;
+	err = resource_register(sdev, "endpoints", SLUICE_RESOURCE_ENDPOINTS,
+				limits->max_endpoints, endpoints_occ);
 	if (err)
 		goto err_unregister;
 	return 0;

@@ -143,7 +143,14 @@ static void sluice_rx_meta(struct sk_buff *skb, struct net_device *dev,
 {
 	if ((flags & SLUICE_CQE_F_L4_OK) && (dev->features & NETIF_F_RXCSUM))
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
-	if ((flags & SLUICE_CQE_F_HASH) && (dev->features & NETIF_F_RXHASH))
+	/*
+	 * Tunnels take their UDP source port from it, in hardware and in
+	 * software.
+	 */
+	if ((flags & SLUICE_CQE_F_HASH) && (flags & SLUICE_CQE_F_SLOW))
+		skb_set_hash(skb, le32_to_cpu(cqe->hash), PKT_HASH_TYPE_L4);
+	else if ((flags & SLUICE_CQE_F_HASH) &&
+		 (dev->features & NETIF_F_RXHASH))
 		skb_set_hash(skb, le32_to_cpu(cqe->hash),
 			     flags & SLUICE_CQE_F_HASH_L4 ? PKT_HASH_TYPE_L4 :
 							    PKT_HASH_TYPE_L3);

@@ -9,6 +9,7 @@
 #include <linux/if_vlan.h>
 #include <net/tc_act/tc_vlan.h>
 
+#include "../tunnel/tunnel.h"
 #include "offload.h"
 
 /* Checksums both tc and the device know, with the same bits. */
@@ -30,8 +31,6 @@ enum verdict {
 static const char * const action_names[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_REDIRECT_INGRESS]	= "mirred ingress redirect",
 	[FLOW_ACTION_MIRRED_INGRESS]	= "mirred ingress mirror",
-	[FLOW_ACTION_TUNNEL_ENCAP]	= "tunnel_key set",
-	[FLOW_ACTION_TUNNEL_DECAP]	= "tunnel_key unset",
 	[FLOW_ACTION_MARK]		= "skbedit mark",
 	[FLOW_ACTION_PTYPE]		= "skbedit ptype",
 	[FLOW_ACTION_PRIORITY]		= "skbedit priority",
@@ -93,16 +92,59 @@ static int actions_hw_stats(struct sluice_offload *off,
 			     "hw_stats immediate is not supported");
 }
 
+/* Send through a tunnel device. */
+static int action_tunnel(struct sluice_offload *off,
+			 struct sluice_tunnel_dev *td,
+			 struct netlink_ext_ack *extack,
+			 struct sluice_program *prog)
+{
+	struct sluice_encap *encap;
+
+	if (!prog->tun)
+		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
+				     "redirect to %s without tunnel_key set",
+				     netdev_name(td->dev));
+	if (prog->num_encaps == SLUICE_PROGRAM_MAX)
+		return sluice_reject(off, extack, SLUICE_REJECT_LENGTH,
+				     "too many tunnels");
+	encap = sluice_encap_get(off->tunnels, td, prog->tun, extack);
+	if (IS_ERR(encap))
+		return PTR_ERR(encap) == -ENOSPC ? -EOPNOTSUPP :
+						   PTR_ERR(encap);
+	prog->encaps[prog->num_encaps++] = encap;
+	sluice_program_step(prog, SLUICE_ACT_TUNNEL)->a =
+		cpu_to_le32(encap->id);
+	return 0;
+}
+
+/**
+ * sluice_program_release() - give back what a program holds
+ * @off: offload, lock held
+ * @prog: program
+ */
+void sluice_program_release(struct sluice_offload *off,
+			    struct sluice_program *prog)
+{
+	while (prog->num_encaps)
+		sluice_encap_put(off->tunnels,
+				 prog->encaps[--prog->num_encaps]);
+}
+
 static int action_output(struct sluice_offload *off,
 			 const struct flow_action_entry *entry,
 			 struct netlink_ext_ack *extack,
 			 struct sluice_program *prog)
 {
+	struct sluice_tunnel_dev *td;
 	struct sluice_vport *vport;
 
 	if (!entry->dev)
 		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
 				     "cannot redirect or mirror to a block");
+	td = off->tunnels ? sluice_tunnel_dev_find(off->tunnels, entry->dev) :
+			    NULL;
+	if (td)
+		return action_tunnel(off, td, extack, prog);
 	rcu_read_lock();
 	vport = sluice_esw_vport_by_netdev(off->sdev, entry->dev);
 	rcu_read_unlock();
@@ -247,6 +289,14 @@ static int action_parse(struct sluice_offload *off,
 		if (taken < 0)
 			return taken;
 		break;
+	case FLOW_ACTION_TUNNEL_ENCAP:
+		prog->tun = entry->tunnel;
+		break;
+	case FLOW_ACTION_TUNNEL_DECAP:
+		/* The header itself is off since the tunnel device. */
+		prog->tun = NULL;
+		prog->unset = true;
+		break;
 	case FLOW_ACTION_CSUM:
 		if (entry->csum_flags & ~CSUM_FLAGS)
 			return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
@@ -291,18 +341,19 @@ static int program_to_host(struct sluice_offload *off,
 
 /**
  * sluice_actions_parse() - what a filter does
- * @off: offload, lock held
+ * @block: block of the filter; offload lock held
  * @f: tc's call
- * @prog: zeroed; filled in
+ * @prog: zeroed; filled in, also on failure to be released
  *
  * Documentation/hardware/eswitch.md, "Programs".
  *
  * Return: 0, or -EOPNOTSUPP when the device cannot do exactly that.
  */
-int sluice_actions_parse(struct sluice_offload *off,
+int sluice_actions_parse(struct sluice_block *block,
 			 const struct flow_cls_offload *f,
 			 struct sluice_program *prog)
 {
+	struct sluice_offload *off = block->off;
 	struct netlink_ext_ack *extack = f->common.extack;
 	const struct flow_action *action = &f->rule->action;
 	enum verdict verdict = VERDICT_NEXT;
@@ -337,6 +388,10 @@ int sluice_actions_parse(struct sluice_offload *off,
 		sluice_program_step(prog, SLUICE_ACT_DROP);
 		break;
 	case VERDICT_GOTO:
+		/* The device's packet has its tunnel header for good. */
+		if (prog->tun || (prog->unset && block->of_tunnel))
+			return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
+					     "goto behind tunnel_key");
 		sluice_program_step(prog, SLUICE_ACT_GOTO);
 		prog->goes = true;
 		break;

@@ -8,9 +8,21 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
+#include "../tunnel/tunnel.h"
 #include "offload.h"
 
 static LIST_HEAD(sluice_block_cb_list);
+
+/**
+ * sluice_block_is_live() - are packets to be looked up in a block?
+ * @block: block; offload lock held
+ *
+ * Return: true when tc has replayed its filters and it is not blind.
+ */
+bool sluice_block_is_live(const struct sluice_block *block)
+{
+	return block->live && !block->blind;
+}
 
 /**
  * sluice_block_roots() - bring the root tables of the block's ports up to date
@@ -21,12 +33,14 @@ static LIST_HEAD(sluice_block_cb_list);
  */
 void sluice_block_roots(struct sluice_block *block)
 {
-	u32 root = block->live && !block->blind ? block->root->id :
-						  SLUICE_ID_NONE;
+	u32 root = sluice_block_is_live(block) ? block->root->id :
+						 SLUICE_ID_NONE;
 	struct sluice_cmd_vport cmd;
 	struct sluice_port *port;
 	unsigned long i;
 
+	if (block->tunnel)
+		sluice_endpoints_sync(block->off->tunnels);
 	xa_for_each(&block->ports, i, port) {
 		if (port->root == root)
 			continue;
@@ -51,17 +65,15 @@ void sluice_block_blind(struct sluice_block *block, int change)
 	sluice_block_roots(block);
 }
 
-static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
-
 /*
  * tc links a callback into the block only after it has replayed the block's
  * filters to it.  Offload lock and tc's callback lock held.
  */
 static void block_check_live(struct sluice_block *block)
 {
-	if (block->live || block->off->dead)
+	if (block->live || block->replay || block->off->dead)
 		return;
-	if (!flow_block_cb_lookup(block->tc, block_cb, block->off->sdev))
+	if (!flow_block_cb_lookup(block->tc, sluice_block_cb, block->ident))
 		return;
 	block->live = true;
 	sluice_block_roots(block);
@@ -78,8 +90,18 @@ static int block_stats(struct sluice_block *block, struct flow_cls_offload *f)
 	return sluice_rule_stats(block->off, &key, &f->stats);
 }
 
-/* tc calls from many processes at once, with and without RTNL. */
-static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
+/**
+ * sluice_block_cb() - tc's callback of a block
+ * @type: kind of call
+ * @type_data: its argument
+ * @cb_priv: block
+ *
+ * Context: process.  tc calls from many processes at once, with and without
+ * RTNL.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 {
 	struct flow_cls_offload *f = type_data;
 	struct sluice_block *block = cb_priv;
@@ -101,8 +123,19 @@ static int block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 	return err;
 }
 
-static struct sluice_block *block_alloc(struct sluice_offload *off,
-					struct flow_block_offload *bo)
+/**
+ * sluice_block_create() - make a block without ports
+ * @off: offload, lock held
+ * @tc: tc's side
+ * @net: network namespace of its netdevs
+ * @ident: our name for tc's callback
+ *
+ * Return: a block, or an ERR_PTR: -ENOSPC when the device has no more tables,
+ * -ENOMEM.
+ */
+struct sluice_block *sluice_block_create(struct sluice_offload *off,
+					 struct flow_block *tc,
+					 struct net *net, void *ident)
 {
 	struct sluice_block *block;
 	int err;
@@ -111,8 +144,9 @@ static struct sluice_block *block_alloc(struct sluice_offload *off,
 	if (!block)
 		return ERR_PTR(-ENOMEM);
 	block->off = off;
-	block->tc = bo->block;
-	block->net = bo->net;
+	block->tc = tc;
+	block->ident = ident;
+	block->net = net;
 	xa_init(&block->ports);
 	xa_init(&block->tables);
 	INIT_LIST_HEAD(&block->rules);
@@ -127,22 +161,43 @@ static struct sluice_block *block_alloc(struct sluice_offload *off,
 	return block;
 }
 
-/* tc is done with the block. */
-static void block_release(void *cb_priv)
+/**
+ * sluice_block_destroy() - forget a block and its filters
+ * @block: block; offload lock held, and somebody else has a reference to it
+ */
+void sluice_block_destroy(struct sluice_block *block)
 {
-	struct sluice_block *block = cb_priv;
 	struct sluice_offload *off = block->off;
 	struct sluice_rule *rule, *next;
 
-	mutex_lock(&off->lock);
 	list_for_each_entry_safe(rule, next, &block->rules, list)
 		sluice_rule_remove(rule);
 	sluice_table_put(block->root);
 	list_del(&block->node);
-	mutex_unlock(&off->lock);
+	if (block->tunnel) {
+		block->tunnel->block = NULL;
+		sluice_endpoints_sync(off->tunnels);
+	}
 	WARN_ON(!xa_empty(&block->ports));
 	WARN_ON(!xa_empty(&block->tables));
 	kfree(block);
+	/* Never the last one. */
+	sluice_offload_put(off);
+}
+
+/**
+ * sluice_block_release() - tc is done with a block
+ * @cb_priv: block
+ */
+void sluice_block_release(void *cb_priv)
+{
+	struct sluice_block *block = cb_priv;
+	struct sluice_offload *off = block->off;
+
+	kref_get(&off->ref);
+	mutex_lock(&off->lock);
+	sluice_block_destroy(block);
+	mutex_unlock(&off->lock);
 	sluice_offload_put(off);
 }
 
@@ -203,7 +258,7 @@ int sluice_block_bind(struct sluice_vport *vport,
 
 	if (!off)
 		return -EOPNOTSUPP;
-	cb = flow_block_cb_lookup(bo->block, block_cb, vport->sdev);
+	cb = flow_block_cb_lookup(bo->block, sluice_block_cb, vport->sdev);
 	if (cb) {
 		block = flow_block_cb_priv(cb);
 		/* From before the last change of mode. */
@@ -220,14 +275,15 @@ int sluice_block_bind(struct sluice_vport *vport,
 	}
 
 	mutex_lock(&off->lock);
-	block = block_alloc(off, bo);
+	block = sluice_block_create(off, bo->block, bo->net, vport->sdev);
 	err = IS_ERR(block) ? PTR_ERR(block) : block_port_add(block, vport);
 	mutex_unlock(&off->lock);
 	if (IS_ERR(block))
 		return err == -ENOSPC ? -EOPNOTSUPP : err;
 	if (err)
 		goto err_release;
-	cb = flow_block_cb_alloc(block_cb, vport->sdev, block, block_release);
+	cb = flow_block_cb_alloc(sluice_block_cb, vport->sdev, block,
+				 sluice_block_release);
 	if (IS_ERR(cb)) {
 		err = PTR_ERR(cb);
 		goto err_port;
@@ -244,7 +300,7 @@ err_port:
 	block_port_del(block, xa_erase(&block->ports, vport->num), vport->num);
 	mutex_unlock(&off->lock);
 err_release:
-	block_release(block);
+	sluice_block_release(block);
 	return err;
 }
 
@@ -264,7 +320,7 @@ int sluice_block_unbind(struct sluice_vport *vport,
 	struct sluice_port *port;
 	struct flow_block_cb *cb;
 
-	cb = flow_block_cb_lookup(bo->block, block_cb, vport->sdev);
+	cb = flow_block_cb_lookup(bo->block, sluice_block_cb, vport->sdev);
 	if (!cb)
 		return -EOPNOTSUPP;
 	block = flow_block_cb_priv(cb);

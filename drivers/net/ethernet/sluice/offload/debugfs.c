@@ -8,6 +8,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
+#include "../tunnel/tunnel.h"
 #include "offload.h"
 
 static const char * const reject_names[SLUICE_REJECT_NUM] = {
@@ -26,6 +27,7 @@ static const char * const reject_names[SLUICE_REJECT_NUM] = {
 	[SLUICE_REJECT_FEATURE]		= "feature",
 	[SLUICE_REJECT_ORDER]		= "order",
 	[SLUICE_REJECT_FULL]		= "full",
+	[SLUICE_REJECT_TUNNEL]		= "tunnel",
 };
 
 static const char * const act_names[] = {
@@ -40,6 +42,7 @@ static const char * const act_names[] = {
 	[SLUICE_ACT_GOTO]	= "goto",
 	[SLUICE_ACT_PUNT]	= "punt",
 	[SLUICE_ACT_TO_CPU]	= "to_cpu",
+	[SLUICE_ACT_TUNNEL]	= "tunnel",
 };
 
 static int reject_reasons_show(struct seq_file *m, void *v)
@@ -81,6 +84,7 @@ static void rule_show_program(struct seq_file *m,
 			seq_printf(m, ":%#x", le32_to_cpu(act->a));
 			break;
 		case SLUICE_ACT_GOTO:
+		case SLUICE_ACT_TUNNEL:
 			seq_printf(m, ":%u", le32_to_cpu(act->a));
 			break;
 		}
@@ -140,6 +144,7 @@ void sluice_offload_debugfs_add(struct sluice_offload *off)
 	debugfs_create_file("rules", 0400, off->debugfs, off, &rules_fops);
 	debugfs_create_file("reject_reasons", 0400, off->debugfs, off,
 			    &reject_reasons_fops);
+	sluice_tunnels_debugfs_add(off);
 }
 
 /**

@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tc blocks at the egress of representors.
+ * tc blocks at the egress of representors and of tunnel devices.
  *
- * The device does not run egress filters.  While a representor has any, a
- * packet that rules would output there takes the slow path as a whole, and
- * software runs everything.
+ * The device does not run egress filters.  While a netdev has any, a packet
+ * that rules would output there takes the slow path as a whole, and software
+ * runs everything.
  */
 #include <linux/slab.h>
 
+#include "../tunnel/tunnel.h"
 #include "offload.h"
 
 static LIST_HEAD(sluice_egress_cb_list);
 
 /**
- * struct sluice_egress - an egress block bound to a representor
+ * struct sluice_egress - an egress block bound to a netdev
  * @off: the offload it belongs to
- * @vport: the vport
+ * @vport: vport of the representor, or NULL
+ * @td: the tunnel device, or NULL, also when it is gone
  * @filters: how often each filter is there, by name
  */
 struct sluice_egress {
 	struct sluice_offload *off;
 	struct sluice_vport *vport;
+	struct sluice_tunnel_dev *td;
 	struct xarray filters;
 };
 
@@ -37,8 +40,15 @@ static void egress_punt(struct sluice_egress *egress, bool on)
 
 static void egress_count(struct sluice_egress *egress, int change)
 {
-	int now = atomic_add_return(change, &egress->vport->egress_filters);
+	int now;
 
+	if (!egress->vport) {
+		if (egress->td)
+			sluice_tunnel_dev_egress(egress->off->tunnels,
+						 egress->td, change);
+		return;
+	}
+	now = atomic_add_return(change, &egress->vport->egress_filters);
 	if (!now || (now == change && change > 0))
 		egress_punt(egress, now);
 }
@@ -79,7 +89,17 @@ static void egress_del(struct sluice_egress *egress, unsigned long cookie)
 	egress_count(egress, -1);
 }
 
-static int egress_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
+/**
+ * sluice_egress_cb() - tc's callback of an egress block
+ * @type: kind of call
+ * @type_data: its argument
+ * @cb_priv: the egress block
+ *
+ * Context: process.
+ *
+ * Return: -EOPNOTSUPP.
+ */
+int sluice_egress_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 {
 	struct sluice_egress *egress = cb_priv;
 	struct sluice_offload *off = egress->off;
@@ -104,20 +124,64 @@ static int egress_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 	return -EOPNOTSUPP;
 }
 
-/* tc is done with the block. */
-static void egress_release(void *cb_priv)
+/**
+ * sluice_egress_release() - tc is done with an egress block
+ * @cb_priv: the egress block
+ */
+void sluice_egress_release(void *cb_priv)
 {
 	struct sluice_egress *egress = cb_priv;
 	struct sluice_offload *off = egress->off;
 
 	mutex_lock(&off->lock);
 	/* Whatever was not taken back one by one. */
-	if (!off->dead && atomic_xchg(&egress->vport->egress_filters, 0))
+	if (egress->td)
+		sluice_egress_detach(egress);
+	else if (egress->vport && !off->dead &&
+		 atomic_xchg(&egress->vport->egress_filters, 0))
 		egress_punt(egress, false);
 	mutex_unlock(&off->lock);
 	xa_destroy(&egress->filters);
 	kfree(egress);
 	sluice_offload_put(off);
+}
+
+/**
+ * sluice_egress_create() - make an egress block
+ * @off: offload
+ * @vport: vport of the representor, or NULL
+ * @td: tunnel device, or NULL
+ *
+ * Return: the block or NULL.
+ */
+struct sluice_egress *sluice_egress_create(struct sluice_offload *off,
+					   struct sluice_vport *vport,
+					   struct sluice_tunnel_dev *td)
+{
+	struct sluice_egress *egress = kzalloc(sizeof(*egress), GFP_KERNEL);
+
+	if (!egress)
+		return NULL;
+	egress->off = off;
+	egress->vport = vport;
+	egress->td = td;
+	xa_init(&egress->filters);
+	kref_get(&off->ref);
+	return egress;
+}
+
+/**
+ * sluice_egress_detach() - the tunnel device or its block goes
+ * @egress: its egress block; offload lock held
+ */
+void sluice_egress_detach(struct sluice_egress *egress)
+{
+	struct sluice_tunnel_dev *td = egress->td;
+
+	egress->td = NULL;
+	td->egress = NULL;
+	sluice_tunnel_dev_egress(egress->off->tunnels, td,
+				 -td->egress_filters);
 }
 
 /**
@@ -136,20 +200,18 @@ int sluice_egress_bind(struct sluice_vport *vport,
 	struct sluice_egress *egress;
 	struct flow_block_cb *cb;
 
-	if (!off || flow_block_cb_lookup(bo->block, egress_cb, vport))
+	if (!off || flow_block_cb_lookup(bo->block, sluice_egress_cb, vport))
 		return -EOPNOTSUPP;
-	egress = kzalloc(sizeof(*egress), GFP_KERNEL);
+	egress = sluice_egress_create(off, vport, NULL);
 	if (!egress)
 		return -ENOMEM;
-	egress->off = off;
-	egress->vport = vport;
-	xa_init(&egress->filters);
-	cb = flow_block_cb_alloc(egress_cb, vport, egress, egress_release);
+	cb = flow_block_cb_alloc(sluice_egress_cb, vport, egress,
+				 sluice_egress_release);
 	if (IS_ERR(cb)) {
 		kfree(egress);
+		sluice_offload_put(off);
 		return PTR_ERR(cb);
 	}
-	kref_get(&off->ref);
 	atomic_set(&vport->egress_filters, 0);
 	flow_block_cb_add(cb, bo);
 	list_add_tail(&cb->driver_list, &sluice_egress_cb_list);
@@ -170,7 +232,7 @@ int sluice_egress_unbind(struct sluice_vport *vport,
 {
 	struct flow_block_cb *cb;
 
-	cb = flow_block_cb_lookup(bo->block, egress_cb, vport);
+	cb = flow_block_cb_lookup(bo->block, sluice_egress_cb, vport);
 	if (!cb)
 		return -EOPNOTSUPP;
 	flow_block_cb_remove(cb, bo);

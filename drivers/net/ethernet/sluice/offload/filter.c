@@ -4,6 +4,7 @@
  */
 #include <linux/slab.h>
 
+#include "../tunnel/tunnel.h"
 #include "offload.h"
 
 /**
@@ -87,12 +88,22 @@ static void spec_init(struct sluice_spec *spec, struct sluice_block *block,
 /* Do all netdevs of the block want their filters in hardware? */
 static bool block_wants_offload(struct sluice_block *block)
 {
+	struct sluice_dev *sdev = block->off->sdev;
+	struct sluice_vport *uplink;
 	struct sluice_port *port;
 	unsigned long i;
 
 	xa_for_each(&block->ports, i, port)
 		if (!tc_can_offload(port->vport->netdev))
 			return false;
+	if (!block->of_tunnel)
+		return true;
+	/* Its packets come in by any of them. */
+	for (i = 0; i < sdev->limits.num_uplinks; i++) {
+		uplink = sluice_esw_uplink_vport(sdev, i);
+		if (uplink && uplink->netdev && !tc_can_offload(uplink->netdev))
+			return false;
+	}
 	return true;
 }
 
@@ -116,7 +127,7 @@ static int flower_parse(struct sluice_block *block,
 		return sluice_reject(off, extack, SLUICE_REJECT_ORDER,
 				     "order among masks of prio %u is not known",
 				     spec->prio);
-	return sluice_actions_parse(off, f, &spec->prog);
+	return sluice_actions_parse(block, f, &spec->prog);
 }
 
 static int flower_replace(struct sluice_block *block,
@@ -147,6 +158,7 @@ static int flower_replace(struct sluice_block *block,
 			sluice_reject(off, f->common.extack,
 				      SLUICE_REJECT_FULL, "the device is full");
 	}
+	sluice_program_release(off, &spec->prog);
 	/* tc takes a refused filter that software lacks back at once. */
 	if (err && !sluice_compat_surely_skip_sw(&f->common) &&
 	    !spec->match.never)

@@ -109,7 +109,9 @@ static void match_n_proto(struct match_ctx *ctx, u16 proto)
 
 static void match_unsupported(struct match_ctx *ctx)
 {
-	u64 keys = ctx->rule->match.dissector->used_keys & ~SUPPORTED_KEYS;
+	u64 supported = SUPPORTED_KEYS |
+			(ctx->block->of_tunnel ? SLUICE_ENC_KEYS : 0);
+	u64 keys = ctx->rule->match.dissector->used_keys & ~supported;
 	unsigned int id;
 
 	if (!keys)
@@ -137,6 +139,11 @@ static void match_meta(struct match_ctx *ctx)
 			   "cannot match on the ingress device's type");
 	if (!m.mask->ingress_ifindex)
 		return;
+	if (ctx->block->of_tunnel) {
+		ctx_reject(ctx, SLUICE_REJECT_KEY,
+			   "cannot match on indev behind a tunnel");
+		return;
+	}
 	if (m.mask->ingress_ifindex != ~0) {
 		ctx_reject(ctx, SLUICE_REJECT_KEY_VALUE,
 			   "cannot match on a part of indev");
@@ -399,5 +406,11 @@ int sluice_match_flower(struct sluice_block *block,
 		match_icmp(&ctx);
 	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_ARP))
 		match_arp(&ctx);
+	if (block->of_tunnel) {
+		int err = sluice_match_enc(block, f, match);
+
+		if (!ctx.err)
+			ctx.err = err;
+	}
 	return ctx.err;
 }

@@ -5,6 +5,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
+#include "../tunnel/tunnel.h"
 #include "offload.h"
 
 /**
@@ -53,8 +54,18 @@ static void offload_root_work(struct work_struct *work)
 		schedule_delayed_work(&off->root_work, 1);
 		return;
 	}
+	/* Uplinks offer tc offload from then on. */
+	if (!sluice_esw_is_switchdev(off->sdev)) {
+		rtnl_unlock();
+		schedule_delayed_work(&off->root_work, 1);
+		return;
+	}
+	sluice_indr_replay(off);
 	mutex_lock(&off->lock);
 	list_for_each_entry(block, &off->blocks, node) {
+		/* One that came after the replay has its own turn. */
+		if (block->replay)
+			continue;
 		block->live = true;
 		sluice_block_roots(block);
 	}
@@ -64,6 +75,7 @@ static void offload_root_work(struct work_struct *work)
 
 static void offload_free(struct sluice_offload *off)
 {
+	sluice_tunnels_fini(off);
 	sluice_counters_fini(off);
 	ida_destroy(&off->table_ids);
 	ida_destroy(&off->mask_ids);
@@ -130,10 +142,22 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	err = sluice_counters_init(off);
 	if (err)
 		goto err_masks;
+	err = sluice_tunnels_init(off);
+	if (err)
+		goto err_counters;
+	err = sluice_tunnels_start(off);
+	if (err)
+		goto err_tunnels;
 	sluice_offload_debugfs_add(off);
 	sluice_esw_set_offload(sdev, off);
 	return 0;
 
+err_tunnels:
+	cancel_delayed_work_sync(&off->root_work);
+	sluice_tunnels_fini(off);
+err_counters:
+	sluice_counters_stop(off);
+	sluice_counters_fini(off);
 err_masks:
 	rhashtable_destroy(&off->masks);
 err_rules:
@@ -159,6 +183,7 @@ void sluice_offload_fini(struct sluice_dev *sdev)
 	if (!off)
 		return;
 	sluice_offload_debugfs_remove(off);
+	sluice_tunnels_stop(off);
 	/* Whoever binds a block holds RTNL. */
 	rtnl_lock();
 	sluice_esw_set_offload(sdev, NULL);

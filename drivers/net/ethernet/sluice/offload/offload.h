@@ -29,6 +29,12 @@
 
 #include "../sluice.h"
 
+struct sluice_egress;
+struct sluice_encap;
+struct sluice_tunnel_dev;
+struct sluice_tunnels;
+struct tcf_block;
+
 /* Most steps of a program, whatever more the device can do. */
 #define SLUICE_PROGRAM_MAX	64
 
@@ -59,6 +65,7 @@
  * @SLUICE_REJECT_FEATURE: hw-tc-offload is off
  * @SLUICE_REJECT_ORDER: its place among filters of its priority is not known
  * @SLUICE_REJECT_FULL: the device has no room
+ * @SLUICE_REJECT_TUNNEL: a tunnel header it cannot make exactly
  * @SLUICE_REJECT_NUM: number of reasons
  *
  * Their names in debugfs are in debugfs.c.
@@ -79,6 +86,7 @@ enum sluice_reject {
 	SLUICE_REJECT_FEATURE,
 	SLUICE_REJECT_ORDER,
 	SLUICE_REJECT_FULL,
+	SLUICE_REJECT_TUNNEL,
 	SLUICE_REJECT_NUM,
 };
 
@@ -122,6 +130,7 @@ struct sluice_counters {
  * @counters: counters
  * @root_work: binds vports to their tables once tc has replayed a block
  * @rejects: filters refused, by reason
+ * @tunnels: tunnel/, NULL when the device has no tunnels
  * @debugfs: directory
  */
 struct sluice_offload {
@@ -143,6 +152,7 @@ struct sluice_offload {
 	struct sluice_counters counters;
 	struct delayed_work root_work;
 	atomic64_t rejects[SLUICE_REJECT_NUM];
+	struct sluice_tunnels *tunnels;
 	struct dentry *debugfs;
 };
 
@@ -157,9 +167,14 @@ struct sluice_port {
 };
 
 /**
- * struct sluice_block - a tc block at the ingress of representors
+ * struct sluice_block - a tc block at the ingress of representors, or at that of
+ *	a tunnel device
  * @off: the offload it belongs to
  * @tc: tc's side
+ * @ident: our name for tc's callback
+ * @tunnel: the tunnel device, NULL for representors, and when it is gone
+ * @of_tunnel: it is a tunnel device's
+ * @replay: block whose filters tc has not told of and will not, or NULL
  * @net: network namespace of its netdevs
  * @node: in struct sluice_offload.blocks
  * @ports: struct sluice_port by vport number
@@ -173,6 +188,10 @@ struct sluice_port {
 struct sluice_block {
 	struct sluice_offload *off;
 	struct flow_block *tc;
+	void *ident;
+	struct sluice_tunnel_dev *tunnel;
+	bool of_tunnel;
+	struct tcf_block *replay;
 	struct net *net;
 	struct list_head node;
 	struct xarray ports;
@@ -266,13 +285,15 @@ struct sluice_rule_key {
 };
 
 /**
- * struct sluice_out - a vport that a rule outputs to
- * @node: in struct sluice_vport.rules
+ * struct sluice_out - a vport or a tunnel that a rule outputs to
+ * @node: in struct sluice_vport.rules or struct sluice_encap.rules
  * @rule: the rule
+ * @encap: the tunnel, with a reference, or NULL
  */
 struct sluice_out {
 	struct list_head node;
 	struct sluice_rule *rule;
+	struct sluice_encap *encap;
 };
 
 #define SLUICE_RULE_IN_HW	0x01	/* tc was told it is in hardware */
@@ -289,7 +310,7 @@ struct sluice_out {
  * @target: table it goes to, or NULL
  * @order: place within its priority
  * @mask: mask
- * @outs: vports it outputs to
+ * @outs: vports and tunnels it outputs to
  * @out: @outs when there is one
  * @num_outs: how many
  * @flags: SLUICE_RULE_*
@@ -350,20 +371,28 @@ struct sluice_match {
 /**
  * struct sluice_program - what a filter does
  * @num: steps
- * @num_outs: outputs
+ * @num_outs: outputs to vports
+ * @num_encaps: outputs to tunnels
+ * @unset: the packet's own tunnel header is forgotten
  * @count: packets are to be counted
  * @goes: the last step goes to @chain
  * @chain: chain
+ * @tun: tunnel header it was given, while the filter is parsed
  * @outs: vports it outputs to
+ * @encaps: tunnels it outputs to, each with a reference
  * @act: steps; the table of the last one is not filled in when @goes
  */
 struct sluice_program {
 	unsigned int num;
 	unsigned int num_outs;
+	unsigned int num_encaps;
+	bool unset;
 	bool count;
 	bool goes;
 	u32 chain;
+	const struct ip_tunnel_info *tun;
 	struct sluice_vport *outs[SLUICE_PROGRAM_MAX];
+	struct sluice_encap *encaps[SLUICE_PROGRAM_MAX];
 	struct sluice_action act[SLUICE_PROGRAM_MAX];
 };
 
@@ -423,12 +452,25 @@ int sluice_block_bind(struct sluice_vport *vport,
 		      struct flow_block_offload *bo);
 int sluice_block_unbind(struct sluice_vport *vport,
 			struct flow_block_offload *bo);
+struct sluice_block *sluice_block_create(struct sluice_offload *off,
+					 struct flow_block *tc,
+					 struct net *net, void *ident);
+void sluice_block_destroy(struct sluice_block *block);
+void sluice_block_release(void *cb_priv);
+int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
+bool sluice_block_is_live(const struct sluice_block *block);
 void sluice_block_blind(struct sluice_block *block, int change);
 void sluice_block_roots(struct sluice_block *block);
 void sluice_block_detach(struct sluice_block *block);
 
 /* ---- egress.c ---- */
 
+struct sluice_egress *sluice_egress_create(struct sluice_offload *off,
+					   struct sluice_vport *vport,
+					   struct sluice_tunnel_dev *td);
+void sluice_egress_detach(struct sluice_egress *egress);
+int sluice_egress_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
+void sluice_egress_release(void *cb_priv);
 int sluice_egress_bind(struct sluice_vport *vport,
 		       struct flow_block_offload *bo);
 int sluice_egress_unbind(struct sluice_vport *vport,
@@ -449,11 +491,29 @@ int sluice_match_flower(struct sluice_block *block,
 			struct sluice_match *match);
 void sluice_match_proto(struct sluice_match *match, __be16 protocol);
 
+/* ---- match_enc.c ---- */
+
+/* Keys of a tunnel header, of packets that came out of one. */
+#define SLUICE_ENC_KEYS (						\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_KEYID) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IPV4_ADDRS) |			\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS) |			\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_CONTROL) |			\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_PORTS) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IP) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_OPTS))
+
+int sluice_match_enc(struct sluice_block *block,
+		     const struct flow_cls_offload *f,
+		     struct sluice_match *match);
+
 /* ---- actions.c ---- */
 
-int sluice_actions_parse(struct sluice_offload *off,
+int sluice_actions_parse(struct sluice_block *block,
 			 const struct flow_cls_offload *f,
 			 struct sluice_program *prog);
+void sluice_program_release(struct sluice_offload *off,
+			    struct sluice_program *prog);
 struct sluice_action *sluice_program_step(struct sluice_program *prog, u8 op);
 
 /* ---- pedit.c ---- */

@@ -5,6 +5,7 @@
  * While the device rests, rules come and go in the driver's books only.  Then
  * all of them are written into the empty device, before packets flow again.
  */
+#include "../tunnel/tunnel.h"
 #include "offload.h"
 
 /**
@@ -100,8 +101,12 @@ void sluice_offload_replay(struct sluice_dev *sdev)
 	off->replays++;
 	sluice_counters_replay(off);
 	replay_masks(off);
+	if (off->tunnels)
+		sluice_tunnels_replay(off->tunnels);
 	list_for_each_entry(block, &off->blocks, node)
 		replay_block(block);
+	if (off->tunnels)
+		sluice_endpoints_replay(off->tunnels);
 	mutex_unlock(&off->lock);
 }
 

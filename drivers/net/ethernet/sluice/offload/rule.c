@@ -4,6 +4,7 @@
  */
 #include <linux/slab.h>
 
+#include "../tunnel/tunnel.h"
 #include "offload.h"
 
 const struct rhashtable_params sluice_rule_params = {
@@ -87,30 +88,44 @@ static int rule_id_get(struct sluice_offload *off, bool punt)
 static int rule_outs_link(struct sluice_rule *rule,
 			  const struct sluice_program *prog)
 {
+	unsigned int num = prog->num_outs + prog->num_encaps;
+	struct sluice_out *out;
 	unsigned int i;
 
-	if (!prog->num_outs)
+	if (!num)
 		return 0;
 	rule->outs = &rule->out;
-	if (prog->num_outs > 1)
-		rule->outs = kcalloc(prog->num_outs, sizeof(*rule->outs),
-				     GFP_KERNEL);
+	if (num > 1)
+		rule->outs = kcalloc(num, sizeof(*rule->outs), GFP_KERNEL);
 	if (!rule->outs)
 		return -ENOMEM;
-	rule->num_outs = prog->num_outs;
-	for (i = 0; i < prog->num_outs; i++) {
-		rule->outs[i].rule = rule;
-		list_add_tail(&rule->outs[i].node, &prog->outs[i]->rules);
+	rule->num_outs = num;
+	out = rule->outs;
+	for (i = 0; i < prog->num_outs; i++, out++) {
+		out->rule = rule;
+		out->encap = NULL;
+		list_add_tail(&out->node, &prog->outs[i]->rules);
+	}
+	for (i = 0; i < prog->num_encaps; i++, out++) {
+		out->rule = rule;
+		out->encap = prog->encaps[i];
+		sluice_encap_hold(out->encap);
+		list_add_tail(&out->node, &out->encap->rules);
 	}
 	return 0;
 }
 
+/* The device must have forgotten the rule: encaps may go with it. */
 static void rule_outs_unlink(struct sluice_rule *rule)
 {
+	struct sluice_tunnels *tun = rule->key.block->off->tunnels;
 	unsigned int i;
 
-	for (i = 0; i < rule->num_outs; i++)
+	for (i = 0; i < rule->num_outs; i++) {
 		list_del(&rule->outs[i].node);
+		if (rule->outs[i].encap)
+			sluice_encap_put(tun, rule->outs[i].encap);
+	}
 	if (rule->outs != &rule->out)
 		kfree(rule->outs);
 	rule->outs = NULL;
@@ -377,8 +392,8 @@ void sluice_rule_lose_port(struct sluice_rule *rule)
 	struct sluice_offload *off = rule->key.block->off;
 	struct sluice_action *act = rule_actions(rule);
 
-	rule_outs_unlink(rule);
 	rule_post_del(off, rule);
+	rule_outs_unlink(rule);
 	if (rule->target)
 		sluice_table_put(rule->target);
 	rule->target = NULL;

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Neighbours: their events, and telling them that hardware uses them.
+ *
+ * No reference to a neighbour is kept: the kernel may forget those that nobody
+ * uses.  One that packets leave through without the kernel seeing them is
+ * confirmed as if it had.
+ */
+#include <linux/inetdevice.h>
+#include <net/addrconf.h>
+#include <net/arp.h>
+#include <net/ndisc.h>
+#include <net/neighbour.h>
+#include <net/netevent.h>
+
+#include "tunnel.h"
+
+static struct neigh_table *neigh_table(u32 family)
+{
+	if (family == AF_INET)
+		return &arp_tbl;
+#if IS_ENABLED(CONFIG_IPV6)
+	return &nd_tbl;
+#else
+	return NULL;
+#endif
+}
+
+/**
+ * sluice_neigh_lookup() - the kernel's entry for a next hop
+ * @tun: tunnels, offload lock held
+ * @nh: next hop whose underlay is there
+ * @create: make one if there is none
+ *
+ * Return: the neighbour with a reference, NULL, or with @create an ERR_PTR.
+ */
+struct neighbour *sluice_neigh_lookup(struct sluice_tunnels *tun,
+				      const struct sluice_next_hop *nh,
+				      bool create)
+{
+	struct neigh_table *tbl = neigh_table(nh->key.addr.family);
+	struct neighbour *n;
+
+	if (!tbl)
+		return NULL;
+	n = neigh_lookup(tbl, &nh->key.addr.a, nh->underlay->dev);
+	if (!n && create)
+		n = neigh_create(tbl, &nh->key.addr.a, nh->underlay->dev);
+	return n;
+}
+
+static void netevent_neigh(struct sluice_tunnels *tun,
+			   const struct neighbour *n)
+{
+	struct sluice_tunnel_event ev = { .kind = SLUICE_TUNNEL_NEIGH };
+	struct sluice_next_hop_key key = {};
+	bool known;
+
+	if (!net_eq(dev_net(n->dev), tun->net))
+		return;
+	if (n->tbl->family != AF_INET && n->tbl->family != AF_INET6)
+		return;
+	key.addr.family = n->tbl->family;
+	memcpy(&key.addr.a, n->primary_key, sluice_addr_len(key.addr.family));
+	key.ifindex = n->dev->ifindex;
+	rcu_read_lock();
+	known = rhashtable_lookup(&tun->next_hops, &key,
+				  sluice_next_hop_params);
+	rcu_read_unlock();
+	if (!known)
+		return;
+	ev.addr = key.addr;
+	ev.ifindex = key.ifindex;
+	sluice_tunnel_queue(tun, &ev);
+}
+
+/**
+ * sluice_netevent() - a neighbour changed, or how long it is believed
+ * @nb: our notifier
+ * @event: what happened
+ * @ptr: to what
+ *
+ * Context: atomic.
+ *
+ * Return: NOTIFY_DONE.
+ */
+int sluice_netevent(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct sluice_tunnels *tun = container_of(nb, struct sluice_tunnels,
+						  netevent_nb);
+	struct sluice_tunnel_event ev = { .kind = SLUICE_TUNNEL_PROBE_TIME };
+
+	switch (event) {
+	case NETEVENT_NEIGH_UPDATE:
+		netevent_neigh(tun, ptr);
+		break;
+	case NETEVENT_DELAY_PROBE_TIME_UPDATE:
+		sluice_tunnel_queue(tun, &ev);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+/**
+ * sluice_neigh_event() - a neighbour we use has changed
+ * @tun: tunnels, offload lock held
+ * @ev: which
+ */
+void sluice_neigh_event(struct sluice_tunnels *tun,
+			const struct sluice_tunnel_event *ev)
+{
+	struct sluice_next_hop_key key = {
+		.addr = ev->addr,
+		.ifindex = ev->ifindex,
+	};
+	struct sluice_next_hop *nh;
+
+	nh = rhashtable_lookup_fast(&tun->next_hops, &key,
+				    sluice_next_hop_params);
+	if (nh)
+		sluice_next_hop_update(tun, nh);
+}
+
+/* delay_first_probe_time of a device, in jiffies. */
+static unsigned long neigh_probe_time(const struct net_device *dev, u32 family)
+{
+	unsigned long time = 5 * HZ;
+
+	rcu_read_lock();
+	if (family == AF_INET) {
+		struct in_device *in_dev = __in_dev_get_rcu(dev);
+
+		if (in_dev && in_dev->arp_parms)
+			time = NEIGH_VAR(in_dev->arp_parms, DELAY_PROBE_TIME);
+	} else {
+		struct inet6_dev *in6_dev = __in6_dev_get(dev);
+
+		if (in6_dev && in6_dev->nd_parms)
+			time = NEIGH_VAR(in6_dev->nd_parms, DELAY_PROBE_TIME);
+	}
+	rcu_read_unlock();
+	return max_t(unsigned long, time, SLUICE_KEEPALIVE_MIN);
+}
+
+/**
+ * sluice_keepalive_arm() - see to it that neighbours are kept alive in time
+ * @tun: tunnels, offload lock held
+ * @anew: the time may be another than before
+ */
+void sluice_keepalive_arm(struct sluice_tunnels *tun, bool anew)
+{
+	struct sluice_underlay *underlay;
+	unsigned long time = ULONG_MAX;
+
+	list_for_each_entry(underlay, &tun->underlays, node) {
+		if (list_empty(&underlay->next_hops))
+			continue;
+		time = min3(time, neigh_probe_time(underlay->dev, AF_INET),
+			    neigh_probe_time(underlay->dev, AF_INET6));
+	}
+	if (time == ULONG_MAX)
+		return;
+	if (anew)
+		mod_delayed_work(tun->wq, &tun->keepalive, time);
+	else
+		queue_delayed_work(tun->wq, &tun->keepalive, time);
+}
+
+static void keepalive_next_hop(struct sluice_tunnels *tun,
+			       struct sluice_next_hop *nh)
+{
+	u64 packets, bytes, last_use;
+	struct neighbour *n;
+
+	if (!nh->slot ||
+	    !sluice_counter_read(nh->slot, &packets, &bytes, &last_use) ||
+	    packets == nh->packets)
+		return;
+	nh->packets = packets;
+	n = sluice_neigh_lookup(tun, nh, false);
+	if (!n)
+		return;
+	neigh_event_send(n, NULL);
+	neigh_release(n);
+}
+
+/**
+ * sluice_keepalive_work() - tell neighbours that packets went to them
+ * @work: in struct sluice_tunnels
+ */
+void sluice_keepalive_work(struct work_struct *work)
+{
+	struct sluice_tunnels *tun = container_of(to_delayed_work(work),
+						  struct sluice_tunnels,
+						  keepalive);
+	struct sluice_underlay *underlay;
+	struct sluice_next_hop *nh;
+
+	mutex_lock(&tun->off->lock);
+	list_for_each_entry(underlay, &tun->underlays, node)
+		list_for_each_entry(nh, &underlay->next_hops, node)
+			keepalive_next_hop(tun, nh);
+	sluice_keepalive_arm(tun, false);
+	mutex_unlock(&tun->off->lock);
+}

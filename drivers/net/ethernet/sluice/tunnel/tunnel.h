@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tunnels in hardware.
+ *
+ * A rule that redirects to a tunnel device names a struct sluice_encap, the
+ * outer header from the IP header on, shared by all rules that ask for the
+ * same.  An encap names a struct sluice_next_hop, one neighbour on one
+ * underlay device, shared by all encaps routed over it.  So a neighbour's
+ * change is one command to the device, and a route's one for each encap it
+ * concerns, whatever the number of rules.
+ *
+ * A block at the ingress of a tunnel device is a struct sluice_block with a
+ * struct sluice_tunnel_dev.  The device reaches its table from a struct
+ * sluice_endpoint: a tunnel device, a local address, and the underlay device
+ * the address is on.
+ *
+ * Everything is protected by struct sluice_offload.lock.  Notifiers in atomic
+ * context queue a struct sluice_tunnel_event; work looks up afresh what the
+ * event is about.  The work that reads routes holds RTNL, so that who sent the
+ * event has finished.
+ */
+#ifndef _SLUICE_TUNNEL_H
+#define _SLUICE_TUNNEL_H
+
+#include <linux/in6.h>
+#include <linux/rbtree.h>
+#include <net/ip_tunnels.h>
+
+#include "../offload/offload.h"
+
+/* Events that wait, before everything is looked up afresh instead. */
+#define SLUICE_TUNNEL_EVENTS	4096
+
+/* Shortest interval at which neighbours in use are told so. */
+#define SLUICE_KEEPALIVE_MIN	(HZ / 10)
+
+/**
+ * struct sluice_addr - an address of either family
+ * @a: IPv6 address, or IPv4 address in the first four bytes
+ * @family: AF_INET or AF_INET6
+ */
+struct sluice_addr {
+	struct in6_addr a;
+	u32 family;
+};
+
+/**
+ * struct sluice_underlay - a netdev whose packets are those of one of our wires
+ * @node: in struct sluice_tunnels.underlays
+ * @dev: an uplink's netdev or a VLAN on it
+ * @vport: the uplink
+ * @tpid: ethertype of the VLAN's tag, zero without
+ * @tci: the tag of packets sent
+ * @next_hops: struct sluice_next_hop of its neighbours
+ * @blocks: tc blocks at a VLAN's ingress and egress, whose filters the device
+ *	does not run
+ * @up: packets can be sent
+ * @ours: what arrives is for the host itself, not for a bridge or the like
+ */
+struct sluice_underlay {
+	struct list_head node;
+	struct net_device *dev;
+	u16 vport;
+	__be16 tpid;
+	u16 tci;
+	struct list_head next_hops;
+	unsigned int blocks;
+	bool up;
+	bool ours;
+};
+
+/**
+ * struct sluice_tunnel_dev - a tunnel netdev
+ * @node: in struct sluice_tunnels.devs
+ * @dev: the netdev
+ * @type: enum sluice_tunnel
+ * @family: the only family of its outer headers, or AF_UNSPEC
+ * @refuse: why nothing of it can be in hardware, or NULL
+ * @no_rx: why it cannot receive in hardware, or NULL
+ * @up: it is up
+ * @gbp: VXLAN with group policy
+ * @zero_csum6: takes UDP over IPv6 without checksum
+ * @port: its UDP port
+ * @sport_min: lowest UDP source port it uses
+ * @sport_range: how many it uses
+ * @mtu: MTU of the netdev
+ * @vrf: device the routing lookup is bound to, or 0
+ * @block: block at its ingress, or NULL
+ * @egress: block at its egress, or NULL
+ * @egress_replay: that block, while tc has not told of its filters, or NULL
+ * @egress_filters: filters there; with any, software sends
+ * @encaps: struct sluice_encap by way of it
+ */
+struct sluice_tunnel_dev {
+	struct list_head node;
+	struct net_device *dev;
+	u8 type;
+	u8 family;
+	const char *refuse;
+	const char *no_rx;
+	bool up;
+	bool gbp;
+	bool zero_csum6;
+	__be16 port;
+	u16 sport_min;
+	u32 sport_range;
+	u32 mtu;
+	int vrf;
+	struct sluice_block *block;
+	struct sluice_egress *egress;
+	struct tcf_block *egress_replay;
+	int egress_filters;
+	struct list_head encaps;
+};
+
+/**
+ * struct sluice_next_hop_key - what names a next hop
+ * @addr: neighbour
+ * @ifindex: of the underlay device
+ */
+struct sluice_next_hop_key {
+	struct sluice_addr addr;
+	u32 ifindex;
+};
+
+/**
+ * struct sluice_next_hop - a neighbour on one of our wires
+ * @hash: in struct sluice_tunnels.next_hops
+ * @key: its name
+ * @node: in struct sluice_underlay.next_hops
+ * @underlay: where it is, NULL when that is gone
+ * @encaps: struct sluice_encap routed over it
+ * @id: device object
+ * @refs: encaps
+ * @counter: counter id or SLUICE_ID_NONE
+ * @slot: host memory of the counter, or NULL
+ * @packets: packets at the last keep-alive
+ * @sets: commands it has cost
+ * @cmd: last command
+ * @rcu: for the neighbour notifier
+ */
+struct sluice_next_hop {
+	struct rhash_head hash;
+	struct sluice_next_hop_key key;
+	struct list_head node;
+	struct sluice_underlay *underlay;
+	struct list_head encaps;
+	u32 id;
+	unsigned int refs;
+	u32 counter;
+	const struct sluice_counter *slot;
+	u64 packets;
+	u64 sets;
+	struct sluice_cmd_next_hop cmd;
+	struct rcu_head rcu;
+};
+
+/* Longest GENEVE options of an outer header. */
+#define SLUICE_ENCAP_OPTS_MAX	252
+
+/* Longest command for an encap. */
+#define SLUICE_ENCAP_CMD_MAX						\
+	(sizeof(struct sluice_cmd_encap) + ALIGN(SLUICE_ENCAP_HDR_MAX, 8))
+
+/* What a tunnel_key action asks for, as far as we know it. */
+#define SLUICE_ENCAP_CSUM	0x01
+#define SLUICE_ENCAP_DF		0x02
+#define SLUICE_ENCAP_KEY	0x04
+#define SLUICE_ENCAP_OAM	0x08
+#define SLUICE_ENCAP_CRIT	0x10
+#define SLUICE_ENCAP_GENEVE	0x20
+#define SLUICE_ENCAP_GBP	0x40
+
+/**
+ * struct sluice_encap_key - what a rule asks of a tunnel device
+ * @ifindex: the tunnel device
+ * @family: AF_INET or AF_INET6
+ * @flags: SLUICE_ENCAP_*
+ * @src: source address or zero
+ * @dst: remote
+ * @tun_id: VNI or GRE key
+ * @label: flow label
+ * @port: UDP port or zero
+ * @tos: TOS
+ * @ttl: TTL or zero
+ * @flow_flags: of the route lookup
+ * @opts_len: length of @opts
+ * @reserved: zero
+ * @opts: GENEVE options, or &struct vxlan_metadata
+ */
+struct sluice_encap_key {
+	u32 ifindex;
+	u16 family;
+	u16 flags;
+	struct in6_addr src;
+	struct in6_addr dst;
+	__be32 tun_id;
+	__be32 label;
+	__be16 port;
+	u8 tos;
+	u8 ttl;
+	u8 flow_flags;
+	u8 opts_len;
+	u8 reserved[2];
+	u8 opts[SLUICE_ENCAP_OPTS_MAX];
+};
+
+/**
+ * struct sluice_encap - an outer header
+ * @hash: in struct sluice_tunnels.encaps
+ * @key: what rules ask for
+ * @remote: in struct sluice_tunnels.remotes
+ * @dev_node: in struct sluice_tunnel_dev.encaps
+ * @nh_node: in struct sluice_next_hop.encaps
+ * @dev: tunnel device, NULL when it is gone
+ * @nh: next hop, or NULL
+ * @why: why it has none, for people, or NULL
+ * @saddr: source address in use
+ * @rules: struct sluice_out of rules
+ * @refs: rules
+ * @id: device object
+ * @sets: commands it has cost
+ * @lookups: route lookups it has cost
+ * @cmd: last command, with room for %SLUICE_ENCAP_CMD_MAX bytes
+ */
+struct sluice_encap {
+	struct rhash_head hash;
+	struct sluice_encap_key key;
+	struct rb_node remote;
+	struct list_head dev_node;
+	struct list_head nh_node;
+	struct sluice_tunnel_dev *dev;
+	struct sluice_next_hop *nh;
+	const char *why;
+	struct in6_addr saddr;
+	struct list_head rules;
+	unsigned int refs;
+	u32 id;
+	u64 sets;
+	u64 lookups;
+	/* Last: it has a flexible part. */
+	struct sluice_cmd_encap cmd;
+};
+
+/**
+ * struct sluice_local - a local address, as the routing table has it
+ * @node: in struct sluice_tunnels.locals
+ * @addr: address
+ * @table: routing table
+ * @ifindex: device it is on
+ */
+struct sluice_local {
+	struct list_head node;
+	struct sluice_addr addr;
+	u32 table;
+	u32 ifindex;
+};
+
+/**
+ * struct sluice_endpoint - where tunnel packets are accepted
+ * @node: in struct sluice_tunnels.endpoints
+ * @dev: the tunnel device
+ * @underlay: where they arrive
+ * @id: device object
+ * @seen: still wanted
+ * @cmd: the command that made it
+ */
+struct sluice_endpoint {
+	struct list_head node;
+	struct sluice_tunnel_dev *dev;
+	struct sluice_underlay *underlay;
+	u32 id;
+	bool seen;
+	struct sluice_cmd_endpoint cmd;
+};
+
+/**
+ * enum sluice_tunnel_event_kind - what an event in the queue is about
+ * @SLUICE_TUNNEL_NEIGH: a neighbour
+ * @SLUICE_TUNNEL_PROBE_TIME: a delay_first_probe_time
+ * @SLUICE_TUNNEL_ROUTE: routes to a prefix
+ * @SLUICE_TUNNEL_LOCAL_ADD: a local address came
+ * @SLUICE_TUNNEL_LOCAL_DEL: it went
+ * @SLUICE_TUNNEL_FAMILY: any route of a family
+ * @SLUICE_TUNNEL_UPPER: what a netdev is enslaved to
+ */
+enum sluice_tunnel_event_kind {
+	SLUICE_TUNNEL_NEIGH,
+	SLUICE_TUNNEL_PROBE_TIME,
+	SLUICE_TUNNEL_ROUTE,
+	SLUICE_TUNNEL_LOCAL_ADD,
+	SLUICE_TUNNEL_LOCAL_DEL,
+	SLUICE_TUNNEL_FAMILY,
+	SLUICE_TUNNEL_UPPER,
+};
+
+/**
+ * struct sluice_tunnel_event - an event from atomic context
+ * @node: in a queue
+ * @kind: what it is about
+ * @addr: address
+ * @plen: length of the prefix in bits
+ * @ifindex: device
+ * @table: routing table
+ */
+struct sluice_tunnel_event {
+	struct list_head node;
+	enum sluice_tunnel_event_kind kind;
+	struct sluice_addr addr;
+	u32 plen;
+	u32 ifindex;
+	u32 table;
+};
+
+/**
+ * struct sluice_tunnels - tunnels of a PF in switchdev mode
+ * @off: the offload it belongs to
+ * @net: namespace of uplinks, tunnel devices and routes
+ * @devs: struct sluice_tunnel_dev
+ * @underlays: struct sluice_underlay
+ * @locals: struct sluice_local
+ * @endpoints: struct sluice_endpoint
+ * @encaps: struct sluice_encap by content
+ * @next_hops: struct sluice_next_hop by neighbour
+ * @remotes: struct sluice_encap by remote, IPv4 and IPv6
+ * @encap_ids: encap ids
+ * @next_hop_ids: next hop ids
+ * @endpoint_ids: endpoint ids
+ * @wq: ordered work
+ * @work: handles @routes and @neighs
+ * @keepalive: tells neighbours that are in use
+ * @queue_lock: protects the queues
+ * @neighs: events that need no RTNL
+ * @routes: events about routes
+ * @num_events: events in both
+ * @num_remotes: encaps
+ * @resync: an event was lost
+ * @redump: and with it a local address
+ * @netdev_nb: netdevice notifier
+ * @netevent_nb: neighbour notifier
+ * @fib_nb: route notifier
+ * @nexthop_nb: nexthop object notifier
+ * @commands: commands for next hops, encaps and endpoints
+ * @handled: events handled
+ * @busy_ns: time that took
+ * @stopping: the kernel is not followed any more
+ * @rx_df: metadata of received packets has their DF bit
+ * @scratch: an encap command in the making
+ */
+struct sluice_tunnels {
+	struct sluice_offload *off;
+	struct net *net;
+	struct list_head devs;
+	struct list_head underlays;
+	struct list_head locals;
+	struct list_head endpoints;
+	struct rhashtable encaps;
+	struct rhashtable next_hops;
+	struct rb_root remotes[2];
+	struct ida encap_ids;
+	struct ida next_hop_ids;
+	struct ida endpoint_ids;
+	struct workqueue_struct *wq;
+	struct work_struct work;
+	struct delayed_work keepalive;
+	/* Protects the queues. */
+	spinlock_t queue_lock;
+	struct list_head neighs;
+	struct list_head routes;
+	unsigned int num_events;
+	atomic_t num_remotes;
+	bool resync;
+	bool redump;
+	struct notifier_block netdev_nb;
+	struct notifier_block netevent_nb;
+	struct notifier_block fib_nb;
+	struct notifier_block nexthop_nb;
+	u64 commands;
+	u64 handled;
+	u64 busy_ns;
+	bool stopping;
+	bool rx_df;
+	u8 scratch[SLUICE_ENCAP_CMD_MAX] __aligned(8);
+};
+
+static inline int sluice_addr_len(u32 family)
+{
+	return family == AF_INET ? sizeof(struct in_addr) :
+				   sizeof(struct in6_addr);
+}
+
+static inline struct rb_root *sluice_remotes(struct sluice_tunnels *tun,
+					     u32 family)
+{
+	return &tun->remotes[family == AF_INET6];
+}
+
+/* ---- tunnel.c ---- */
+
+int sluice_tunnels_init(struct sluice_offload *off);
+int sluice_tunnels_start(struct sluice_offload *off);
+void sluice_tunnels_stop(struct sluice_offload *off);
+void sluice_tunnels_fini(struct sluice_offload *off);
+void sluice_tunnels_replay(struct sluice_tunnels *tun);
+int sluice_tunnels_post(struct sluice_tunnels *tun, struct sluice_cmd_hdr *cmd);
+void sluice_tunnels_post_u32(struct sluice_tunnels *tun, u8 opcode, u32 value);
+
+/* ---- device.c ---- */
+
+struct sluice_tunnel_dev *sluice_tunnel_dev_find(struct sluice_tunnels *tun,
+						 const struct net_device *dev);
+void sluice_tunnel_dev_update(struct sluice_tunnels *tun,
+			      struct net_device *dev);
+void sluice_tunnel_dev_egress(struct sluice_tunnels *tun,
+			      struct sluice_tunnel_dev *td, int change);
+void sluice_tunnel_dev_remove(struct sluice_tunnels *tun,
+			      struct sluice_tunnel_dev *td);
+
+/* ---- header.c ---- */
+
+const char *sluice_encap_key(struct sluice_encap_key *key,
+			     const struct sluice_tunnel_dev *td,
+			     const struct ip_tunnel_info *info);
+void sluice_encap_header(const struct sluice_tunnels *tun,
+			 const struct sluice_encap *encap,
+			 struct sluice_cmd_encap *cmd, u8 hoplimit, u32 mtu);
+
+/* ---- encap.c ---- */
+
+extern const struct rhashtable_params sluice_encap_params;
+
+struct sluice_encap *sluice_encap_get(struct sluice_tunnels *tun,
+				      struct sluice_tunnel_dev *td,
+				      const struct ip_tunnel_info *info,
+				      struct netlink_ext_ack *extack);
+void sluice_encap_hold(struct sluice_encap *encap);
+void sluice_encap_put(struct sluice_tunnels *tun, struct sluice_encap *encap);
+void sluice_encap_update(struct sluice_tunnels *tun,
+			 struct sluice_encap *encap);
+void sluice_encaps_update_dev(struct sluice_tunnels *tun,
+			      struct sluice_tunnel_dev *td);
+void sluice_encaps_update_all(struct sluice_tunnels *tun, u32 family);
+
+/* ---- route.c ---- */
+
+/**
+ * struct sluice_route - result of a route lookup
+ * @underlay: device it leaves by
+ * @gateway: next hop
+ * @saddr: source address
+ * @mtu: longest outer packet
+ * @hoplimit: default TTL
+ */
+struct sluice_route {
+	struct sluice_underlay *underlay;
+	struct sluice_addr gateway;
+	struct in6_addr saddr;
+	u32 mtu;
+	u8 hoplimit;
+};
+
+const char *sluice_route_lookup(struct sluice_tunnels *tun,
+				const struct sluice_encap *encap,
+				struct sluice_route *route);
+void sluice_remote_insert(struct sluice_tunnels *tun,
+			  struct sluice_encap *encap);
+void sluice_remote_erase(struct sluice_tunnels *tun,
+			 struct sluice_encap *encap);
+void sluice_remotes_visit(struct sluice_tunnels *tun,
+			  const struct sluice_addr *addr, u32 plen);
+
+/* ---- underlay.c ---- */
+
+struct sluice_underlay *sluice_underlay_find(struct sluice_tunnels *tun,
+					     const struct net_device *dev);
+void sluice_underlay_update(struct sluice_tunnels *tun,
+			    struct net_device *dev, bool gone);
+
+/* ---- next_hop.c ---- */
+
+extern const struct rhashtable_params sluice_next_hop_params;
+
+struct sluice_next_hop *sluice_next_hop_get(struct sluice_tunnels *tun,
+					    struct sluice_underlay *underlay,
+					    const struct sluice_addr *addr);
+void sluice_next_hop_put(struct sluice_tunnels *tun,
+			 struct sluice_next_hop *nh);
+void sluice_next_hop_update(struct sluice_tunnels *tun,
+			    struct sluice_next_hop *nh);
+
+/* ---- neigh.c ---- */
+
+struct neighbour *sluice_neigh_lookup(struct sluice_tunnels *tun,
+				      const struct sluice_next_hop *nh,
+				      bool create);
+int sluice_netevent(struct notifier_block *nb, unsigned long event, void *ptr);
+void sluice_neigh_event(struct sluice_tunnels *tun,
+			const struct sluice_tunnel_event *ev);
+void sluice_keepalive_work(struct work_struct *work);
+void sluice_keepalive_arm(struct sluice_tunnels *tun, bool anew);
+
+/* ---- endpoint.c ---- */
+
+void sluice_local_add(struct sluice_tunnels *tun,
+		      const struct sluice_addr *addr, u32 table, u32 ifindex);
+void sluice_local_del(struct sluice_tunnels *tun,
+		      const struct sluice_addr *addr, u32 table);
+void sluice_locals_clear(struct sluice_tunnels *tun);
+void sluice_endpoints_sync(struct sluice_tunnels *tun);
+void sluice_endpoints_replay(struct sluice_tunnels *tun);
+
+/* ---- event.c ---- */
+
+void sluice_tunnel_queue(struct sluice_tunnels *tun,
+			 const struct sluice_tunnel_event *ev);
+void sluice_tunnel_work(struct work_struct *work);
+void sluice_tunnel_queue_free(struct sluice_tunnels *tun);
+int sluice_fib_event(struct notifier_block *nb, unsigned long event, void *ptr);
+int sluice_nexthop_event(struct notifier_block *nb, unsigned long event,
+			 void *ptr);
+int sluice_netdev_event(struct notifier_block *nb, unsigned long event,
+			void *ptr);
+
+/* ---- indr.c ---- */
+
+int sluice_indr_register(struct sluice_offload *off);
+void sluice_indr_unregister(struct sluice_offload *off);
+void sluice_indr_replay(struct sluice_offload *off);
+
+/* ---- debugfs.c ---- */
+
+void sluice_tunnels_debugfs_add(struct sluice_offload *off);
+
+#endif /* _SLUICE_TUNNEL_H */
