@@ -271,7 +271,11 @@ keepalive() {
 	local i bad=0 t=net.ipv4.neigh
 	sysctl -qw $t."$PF".base_reachable_time_ms=1000 $t."$PF".delay_first_probe_time=1 \
 		$t."$PF".gc_stale_time=3
-	bg - "$SLUICE_LIB/pkt.py" send -n 100 -g 0.1 "${VF[0]}" "$FRAME"
+	# An old entry has timers of the old times.
+	ip neigh del "$R" dev "$PF"
+	ping -q -c 1 -W 2 "$R" > /dev/null
+	check_within "in hardware" 2 encap_hw
+	bg - "$SLUICE_LIB/pkt.py" send -n 300 -g 0.1 "${VF[0]}" "$FRAME"
 	for ((i = 0; i < 16; i++)); do
 		sleep 0.5
 		[[ $(nud) =~ REACHABLE|STALE|DELAY|PROBE ]] || bad=1
