@@ -55,8 +55,6 @@ actions() {
 	refused "skbedit mark" ip "" "action skbedit mark 5 $TO1"
 	refused "skbedit ptype" ip "" "action skbedit ptype host $TO1"
 	refused "skbedit priority" ip "" "action skbedit priority 5 $TO1"
-	refused "tunnel_key set" ip "" "action tunnel_key set src_ip 192.0.2.1 dst_ip 192.0.2.2 id 4 dst_port 4789 $TO1"
-	refused "tunnel_key unset" ip "" "action tunnel_key unset $TO1"
 	refused "mpls" mpls_uc "" "action mpls pop protocol ip $TO1"
 	refused "ingress" ip "" "action mirred ingress redirect dev ${REP[1]}"
 	refused "ingress" ip "" "action mirred ingress mirror dev ${REP[1]} action drop"

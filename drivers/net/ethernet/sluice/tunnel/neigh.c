@@ -158,7 +158,7 @@ void sluice_keepalive_arm(struct sluice_tunnels *tun, bool anew)
 		time = min3(time, neigh_probe_time(underlay->dev, AF_INET),
 			    neigh_probe_time(underlay->dev, AF_INET6));
 	}
-	if (time == ULONG_MAX)
+	if (time == ULONG_MAX || !tun->wq)
 		return;
 	if (anew)
 		mod_delayed_work(tun->wq, &tun->keepalive, time);

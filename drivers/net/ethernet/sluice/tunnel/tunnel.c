@@ -158,6 +158,7 @@ void sluice_tunnels_stop(struct sluice_offload *off)
 	struct sluice_tunnels *tun = off->tunnels;
 	struct sluice_tunnel_dev *td, *next;
 	struct sluice_underlay *underlay, *more;
+	struct workqueue_struct *wq;
 
 	if (!tun)
 		return;
@@ -179,10 +180,14 @@ void sluice_tunnels_stop(struct sluice_offload *off)
 		sluice_underlay_update(tun, underlay->dev, true);
 	list_for_each_entry_safe(td, next, &tun->devs, node)
 		sluice_tunnel_dev_remove(tun, td);
+	/* Rules can hold no encap now; a new one finds no tunnel device. */
+	wq = tun->wq;
+	tun->wq = NULL;
 	mutex_unlock(&off->lock);
 	rtnl_unlock();
-	/* Rules can hold no encap now; a new one finds no tunnel device. */
 	cancel_delayed_work_sync(&tun->keepalive);
+	/* Not left to sluice_tunnels_fini(): work takes RTNL, its caller has it. */
+	destroy_workqueue(wq);
 }
 
 static void replay_next_hop(struct sluice_tunnels *tun,
@@ -221,6 +226,8 @@ void sluice_tunnels_replay(struct sluice_tunnels *tun)
 /**
  * sluice_tunnels_fini() - free what is left
  * @off: offload that nobody uses any more
+ *
+ * Context: process; with RTNL only after sluice_tunnels_stop().
  */
 void sluice_tunnels_fini(struct sluice_offload *off)
 {
@@ -231,7 +238,8 @@ void sluice_tunnels_fini(struct sluice_offload *off)
 	off->tunnels = NULL;
 	sluice_locals_clear(tun);
 	WARN_ON(!list_empty(&tun->endpoints));
-	destroy_workqueue(tun->wq);
+	if (tun->wq)
+		destroy_workqueue(tun->wq);
 	rhashtable_destroy(&tun->next_hops);
 	rhashtable_destroy(&tun->encaps);
 	ida_destroy(&tun->endpoint_ids);

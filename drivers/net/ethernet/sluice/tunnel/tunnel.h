@@ -326,7 +326,7 @@ struct sluice_tunnel_event {
  * @encap_ids: encap ids
  * @next_hop_ids: next hop ids
  * @endpoint_ids: endpoint ids
- * @wq: ordered work
+ * @wq: ordered work, NULL once stopped; offload lock
  * @work: handles @routes and @neighs
  * @keepalive: tells neighbours that are in use
  * @queue_lock: protects the queues
