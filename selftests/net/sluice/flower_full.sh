@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=3 timeout=300 opts=max-rules=32,max-masks=4,max-counters=64,max-tables=3,max-actions=8
+# sluice: vfs=3 timeout=300 opts=max-rules=32,max-masks=4,max-counters=64,max-tables=3,max-actions=8 kernels=stock
 #
 # A device without room: what does not fit is done by software, and nothing
 # else takes its packets meanwhile.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=2 timeout=900
+# sluice: vfs=2 timeout=900 kernels=stock
 #
 # Tunnels on the wire: what hardware (skip_sw, in_hw) sends and receives is what
 # software (skip_hw) does with the same frames, byte by byte but for the IPv4 id.
