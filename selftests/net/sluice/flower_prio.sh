@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=3 timeout=600
+# sluice: vfs=3 timeout=600 kernels=stock
 #
 # Order: which rule takes a packet, with rules in hardware, in software and
 # refused ones among them. A refused rule keeps its place.
