@@ -267,13 +267,24 @@ bridge_port() {
 nud() { ip -j neigh show "$R" dev "$PF" | jq -r '.[0].state[0] // "none"'; }
 nud_is() { [[ $(nud) == "$1" ]]; }
 
-keepalive() {
-	local i bad=0 t=net.ipv4.neigh
+# A new entry for the far end, for an old one has timers of the old times.
+neigh_times_short() {
+	local t=net.ipv4.neigh
 	sysctl -qw $t."$PF".base_reachable_time_ms=1000 $t."$PF".delay_first_probe_time=1 \
 		$t."$PF".gc_stale_time=3
-	# An old entry has timers of the old times.
 	ip neigh del "$R" dev "$PF"
 	ping -q -c 1 -W 2 "$R" > /dev/null
+}
+
+neigh_times_reset() {
+	local t=net.ipv4.neigh
+	sysctl -qw $t."$PF".base_reachable_time_ms=30000 $t."$PF".delay_first_probe_time=5 \
+		$t."$PF".gc_stale_time=60
+}
+
+keepalive() {
+	local i bad=0
+	neigh_times_short
 	check_within "in hardware" 2 encap_hw
 	bg - "$SLUICE_LIB/pkt.py" send -n 300 -g 0.1 "${VF[0]}" "$FRAME"
 	for ((i = 0; i < 16; i++)); do
@@ -283,28 +294,18 @@ keepalive() {
 	check_eq "neighbour lost under traffic" "$bad" 0
 	check_within "it is confirmed" 3 nud_is REACHABLE
 	bg_stop
-	keepalive_reset
+	neigh_times_reset
 }
 
 # Not among ALL_TESTS, for it fails on the stock kernel: the entry is seen as
 # DELAY or REACHABLE long after the traffic has ended. Why is not known yet.
 neigh_ages() {
-	local t=net.ipv4.neigh
-	sysctl -qw $t."$PF".base_reachable_time_ms=1000 $t."$PF".delay_first_probe_time=1 \
-		$t."$PF".gc_stale_time=3
-	ip neigh del "$R" dev "$PF"
-	ping -q -c 1 -W 2 "$R" > /dev/null
+	neigh_times_short
 	bg - "$SLUICE_LIB/pkt.py" send -n 20 -g 0.1 "${VF[0]}" "$FRAME"
 	sleep 3
 	bg_stop
 	check_within "unused, it goes stale" 8 nud_is STALE || note "it is $(nud)"
-	keepalive_reset
-}
-
-keepalive_reset() {
-	local t=net.ipv4.neigh
-	sysctl -qw $t."$PF".base_reachable_time_ms=30000 $t."$PF".delay_first_probe_time=5 \
-		$t."$PF".gc_stale_time=60
+	neigh_times_reset
 }
 
 # Filters of a tunnel device that are older than switchdev mode.
