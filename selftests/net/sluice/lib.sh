@@ -17,7 +17,8 @@
 # property, 8 or more; default 8), ports= (uplinks, default 1), nics=, kernels= (of the
 # usual run, default stock,test; "run --full" takes both), timeout= in seconds (default 300), opts= (device options),
 # iommu=1, smp=, mem=, leakcheck=0 (no kmemleak check), manual=1 (only when named).
-# Arguments of a script, or $TESTS, select tests by name. Functions below
+# Arguments of a script, or $TESTS, select tests by name; those in $MORE_TESTS run
+# only so. Functions below
 # return 0 for yes; those that print a value say so.
 #
 # Verdicts (inside a test; a test goes on after a failure)
@@ -215,7 +216,7 @@ finish_script() {
 
 tests_run() {
 	local want="${*:-${TESTS:-}}" t list=()
-	for t in $ALL_TESTS; do
+	for t in $ALL_TESTS ${want:+${MORE_TESTS:-}}; do
 		[[ -z $want || " $want " == *" $t "* ]] && list+=("$t")
 	done
 	if [ ! -r "$KTAP" ]; then
