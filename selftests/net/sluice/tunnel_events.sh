@@ -82,13 +82,15 @@ hex_mac() { tr -d : <<< "$1"; }
 
 neigh_mac() {
 	local before after new=02:00:00:77:00:99
-	before=$(descriptors)
+	before=$(descriptors_settled)
 	ip -n far link set wire0 address $new
-	ip neigh replace "$R" lladdr $new dev "$PF" nud reachable
+	# What the other end says meanwhile must not count.
+	ip neigh replace "$R" lladdr $new dev "$PF" nud permanent
 	check_within "the new address in the header" 2 wire_begins "$(hex_mac $new)"
 	after=$(descriptors)
 	check_eq "commands" $((after - before)) 1
 	check "in hardware" encap_hw
+	ip neigh del "$R" dev "$PF"
 }
 
 neigh_fail() {
@@ -116,7 +118,7 @@ neigh_cost() {
 	local n before after cost=''
 	for n in 10 1000; do
 		check "$n rules" many $n
-		before=$(descriptors)
+		before=$(descriptors_settled)
 		ip neigh replace "$R" lladdr 02:00:00:77:01:$((n % 89 + 10)) dev "$PF" nud permanent
 		sleep 0.5
 		after=$(descriptors)
@@ -176,7 +178,7 @@ route_cost() {
 	sleep 0.5
 	remote_route
 	check_within "in hardware" 2 encap_hw
-	before=$(descriptors)
+	before=$(descriptors_settled)
 	ip route replace 10.9.0.0/24 via "$R" mtu 1300
 	sleep 0.5
 	after=$(descriptors)

@@ -19,6 +19,7 @@
 #   next_hop_valid / next_hop_software   state of the only next hop
 #   endpoints N                   N endpoints have the address L
 #   descriptors                   print commands posted for tunnels so far
+#   descriptors_settled           likewise, once a second has gone by without one
 
 VNI=0x123456
 
@@ -28,6 +29,16 @@ debugfs() {
 }
 
 descriptors() { debugfs control_descriptors | awk '$1 == "commands" { print $2 }'; }
+descriptors_settled() {
+	local was='' now
+	now=$(descriptors)
+	until [ "$now" = "$was" ]; do
+		sleep 1
+		was=$now
+		now=$(descriptors)
+	done
+	echo "$now"
+}
 next_hop_valid() { debugfs next_hops | grep -q ' valid '; }
 next_hop_software() { ! debugfs next_hops | grep -q ' valid ' || debugfs encaps | grep -q 'software:'; }
 endpoints() { [ "$(debugfs tunnels | grep ^endpoint | grep -Fc " $L port ")" = "$1" ]; }
