@@ -236,6 +236,26 @@ void sluice_esw_input(struct sluice_esw *esw, uint16_t in_vport,
 }
 
 /**
+ * sluice_esw_input_burst() - a vport's owner sent several frames
+ * @esw: the eSwitch
+ * @in_vport: the vport; frames from one that does not exist are ignored
+ * @frames: the frames, in order
+ * @num: their number
+ *
+ * The same as sluice_esw_input() for each.
+ */
+void sluice_esw_input_burst(struct sluice_esw *esw, uint16_t in_vport,
+			    const struct sluice_esw_frame *frames,
+			    unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		sluice_esw_input(esw, in_vport, frames[i].data, frames[i].len,
+				 frames[i].flags);
+}
+
+/**
  * sluice_esw_direct() - the PF sent a frame straight to a vport
  * @esw: the eSwitch
  * @dst: the vport; in legacy mode uplink 1 only.  A frame to any other counts

@@ -133,6 +133,21 @@ void sluice_esw_query(const struct sluice_esw *esw,
 void sluice_esw_input(struct sluice_esw *esw, uint16_t in_vport,
 		      const uint8_t *frame, uint32_t len,
 		      unsigned int frame_flags);
+/**
+ * struct sluice_esw_frame - a frame of a burst
+ * @data: the frame, without FCS; need not be writable
+ * @len: its length in bytes
+ * @flags: SLUICE_FRAME_*
+ */
+struct sluice_esw_frame {
+	const uint8_t *data;
+	uint32_t len;
+	unsigned int flags;
+};
+
+void sluice_esw_input_burst(struct sluice_esw *esw, uint16_t in_vport,
+			    const struct sluice_esw_frame *frames,
+			    unsigned int num);
 void sluice_esw_direct(struct sluice_esw *esw, uint16_t dst,
 		       const uint8_t *frame, uint32_t len,
 		       unsigned int frame_flags);
