@@ -55,7 +55,7 @@ int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero)
 		return SLUICE_ST_INVAL;
 	chunk = &esw->counters[id / COUNTER_CHUNK];
 	if (!*chunk)
-		*chunk = calloc(COUNTER_CHUNK, sizeof(**chunk));
+		*chunk = esw_pages_alloc(COUNTER_CHUNK * sizeof(**chunk));
 	if (!*chunk)
 		return SLUICE_ST_NOSPC;
 	c = *chunk + id % COUNTER_CHUNK;
@@ -89,6 +89,15 @@ void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
 	c->bytes += bytes;
 	c->last_use = now;
 	counter_dirty(esw, c, id);
+}
+
+/* It will be hit soon. */
+void esw_counter_prefetch(const struct sluice_esw *esw, uint32_t id)
+{
+	const struct esw_counter *c = counter_get(esw, id);
+
+	if (c)
+		__builtin_prefetch(c, 1);
 }
 
 void esw_counters_free(struct sluice_esw *esw)

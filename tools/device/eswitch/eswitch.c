@@ -85,12 +85,11 @@ struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 	esw->dirty_counter = SLUICE_ID_NONE;
 	chunks = (cfg->max_counters + COUNTER_CHUNK - 1) / COUNTER_CHUNK;
 	esw->counters = calloc(chunks, sizeof(*esw->counters));
-	esw->cache = calloc(1u << ESW_CACHE_LOG, sizeof(*esw->cache));
 	esw->scratch = malloc(ESW_SCRATCH);
 	esw->arena = malloc(ESW_ARENA);
 	esw->out = calloc(ESW_MAX_OUTPUTS, sizeof(*esw->out));
-	if (!esw->counters || !esw->cache || !esw->scratch || !esw->arena ||
-	    !esw->out || esw_fdb_init(esw) || esw_vports_init(esw)) {
+	if (!esw->counters || !esw_cache_init(&esw->cache) || !esw->scratch ||
+	    !esw->arena || !esw->out || esw_fdb_init(esw) || esw_vports_init(esw)) {
 		sluice_esw_free(esw);
 		return NULL;
 	}
@@ -126,7 +125,7 @@ void sluice_esw_free(struct sluice_esw *esw)
 	free(esw->tun.encap);
 	free(esw->tun.endpoint);
 	free(esw->tun.bucket);
-	free(esw->cache);
+	esw_cache_free(&esw->cache);
 	free(esw->scratch);
 	free(esw->arena);
 	free(esw->out);

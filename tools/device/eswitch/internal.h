@@ -208,21 +208,39 @@ struct esw_rule {
 };
 
 /**
+ * struct esw_bucket - rules of a subtable whose hash ends with the same bits
+ * @rule: the best of the first key
+ * @filter: bit N: there is one whose hash starts with the 5 bits N
+ */
+struct esw_bucket {
+	struct esw_rule *rule;
+	uint32_t filter;
+};
+
+/**
  * struct esw_subtable - the rules of a table that have the same mask
  * @mask: the mask
- * @table: the table
- * @bucket: hash table of rules, the best of each key
+ * @bucket: hash table of rules
  * @log_buckets: its size
+ * @prio: of the best rule
+ * @subprio: of the best rule
  * @num_rules: rules
+ * @same_slot: next subtable with the same slot
+ * @slot: its bit in the table's index
+ * @table: the table
  * @heap: all rules, best (@prio, @subprio) first, as a binary heap
  * @heap_size: its capacity
  */
 struct esw_subtable {
 	struct esw_mask *mask;
-	struct esw_table *table;
-	struct esw_rule **bucket;
+	struct esw_bucket *bucket;
 	unsigned int log_buckets;
+	uint32_t prio;
+	uint32_t subprio;
 	uint32_t num_rules;
+	struct esw_subtable *same_slot;
+	uint8_t slot;
+	struct esw_table *table;
 	struct esw_rule **heap;
 	uint32_t heap_size;
 };
@@ -232,34 +250,213 @@ struct esw_subtable {
  * @sub: subtables, the one with the best rule first
  * @num_subs: their number
  * @sub_size: capacity of @sub
+ * @num_rules: rules of all of them
  * @id: table id
  * @gen: stamp of its contents, never the same in two states of any table
+ * @index: tells which subtables to look in, NULL where it would not pay
  */
 struct esw_table {
 	struct esw_subtable **sub;
 	uint32_t num_subs;
 	uint32_t sub_size;
+	uint32_t num_rules;
 	uint32_t id;
 	uint64_t gen;
-};
-
-/* Tables with fewer masks than this are faster without the flow cache. */
-#define ESW_CACHE_MIN_SUBS	4
-#define ESW_CACHE_LOG		12
-
-struct esw_cache_entry {
-	uint64_t gen;
-	const struct esw_rule *rule;
-	uint32_t used;
-	uint64_t key[ESW_KEY_WORDS];
+	struct esw_index *index;
 };
 
 int esw_table_insert(struct sluice_esw *esw, uint32_t id,
 		     struct esw_mask *mask, struct esw_rule *rule);
 void esw_table_remove(struct sluice_esw *esw, struct esw_rule *rule);
+
+/* index.c */
+
+/* Tables with fewer masks than this are faster without an index. */
+#define ESW_INDEX_MIN_SUBS	2
+#define ESW_SLOTS		128
+
+/* A set of slots. */
+struct esw_slots {
+	uint64_t bits[ESW_SLOTS / 64];
+};
+
+/**
+ * struct esw_index - which subtables a key may have a rule in
+ * @all: every bit of the key that a mask of the table looks at, or more
+ * @pivot: bits that the masks of all indexed subtables look at; none when no
+ *	subtable is indexed
+ * @others: slots of subtables that are not indexed
+ * @set: by the hash of a key's @pivot bits, slots of the indexed subtables that
+ *	have such a rule; others may be in it too
+ * @log_sets: their number
+ * @changes: what was changed since it was built, and how much that matters
+ * @sub: subtables by slot
+ */
+struct esw_index {
+	struct esw_mask all;
+	struct esw_mask pivot;
+	struct esw_slots others;
+	struct esw_slots *set;
+	unsigned int log_sets;
+	uint32_t changes;
+	struct esw_subtable *sub[ESW_SLOTS];
+};
+
+void esw_index_add_sub(struct esw_table *table, struct esw_subtable *sub);
+void esw_index_del_sub(struct esw_table *table, struct esw_subtable *sub);
+void esw_index_rule(struct esw_table *table, const struct esw_rule *rule,
+		    bool added);
+void esw_index_free(struct esw_table *table);
+
+static inline const struct esw_slots *
+esw_index_set(const struct esw_index *index, uint32_t hash)
+{
+	return &index->set[hash & ((1u << index->log_sets) - 1)];
+}
+
+/* cache.c */
+
+#define ESW_CACHE_MIN_LOG	13
+#define ESW_CACHE_LOG		17
+
+/**
+ * struct esw_cache_unit - 64 bytes of the flow cache
+ * @gen: the table's stamp when it was written, in every unit of an entry
+ * @word: in the first unit of an entry the rule, then the words of the key
+ */
+struct esw_cache_unit {
+	uint64_t gen;
+	uint64_t word[7];
+};
+
+/**
+ * struct esw_cache - the flow cache: keys, as far as their table looks at them,
+ *	and the rules found for them
+ * @unit: room for entries, at a 64-byte boundary
+ * @mem: the memory it is in
+ * @log: number of units in use
+ * @lookups: lookups since @log was last thought about
+ * @hits: those that found something
+ * @evictions: those that pushed something out
+ * @rest: lookups to come that go past the cache, as it does not help
+ */
+struct esw_cache {
+	struct esw_cache_unit *unit;
+	void *mem;
+	unsigned int log;
+	uint32_t lookups;
+	uint32_t hits;
+	uint32_t evictions;
+	uint32_t rest;
+};
+
+bool esw_cache_init(struct esw_cache *c);
+void esw_cache_free(struct esw_cache *c);
+void esw_cache_prefetch(const struct esw_cache *c,
+			const struct esw_table *table, uint32_t hash);
+bool esw_cache_find(struct esw_cache *c, const struct esw_table *table,
+		    const uint64_t *key, uint32_t hash,
+		    const struct esw_rule **rule);
+void esw_cache_store(struct esw_cache *c, const struct esw_table *table,
+		     const uint64_t *key, uint32_t hash,
+		     const struct esw_rule *rule);
+
+/* lookup.c */
+
+/**
+ * struct esw_lookup - a lookup on its way
+ * @table: the table, NULL when it has no rules
+ * @rule: what was found, when @done
+ * @hash: of the words that count
+ * @done: it has ended
+ */
+struct esw_lookup {
+	const struct esw_table *table;
+	const struct esw_rule *rule;
+	uint32_t hash;
+	bool done;
+};
+
+void esw_lookup_start(struct sluice_esw *esw, struct esw_lookup *l,
+		      uint32_t id, const uint64_t *key);
+void esw_lookup_next(struct sluice_esw *esw, struct esw_lookup *l,
+		     const uint64_t *key);
+const struct esw_rule *esw_lookup_end(struct sluice_esw *esw,
+				      struct esw_lookup *l,
+				      const uint64_t *key);
 const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const uint64_t *words, uint32_t used);
-uint32_t esw_hash_words(const uint64_t *w, unsigned int n);
+					const uint64_t *key);
+
+/*
+ * Hash of words.  Each pair of words is multiplied on its own, so that they
+ * don't wait for each other.
+ */
+#define ESW_HASH_STEP	0x9e3779b97f4a7c15ull
+
+static inline uint64_t esw_hash_pair(uint64_t a, uint64_t b)
+{
+	unsigned __int128 m = (unsigned __int128)a * b;
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static inline uint32_t esw_hash_end(uint64_t h)
+{
+	h = (h ^ h >> 32) * 0xd6e8feb86659fd93ull;
+	return (uint32_t)(h >> 32);
+}
+
+static inline uint32_t esw_hash_words(const uint64_t *w, unsigned int n)
+{
+	uint64_t h = n, step = ESW_HASH_STEP;
+
+	for (; n > 1; n -= 2, w += 2, step += 2 * ESW_HASH_STEP)
+		h += esw_hash_pair(w[0] ^ step, w[1] ^ (step + ESW_HASH_STEP));
+	if (n)
+		h += esw_hash_pair(w[0] ^ step, step + ESW_HASH_STEP);
+	return esw_hash_end(h);
+}
+
+/* The same of the words that @mask selects from a whole key. */
+static inline uint32_t esw_hash_key(const struct esw_mask *mask,
+				    const uint64_t *key)
+{
+	uint64_t h = mask->words, step = ESW_HASH_STEP;
+	unsigned int i;
+
+	for (i = 0; i + 1 < mask->words; i += 2, step += 2 * ESW_HASH_STEP)
+		h += esw_hash_pair((key[mask->index[i]] & mask->bits[i]) ^ step,
+				   (key[mask->index[i + 1]] &
+				    mask->bits[i + 1]) ^
+				   (step + ESW_HASH_STEP));
+	if (i < mask->words)
+		h += esw_hash_pair((key[mask->index[i]] & mask->bits[i]) ^ step,
+				   step + ESW_HASH_STEP);
+	return esw_hash_end(h);
+}
+
+/* memory.c */
+
+#define ESW_LINE	64u	/* bytes of a cache line */
+#define ESW_SLABS	8
+
+/**
+ * struct esw_slab - rules that take the same number of cache lines
+ * @free: first free place, which holds the address of the next
+ * @chunk: memory for more, the last that was added
+ * @used: bytes of it that are taken
+ */
+struct esw_slab {
+	void *free;
+	uint8_t *chunk;
+	size_t used;
+};
+
+void *esw_pages_alloc(size_t size);
+struct esw_rule *esw_rule_alloc(struct sluice_esw *esw, size_t size);
+void esw_rule_release(struct sluice_esw *esw, struct esw_rule *rule,
+		      size_t size);
+void esw_rules_release(struct sluice_esw *esw);
 
 /* rule.c */
 
@@ -273,30 +470,31 @@ esw_rule_actions(const struct esw_rule *rule)
 
 /* counter.c */
 
-#define COUNTER_CHUNK	4096
+#define COUNTER_CHUNK	65536
 
 /**
- * struct esw_counter - a rule counter
+ * struct esw_counter - a rule counter, half a cache line
  * @packets: packets
  * @bytes: bytes
  * @last_use: host clock at the last hit
- * @refs: rules and next hops that name it
  * @next: next changed counter, ~0 at the end
+ * @refs: rules and next hops that name it
  * @dirty: in the list of changed counters
  */
 struct esw_counter {
 	uint64_t packets;
 	uint64_t bytes;
 	uint64_t last_use;
-	uint32_t refs;
 	uint32_t next;
-	bool dirty;
+	uint32_t refs : 31;
+	uint32_t dirty : 1;
 };
 
 int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero);
 void esw_counter_unref(struct sluice_esw *esw, uint32_t id);
 void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
 		     uint64_t now);
+void esw_counter_prefetch(const struct sluice_esw *esw, uint32_t id);
 void esw_counters_reset(struct sluice_esw *esw);
 void esw_counters_free(struct sluice_esw *esw);
 
@@ -370,6 +568,7 @@ uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start);
  * @next_seq: creation order of the next rule
  * @next_gen: next stamp of a table
  * @cache: flow cache
+ * @slab: memory of rules
  * @counters: counters in chunks of COUNTER_CHUNK, NULL where none was used
  * @dirty_counter: first changed counter
  * @num_counters: counters named by rules and next hops
@@ -399,7 +598,8 @@ struct sluice_esw {
 	uint32_t num_tables;
 	uint64_t next_seq;
 	uint64_t next_gen;
-	struct esw_cache_entry *cache;
+	struct esw_cache cache;
+	struct esw_slab slab[ESW_SLABS];
 	struct esw_counter **counters;
 	uint32_t dirty_counter;
 	uint32_t num_counters;

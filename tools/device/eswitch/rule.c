@@ -195,6 +195,12 @@ static void ref_encaps(const struct sluice_esw *esw,
 	}
 }
 
+static size_t rule_size(uint32_t key_words, uint32_t num_actions)
+{
+	return sizeof(struct esw_rule) + key_words * sizeof(uint64_t) +
+	       num_actions * sizeof(struct sluice_action);
+}
+
 /**
  * sluice_esw_rule_add() - create a rule
  * @esw: the eSwitch, in switchdev mode
@@ -219,7 +225,8 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	if (!esw_grow(&esw->rules, &esw->rules_size, spec->id,
 		      esw->cfg.max_rules))
 		return SLUICE_ST_NOSPC;
-	rule = malloc(sizeof(*rule) + key_size + act_size);
+	rule = esw_rule_alloc(esw, rule_size(spec->key_words,
+					     spec->num_actions));
 	if (!rule)
 		return SLUICE_ST_NOSPC;
 	rule->id = spec->id;
@@ -234,14 +241,16 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	status = esw_table_insert(esw, spec->table,
 				  esw->masks[spec->mask], rule);
 	if (status) {
-		free(rule);
+		esw_rule_release(esw, rule, rule_size(spec->key_words,
+						      spec->num_actions));
 		return status;
 	}
 	status = esw_counter_ref(esw, spec->counter,
 				 spec->flags & SLUICE_RULE_F_ZERO);
 	if (status) {
 		esw_table_remove(esw, rule);
-		free(rule);
+		esw_rule_release(esw, rule, rule_size(spec->key_words,
+						      spec->num_actions));
 		return status;
 	}
 	ref_encaps(esw, rule, true);
@@ -253,13 +262,14 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 static uint32_t rule_free(struct sluice_esw *esw, struct esw_rule *rule)
 {
 	uint32_t counter = rule->counter;
+	size_t size = rule_size(rule->sub->mask->words, rule->num_actions);
 
 	ref_encaps(esw, rule, false);
 	esw_table_remove(esw, rule);
 	esw_counter_unref(esw, counter);
 	esw->rules[rule->id] = NULL;
 	esw->num_rules--;
-	free(rule);
+	esw_rule_release(esw, rule, size);
 	return counter;
 }
 
@@ -295,4 +305,5 @@ void esw_rules_flush(struct sluice_esw *esw)
 	for (i = 0; i < esw->rules_size && esw->num_rules; i++)
 		if (esw->rules[i])
 			rule_free(esw, esw->rules[i]);
+	esw_rules_release(esw);
 }

@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tables: tuple-space search.
+ * Tables: keeping rules so that they can be found; lookup.c finds them.
  *
  * A table holds a subtable for each mask its rules use, the one with the best
- * (prio, subprio) first.  A lookup hashes the masked key in one subtable after
- * the other and stops when no later one can hold a better rule.  Tables with
- * several masks have a cache of whole keys in front.
+ * (prio, subprio) first.
  */
 #include <stdlib.h>
 #include "internal.h"
 
 #define MIN_LOG_BUCKETS	3
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 m = (unsigned __int128)(a ^ 0xa0761d6478bd642full) *
-			      (b ^ 0xe7037ed1a0b428dbull);
-
-	return (uint64_t)m ^ (uint64_t)(m >> 64);
-}
-
-uint32_t esw_hash_words(const uint64_t *w, unsigned int n)
-{
-	uint64_t h = n;
-
-	while (n--)
-		h = mix(h, *w++);
-	return (uint32_t)(h ^ h >> 32);
-}
 
 /* Order of (prio, subprio) alone. */
 static bool prio_before(const struct esw_rule *a, const struct esw_rule *b)
@@ -116,51 +97,59 @@ static void heap_remove(struct esw_subtable *sub, struct esw_rule *rule)
 
 /* Hash table of a subtable. */
 
-static struct esw_rule **bucket_of(const struct esw_subtable *sub,
-				   uint32_t hash)
+static struct esw_bucket *bucket_of(const struct esw_subtable *sub,
+				    uint32_t hash)
 {
 	return &sub->bucket[hash & ((1u << sub->log_buckets) - 1)];
+}
+
+static uint32_t filter_of(const struct esw_rule *r)
+{
+	return 1u << (r->hash >> 27);
 }
 
 /* A failure to resize costs speed only. */
 static void resize(struct esw_subtable *sub, unsigned int log)
 {
-	struct esw_rule **old = sub->bucket;
+	struct esw_bucket *old = sub->bucket;
 	size_t i, n = (size_t)1 << sub->log_buckets;
-	struct esw_rule **new = calloc((size_t)1 << log, sizeof(*new));
+	struct esw_bucket *new = esw_pages_alloc(sizeof(*new) << log);
 
 	if (!new)
 		return;
 	sub->bucket = new;
 	sub->log_buckets = log;
 	for (i = 0; i < n; i++) {
-		struct esw_rule *r = old[i];
+		struct esw_rule *r = old[i].rule;
 
 		while (r) {
 			struct esw_rule *next = r->next;
-			struct esw_rule **b = bucket_of(sub, r->hash);
+			struct esw_bucket *b = bucket_of(sub, r->hash);
 
-			r->next = *b;
-			*b = r;
+			r->next = b->rule;
+			b->rule = r;
+			b->filter |= filter_of(r);
 			r = next;
 		}
 	}
 	free(old);
 }
 
-static bool same_key(const struct esw_subtable *sub, const struct esw_rule *r,
-		     uint32_t hash, const uint64_t *words)
+static bool same_key(const struct esw_subtable *sub, const struct esw_rule *a,
+		     const struct esw_rule *b)
 {
-	return r->hash == hash &&
-	       !memcmp(r->data, words, sub->mask->words * sizeof(*words));
+	return a->hash == b->hash &&
+	       !memcmp(a->data, b->data, sub->mask->words * sizeof(*a->data));
 }
 
 static void hash_insert(struct esw_subtable *sub, struct esw_rule *rule)
 {
-	struct esw_rule **head = bucket_of(sub, rule->hash);
+	struct esw_bucket *b = bucket_of(sub, rule->hash);
+	struct esw_rule **head = &b->rule;
 	struct esw_rule **at;
 
-	while (*head && !same_key(sub, *head, rule->hash, rule->data))
+	b->filter |= filter_of(rule);
+	while (*head && !same_key(sub, *head, rule))
 		head = &(*head)->next;
 	if (!*head || rule_before(rule, *head)) {
 		rule->same = *head;
@@ -177,22 +166,26 @@ static void hash_insert(struct esw_subtable *sub, struct esw_rule *rule)
 
 static void hash_remove(struct esw_subtable *sub, struct esw_rule *rule)
 {
-	struct esw_rule **head = bucket_of(sub, rule->hash);
-	struct esw_rule **at;
+	struct esw_bucket *b = bucket_of(sub, rule->hash);
+	struct esw_rule **head = &b->rule;
+	struct esw_rule **at, *r;
 
-	while (!same_key(sub, *head, rule->hash, rule->data))
+	while (!same_key(sub, *head, rule))
 		head = &(*head)->next;
-	if (*head == rule) {
-		*head = rule->same;
-		if (rule->same)
-			rule->same->next = rule->next;
-		else
-			*head = rule->next;
+	if (*head != rule) {
+		for (at = &(*head)->same; *at != rule; at = &(*at)->same)
+			;
+		*at = rule->same;
 		return;
 	}
-	for (at = &(*head)->same; *at != rule; at = &(*at)->same)
-		;
-	*at = rule->same;
+	*head = rule->same;
+	if (rule->same)
+		rule->same->next = rule->next;
+	else
+		*head = rule->next;
+	b->filter = 0;
+	for (r = b->rule; r; r = r->next)
+		b->filter |= filter_of(r);
 }
 
 /* Subtables of a table. */
@@ -223,7 +216,7 @@ static struct esw_subtable *sub_new(struct esw_table *table,
 	sub = calloc(1, sizeof(*sub));
 	if (!sub)
 		return NULL;
-	sub->bucket = calloc(1u << MIN_LOG_BUCKETS, sizeof(*sub->bucket));
+	sub->bucket = esw_pages_alloc(sizeof(*sub->bucket) << MIN_LOG_BUCKETS);
 	if (!sub->bucket) {
 		free(sub);
 		return NULL;
@@ -245,18 +238,27 @@ static uint32_t sub_index(const struct esw_table *table,
 	return i;
 }
 
+static bool sub_before(const struct esw_subtable *a,
+		       const struct esw_subtable *b)
+{
+	if (a->prio != b->prio)
+		return a->prio < b->prio;
+	return a->subprio < b->subprio;
+}
+
 /* Put the subtable in place @i where its best rule says it belongs. */
 static void sub_sort(struct esw_table *table, uint32_t i)
 {
 	struct esw_subtable **s = table->sub;
 	struct esw_subtable *sub = s[i];
 
-	while (i && prio_before(sub->heap[0], s[i - 1]->heap[0])) {
+	sub->prio = sub->heap[0]->prio;
+	sub->subprio = sub->heap[0]->subprio;
+	while (i && sub_before(sub, s[i - 1])) {
 		s[i] = s[i - 1];
 		i--;
 	}
-	while (i + 1 < table->num_subs &&
-	       prio_before(s[i + 1]->heap[0], sub->heap[0])) {
+	while (i + 1 < table->num_subs && sub_before(s[i + 1], sub)) {
 		s[i] = s[i + 1];
 		i++;
 	}
@@ -269,6 +271,7 @@ static void table_put(struct sluice_esw *esw, struct esw_table *table)
 		return;
 	esw->tables[table->id] = NULL;
 	esw->num_tables--;
+	esw_index_free(table);
 	free(table->sub);
 	free(table);
 }
@@ -329,9 +332,13 @@ int esw_table_insert(struct sluice_esw *esw, uint32_t id,
 	hash_insert(sub, rule);
 	sub->num_rules++;
 	heap_up(sub, sub->num_rules - 1, rule);
+	table->num_rules++;
 	if (fresh)
 		table->sub[table->num_subs++] = sub;
 	sub_sort(table, i);
+	if (fresh)
+		esw_index_add_sub(table, sub);
+	esw_index_rule(table, rule, true);
 	table->gen = esw->next_gen++;
 	return SLUICE_ST_OK;
 }
@@ -344,81 +351,20 @@ void esw_table_remove(struct sluice_esw *esw, struct esw_rule *rule)
 
 	hash_remove(sub, rule);
 	heap_remove(sub, rule);
+	table->num_rules--;
 	table->gen = esw->next_gen++;
 	if (sub->num_rules) {
 		if (sub->log_buckets > MIN_LOG_BUCKETS &&
 		    sub->num_rules < 1u << (sub->log_buckets - 3))
 			resize(sub, sub->log_buckets - 2);
 		sub_sort(table, i);
+		esw_index_rule(table, rule, false);
 		return;
 	}
 	table->num_subs--;
 	memmove(table->sub + i, table->sub + i + 1,
 		(table->num_subs - i) * sizeof(*table->sub));
+	esw_index_del_sub(table, sub);
 	sub_free(sub);
 	table_put(esw, table);
-}
-
-static const struct esw_rule *sub_find(const struct esw_subtable *sub,
-				       const uint64_t *key)
-{
-	const struct esw_mask *mask = sub->mask;
-	uint64_t words[ESW_KEY_WORDS];
-	const struct esw_rule *r;
-	uint32_t hash;
-	unsigned int i;
-
-	for (i = 0; i < mask->words; i++)
-		words[i] = key[mask->index[i]] & mask->bits[i];
-	hash = esw_hash_words(words, mask->words);
-	for (r = *bucket_of(sub, hash); r; r = r->next)
-		if (same_key(sub, r, hash, words))
-			return r;
-	return NULL;
-}
-
-static const struct esw_rule *search(const struct esw_table *table,
-				     const uint64_t *key)
-{
-	const struct esw_rule *best = NULL;
-	uint32_t i;
-
-	for (i = 0; i < table->num_subs; i++) {
-		const struct esw_subtable *sub = table->sub[i];
-		const struct esw_rule *r;
-
-		if (best && prio_before(best, sub->heap[0]))
-			break;
-		r = sub_find(sub, key);
-		if (r && (!best || rule_before(r, best)))
-			best = r;
-	}
-	return best;
-}
-
-/*
- * Best rule of table @id for a key, or NULL.  Valid until the next change of a
- * rule.  @words is the whole key; all behind the first @used of it is zero.
- */
-const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const uint64_t *words, uint32_t used)
-{
-	const struct esw_table *table;
-	struct esw_cache_entry *e;
-
-	table = id < esw->tables_size ? esw->tables[id] : NULL;
-	if (!table)
-		return NULL;
-	if (table->num_subs < ESW_CACHE_MIN_SUBS)
-		return search(table, words);
-	e = &esw->cache[(esw_hash_words(words, used) ^ id * 0x9e3779b1u) &
-			((1u << ESW_CACHE_LOG) - 1)];
-	if (e->gen != table->gen || e->used != used ||
-	    memcmp(e->key, words, used * sizeof(*words))) {
-		e->rule = search(table, words);
-		e->gen = table->gen;
-		e->used = used;
-		memcpy(e->key, words, used * sizeof(*words));
-	}
-	return e->rule;
 }
