@@ -82,7 +82,6 @@ struct sluice_key_vlan {
  * @ct_mark: mark of the connection
  * @ct_label: labels of the connection, in the kernel's byte order of nf_conn_labels
  * @mpls: the first label stack entries, as in the frame
- * @ipv6_flow_label: flow label of the IPv6 header, 20 bits
  * @spi: SPI of an ESP or AH header
  * @l2tp_session: session id of an L2TPv3 header
  * @pppoe_session: session id of a PPPoE header
@@ -139,8 +138,7 @@ struct sluice_key {
 	__le16 ct_zone;
 	__le32 ct_mark;
 	__u8 ct_label[16];
-	__be32 mpls[4];
-	__be32 ipv6_flow_label;
+	__be32 mpls[7];
 	__be32 spi;
 	__be32 l2tp_session;
 	__be16 pppoe_session;
@@ -149,7 +147,7 @@ struct sluice_key {
 	__u8 cfm_mdl;
 	__u8 cfm_opcode;
 	__u8 mpls_depth;
-	__u8 reserved3[7];
+	__u8 reserved3[3];
 	__le64 range_hits;
 	__u8 reserved4[24];
 };

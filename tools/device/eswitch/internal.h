@@ -16,10 +16,10 @@
 
 /*
  * 64-bit words of the key that can be other than zero: of a plain frame, and of
- * one that was taken out of a tunnel.
+ * one that was taken out of a tunnel.  What is behind is rare.
  */
 #define ESW_KEY_PLAIN		13
-#define ESW_KEY_WORDS		27
+#define ESW_KEY_TUNNEL		27
 
 #define ESW_PERM_MTU		1500	/* of a function the PF gave none */
 
@@ -167,8 +167,8 @@ void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
  */
 struct esw_mask {
 	uint32_t words;
-	uint8_t index[ESW_KEY_WORDS];
-	uint64_t bits[ESW_KEY_WORDS];
+	uint8_t index[SLUICE_KEY_WORDS];
+	uint64_t bits[SLUICE_KEY_WORDS];
 	uint32_t refs;
 };
 
@@ -251,7 +251,7 @@ struct esw_cache_entry {
 	uint64_t gen;
 	const struct esw_rule *rule;
 	uint32_t used;
-	uint64_t key[ESW_KEY_WORDS];
+	uint64_t key[SLUICE_KEY_WORDS];
 };
 
 int esw_table_insert(struct sluice_esw *esw, uint32_t id,

@@ -264,7 +264,7 @@ static const struct esw_rule *find_rule(struct way *w)
 					ESW_KEY_PLAIN);
 	memcpy((uint8_t *)&k.key + ESW_ENC_OFFSET,
 	       (const uint8_t *)&w->enc + ESW_ENC_OFFSET, ESW_ENC_SIZE);
-	return esw_table_lookup(w->esw, w->table, k.words, ESW_KEY_WORDS);
+	return esw_table_lookup(w->esw, w->table, k.words, ESW_KEY_TUNNEL);
 }
 
 static enum sluice_miss travel(struct way *w, unsigned int flags)

@@ -363,7 +363,7 @@ static const struct esw_rule *sub_find(const struct esw_subtable *sub,
 				       const uint64_t *key)
 {
 	const struct esw_mask *mask = sub->mask;
-	uint64_t words[ESW_KEY_WORDS];
+	uint64_t words[SLUICE_KEY_WORDS];
 	const struct esw_rule *r;
 	uint32_t hash;
 	unsigned int i;
