@@ -702,7 +702,7 @@ _Static_assert(sizeof(struct sluice_func_info) == 256, "function info");
 _Static_assert(sizeof(struct sluice_cmd_vport) == 40, "vport command");
 _Static_assert(sizeof(struct sluice_vport_info) == 288, "vport info");
 _Static_assert(sizeof(struct sluice_cmd_counters) == 32, "counter command");
-_Static_assert(sizeof(struct sluice_cmd_mask) == 280, "mask command");
+_Static_assert(sizeof(struct sluice_cmd_mask) == 344, "mask command");
 _Static_assert(sizeof(struct sluice_cmd_rule) == 48, "rule command");
 _Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
 _Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");

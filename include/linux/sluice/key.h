@@ -77,7 +77,22 @@ struct sluice_key_vlan {
  * @reserved2: zero
  * @enc_opts: GENEVE: options as in the frame.  VXLAN: the group policy as a
  *	little-endian 32-bit number: policy id, SLUICE_GBP_*
- * @reserved3: zero, room for later versions
+ * @ct_state: SLUICE_CT_*, what the last ct action found; zero before one
+ * @ct_zone: zone of the last ct action
+ * @ct_mark: mark of the connection
+ * @ct_label: labels of the connection, in the kernel's byte order of nf_conn_labels
+ * @mpls: the first label stack entries, as in the frame
+ * @spi: SPI of an ESP or AH header
+ * @l2tp_session: session id of an L2TPv3 header
+ * @pppoe_session: session id of a PPPoE header
+ * @ppp_proto: protocol that a PPPoE session frame carries
+ * @pppoe_type: ethertype of the PPPoE frame
+ * @cfm_mdl: maintenance domain level (upper three bits) and version of a CFM frame
+ * @cfm_opcode: its opcode
+ * @mpls_depth: bit N: @mpls[N] is there
+ * @reserved3: zero
+ * @range_hits: bit N: the port range comparator N holds for the frame, little-endian
+ * @reserved4: zero, room for later versions
  */
 struct sluice_key {
 	__u8 eth_dst[6];
@@ -119,13 +134,28 @@ struct sluice_key {
 	__u8 enc_ip;
 	__u8 reserved2[2];
 	__u8 enc_opts[64];
-	__u8 reserved3[40];
+	__le16 ct_state;
+	__le16 ct_zone;
+	__le32 ct_mark;
+	__u8 ct_label[16];
+	__be32 mpls[7];
+	__be32 spi;
+	__be32 l2tp_session;
+	__be16 pppoe_session;
+	__be16 ppp_proto;
+	__be16 pppoe_type;
+	__u8 cfm_mdl;
+	__u8 cfm_opcode;
+	__u8 mpls_depth;
+	__u8 reserved3[3];
+	__le64 range_hits;
+	__u8 reserved4[24];
 };
 
 #define SLUICE_FRAG_IS		0x01	/* any fragment */
 #define SLUICE_FRAG_FIRST	0x02	/* with offset zero */
 
-#define SLUICE_KEY_WORDS	32	/* 64-bit words in a key */
+#define SLUICE_KEY_WORDS	40	/* 64-bit words in a key */
 
 #define SLUICE_ENC_OPTS_MAX	64	/* a frame with more takes the slow path */
 

@@ -45,7 +45,7 @@ static uint32_t entry_units(const struct esw_table *table)
 	return words <= 14 ? 2 : words <= 28 ? 4 : 8;
 }
 
-_Static_assert(1 + ESW_KEY_WORDS <= 8 * 7, "a key does not fit an entry");
+_Static_assert(1 + SLUICE_KEY_WORDS <= 8 * 7, "a key does not fit an entry");
 
 static struct esw_cache_unit *place(const struct esw_cache *c, uint32_t units,
 				    uint32_t hash)

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include "internal.h"
 
-static struct esw_counter *counter_get(const struct sluice_esw *esw,
-				       uint32_t id)
+struct esw_counter *esw_counter_get(const struct sluice_esw *esw, uint32_t id)
 {
 	struct esw_counter *chunk;
 
@@ -72,7 +71,7 @@ int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero)
 
 void esw_counter_unref(struct sluice_esw *esw, uint32_t id)
 {
-	struct esw_counter *c = counter_get(esw, id);
+	struct esw_counter *c = esw_counter_get(esw, id);
 
 	if (c && !--c->refs)
 		esw->num_counters--;
@@ -81,7 +80,7 @@ void esw_counter_unref(struct sluice_esw *esw, uint32_t id)
 void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
 		     uint64_t now)
 {
-	struct esw_counter *c = counter_get(esw, id);
+	struct esw_counter *c = esw_counter_get(esw, id);
 
 	if (!c)
 		return;
@@ -89,15 +88,6 @@ void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
 	c->bytes += bytes;
 	c->last_use = now;
 	counter_dirty(esw, c, id);
-}
-
-/* It will be hit soon. */
-void esw_counter_prefetch(const struct sluice_esw *esw, uint32_t id)
-{
-	const struct esw_counter *c = counter_get(esw, id);
-
-	if (c)
-		__builtin_prefetch(c, 1);
 }
 
 void esw_counters_free(struct sluice_esw *esw)
@@ -137,7 +127,7 @@ void sluice_esw_collect_counters(struct sluice_esw *esw,
 
 	esw->dirty_counter = SLUICE_ID_NONE;
 	while (id != SLUICE_ID_NONE) {
-		struct esw_counter *c = counter_get(esw, id);
+		struct esw_counter *c = esw_counter_get(esw, id);
 		struct sluice_counter value;
 
 		c->dirty = false;
@@ -158,7 +148,7 @@ void sluice_esw_collect_counters(struct sluice_esw *esw,
 int sluice_esw_counter_read(struct sluice_esw *esw, uint32_t id,
 			    struct sluice_counter *value)
 {
-	const struct esw_counter *c = counter_get(esw, id);
+	const struct esw_counter *c = esw_counter_get(esw, id);
 
 	memset(value, 0, sizeof(*value));
 	if (id >= esw->cfg.max_counters)

@@ -236,7 +236,7 @@ bool esw_decap(const struct esw_endpoint *ep, const struct esw_outer *o,
 	struct sluice_pkt in;
 	bool ok;
 
-	memset(key, 0, sizeof(*key));
+	esw_key_clear(key);
 	if (!open_ip(ep, o, &t))
 		return false;
 	if (ep->type == SLUICE_TUNNEL_GRE)

@@ -94,7 +94,7 @@ struct sluice_slow_meta {
  * @deliver: hand a frame to the owner of a vport: the wire for an uplink, the
  *	receive rings for PF and VFs.  @meta is not NULL when the frame is for
  *	the PF's slow path (vport is then SLUICE_VPORT_PF).  The frame is valid
- *	during the call only
+ *	during the call only, which must not call into the eSwitch
  * @flow_hash: hash of a frame, to be set in @hash.  All frames of a flow get
  *	the same, which is not zero.  NULL: all frames are one flow
  * @stats_dirty: a counter (vport SLUICE_VPORT_NONE) or the statistics of a

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include "internal.h"
 
-#define MIN_LOG_SETS	6
+#define MIN_SETS	64u
 #define MIN_PIVOT_BITS	12	/* fewer don't tell enough keys apart */
 
 /* What a new subtable outside the index weighs: so many make a new one. */
@@ -29,7 +29,7 @@ static void mask_spread(const struct esw_mask *m, uint64_t *words)
 {
 	uint32_t i;
 
-	memset(words, 0, ESW_KEY_WORDS * sizeof(*words));
+	memset(words, 0, SLUICE_KEY_WORDS * sizeof(*words));
 	for (i = 0; i < m->words; i++)
 		words[m->index[i]] = m->bits[i];
 }
@@ -38,8 +38,8 @@ static void mask_collect(struct esw_mask *m, const uint64_t *words)
 {
 	uint8_t i;
 
-	m->words = 0;
-	for (i = 0; i < ESW_KEY_WORDS; i++) {
+	memset(m, 0, sizeof(*m));
+	for (i = 0; i < SLUICE_KEY_WORDS; i++) {
 		if (!words[i])
 			continue;
 		m->index[m->words] = i;
@@ -50,7 +50,7 @@ static void mask_collect(struct esw_mask *m, const uint64_t *words)
 /* Does @m look at everything that @part looks at? */
 static bool mask_covers(const struct esw_mask *m, const struct esw_mask *part)
 {
-	uint64_t words[ESW_KEY_WORDS];
+	uint64_t words[SLUICE_KEY_WORDS];
 	uint32_t i;
 
 	mask_spread(m, words);
@@ -65,8 +65,7 @@ static void remove_common(uint64_t *words)
 {
 	struct sluice_key k;
 
-	memset(&k, 0, sizeof(k));
-	memcpy(&k, words, ESW_KEY_WORDS * sizeof(*words));
+	memcpy(&k, words, sizeof(k));
 	k.outer_proto = 0;
 	k.n_proto = 0;
 	k.vlan.tpid = 0;
@@ -82,23 +81,37 @@ static void remove_common(uint64_t *words)
 	k.icmp_code = 0;
 	k.in_vport = 0;
 	k.num_vlans = 0;
-	memcpy(words, &k, ESW_KEY_WORDS * sizeof(*words));
+	memset(k.enc_dst, 0, sizeof(k.enc_dst));
+	k.enc_l4_dst = 0;
+	k.enc_tos = 0;
+	k.enc_ttl = 0;
+	k.enc_flags = 0;
+	k.enc_opts_len = 0;
+	k.enc_type = 0;
+	k.enc_ip = 0;
+	k.ct_state = 0;
+	k.ct_zone = 0;
+	k.ppp_proto = 0;
+	k.pppoe_type = 0;
+	k.mpls_depth = 0;
+	k.range_hits = 0;
+	memcpy(words, &k, sizeof(k));
 }
 
 static unsigned int count_bits(const uint64_t *words)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < ESW_KEY_WORDS; i++)
+	for (i = 0; i < SLUICE_KEY_WORDS; i++)
 		n += (unsigned int)__builtin_popcountll(words[i]);
 	return n;
 }
 
-static uint64_t rule_hash(const struct esw_mask *pivot,
+static uint32_t rule_hash(const struct esw_mask *pivot,
 			  const struct esw_rule *rule)
 {
 	const struct esw_mask *m = rule->sub->mask;
-	uint64_t key[ESW_KEY_WORDS];
+	uint64_t key[SLUICE_KEY_WORDS];
 	uint32_t i;
 
 	memset(key, 0, sizeof(key));
@@ -109,9 +122,9 @@ static uint64_t rule_hash(const struct esw_mask *pivot,
 
 static void index_add(struct esw_index *index, const struct esw_rule *rule)
 {
-	uint32_t hash = (uint32_t)rule_hash(&index->pivot, rule);
+	uint32_t hash = rule_hash(&index->pivot, rule);
 
-	slot_set(&index->set[hash & ((1u << index->log_sets) - 1)],
+	slot_set(&index->set[hash & index->last_set],
 		 rule->sub->slot);
 }
 
@@ -127,7 +140,7 @@ static bool indexed(const struct esw_index *index,
  */
 static void choose_pivot(const struct esw_table *table, struct esw_mask *pivot)
 {
-	uint64_t words[ESW_KEY_WORDS], next[ESW_KEY_WORDS], m[ESW_KEY_WORDS];
+	uint64_t words[SLUICE_KEY_WORDS], next[SLUICE_KEY_WORDS], m[SLUICE_KEY_WORDS];
 	const struct esw_subtable *most = table->sub[0];
 	uint32_t i, w;
 
@@ -142,7 +155,7 @@ static void choose_pivot(const struct esw_table *table, struct esw_mask *pivot)
 	}
 	for (i = 0; i < table->num_subs; i++) {
 		mask_spread(table->sub[i]->mask, m);
-		for (w = 0; w < ESW_KEY_WORDS; w++)
+		for (w = 0; w < SLUICE_KEY_WORDS; w++)
 			next[w] = words[w] & m[w];
 		if (count_bits(next) >= MIN_PIVOT_BITS)
 			memcpy(words, next, sizeof(words));
@@ -154,8 +167,7 @@ static void choose_pivot(const struct esw_table *table, struct esw_mask *pivot)
 static void build(struct esw_table *table)
 {
 	struct esw_index *index = table->index;
-	unsigned int log = MIN_LOG_SETS;
-	uint32_t i, r;
+	uint32_t sets = MIN_SETS, i, r;
 
 	free(index->set);
 	index->set = NULL;
@@ -164,12 +176,12 @@ static void build(struct esw_table *table)
 	choose_pivot(table, &index->pivot);
 	if (!index->pivot.words)
 		return;
-	while (1u << log < table->num_rules / 2)
-		log++;
-	index->set = esw_pages_alloc(sizeof(*index->set) << log);
+	while (sets < table->num_rules / 2)
+		sets *= 2;
+	index->set = esw_pages_alloc(sets * sizeof(*index->set));
 	if (!index->set)
 		return;
-	index->log_sets = log;
+	index->last_set = sets - 1;
 	for (i = 0; i < table->num_subs; i++) {
 		const struct esw_subtable *sub = table->sub[i];
 
@@ -185,7 +197,7 @@ static void build(struct esw_table *table)
 /* Give @sub a slot, and add its mask to what the table looks at. */
 static void take_in(struct esw_index *index, struct esw_subtable *sub)
 {
-	uint64_t all[ESW_KEY_WORDS], m[ESW_KEY_WORDS];
+	uint64_t all[SLUICE_KEY_WORDS], m[SLUICE_KEY_WORDS];
 	unsigned int slot;
 	uint32_t i;
 
@@ -199,7 +211,7 @@ static void take_in(struct esw_index *index, struct esw_subtable *sub)
 	index->sub[slot] = sub;
 	mask_spread(&index->all, all);
 	mask_spread(sub->mask, m);
-	for (i = 0; i < ESW_KEY_WORDS; i++)
+	for (i = 0; i < SLUICE_KEY_WORDS; i++)
 		all[i] |= m[i];
 	mask_collect(&index->all, all);
 }

@@ -14,13 +14,6 @@
 #include "parser.h"
 #include "tunnel.h"
 
-/*
- * 64-bit words of the key that can be other than zero: of a plain frame, and of
- * one that was taken out of a tunnel.
- */
-#define ESW_KEY_PLAIN		13
-#define ESW_KEY_WORDS		27
-
 #define ESW_PERM_MTU		1500	/* of a function the PF gave none */
 
 /* vport.c */
@@ -161,14 +154,14 @@ void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 /**
  * struct esw_mask - bits of the key that count
  * @words: number of 64-bit words with a bit set
- * @index: which words of the key
- * @bits: their masks
+ * @index: which words of the key; zero behind the last
+ * @bits: their masks; zero behind the last
  * @refs: subtables that use it
  */
 struct esw_mask {
 	uint32_t words;
-	uint8_t index[ESW_KEY_WORDS];
-	uint64_t bits[ESW_KEY_WORDS];
+	uint8_t index[SLUICE_KEY_WORDS];
+	uint64_t bits[SLUICE_KEY_WORDS];
 	uint32_t refs;
 };
 
@@ -179,17 +172,21 @@ void esw_masks_flush(struct sluice_esw *esw);
 
 /**
  * struct esw_rule - a rule
- * @next: next key in the hash bucket
+ * @next: next key of a hash bucket that is too full
  * @same: next best rule of the same key in the same subtable
  * @sub: subtable it is in
  * @seq: creation order
  * @id: rule id
  * @prio: lower first
  * @subprio: then lower first
- * @counter: counter id or SLUICE_ID_NONE
  * @heap: place in the subtable's heap
  * @hash: of the key
+ * @pad: puts what follows into a cache line of its own: it is all that most
+ *	frames need
+ * @counter: counter id or SLUICE_ID_NONE
  * @num_actions: steps of the program
+ * @key_words: words of the key
+ * @pad2: makes it a multiple of 8
  * @data: key words selected by the mask, then the program
  */
 struct esw_rule {
@@ -200,28 +197,37 @@ struct esw_rule {
 	uint32_t id;
 	uint32_t prio;
 	uint32_t subprio;
-	uint32_t counter;
 	uint32_t heap;
 	uint32_t hash;
+	uint32_t pad[3];
+	uint32_t counter;
 	uint32_t num_actions;
+	uint32_t key_words;
+	uint32_t pad2;
 	uint64_t data[];
 };
 
+#define ESW_BUCKET_KEYS		5
+
 /**
- * struct esw_bucket - rules of a subtable whose hash ends with the same bits
- * @rule: the best of the first key
- * @filter: bit N: there is one whose hash starts with the 5 bits N
+ * struct esw_bucket - rules of a subtable whose hash ends with the same bits; a
+ *	cache line
+ * @rule: the best rule of each key
+ * @hash: their hashes
+ * @num: number of keys; those for which there is no room are behind the last of
+ *	@rule, linked by their next
  */
 struct esw_bucket {
-	struct esw_rule *rule;
-	uint32_t filter;
+	struct esw_rule *rule[ESW_BUCKET_KEYS];
+	uint32_t hash[ESW_BUCKET_KEYS];
+	uint32_t num;
 };
 
 /**
  * struct esw_subtable - the rules of a table that have the same mask
  * @mask: the mask
  * @bucket: hash table of rules
- * @log_buckets: its size
+ * @last_bucket: its size, a power of two, less one
  * @prio: of the best rule
  * @subprio: of the best rule
  * @num_rules: rules
@@ -234,7 +240,7 @@ struct esw_bucket {
 struct esw_subtable {
 	struct esw_mask *mask;
 	struct esw_bucket *bucket;
-	unsigned int log_buckets;
+	uint32_t last_bucket;
 	uint32_t prio;
 	uint32_t subprio;
 	uint32_t num_rules;
@@ -288,7 +294,7 @@ struct esw_slots {
  * @others: slots of subtables that are not indexed
  * @set: by the hash of a key's @pivot bits, slots of the indexed subtables that
  *	have such a rule; others may be in it too
- * @log_sets: their number
+ * @last_set: their number, a power of two, less one
  * @changes: what was changed since it was built, and how much that matters
  * @sub: subtables by slot
  */
@@ -297,7 +303,7 @@ struct esw_index {
 	struct esw_mask pivot;
 	struct esw_slots others;
 	struct esw_slots *set;
-	unsigned int log_sets;
+	uint32_t last_set;
 	uint32_t changes;
 	struct esw_subtable *sub[ESW_SLOTS];
 };
@@ -311,7 +317,7 @@ void esw_index_free(struct esw_table *table);
 static inline const struct esw_slots *
 esw_index_set(const struct esw_index *index, uint32_t hash)
 {
-	return &index->set[hash & ((1u << index->log_sets) - 1)];
+	return &index->set[hash & index->last_set];
 }
 
 /* cache.c */
@@ -363,57 +369,70 @@ void esw_cache_store(struct esw_cache *c, const struct esw_table *table,
 
 /* lookup.c */
 
+#define ESW_CANDIDATES		6
+
 /**
- * struct esw_lookup - a lookup on its way
- * @table: the table, NULL when it has no rules
- * @rule: what was found, when @done
- * @hash: of the words that count
- * @done: it has ended
+ * struct esw_candidate - a subtable to look in
+ * @sub: the subtable
+ * @hash: the key's hash there
  */
-struct esw_lookup {
-	const struct esw_table *table;
-	const struct esw_rule *rule;
+struct esw_candidate {
+	const struct esw_subtable *sub;
 	uint32_t hash;
-	bool done;
 };
 
-void esw_lookup_start(struct sluice_esw *esw, struct esw_lookup *l,
-		      uint32_t id, const uint64_t *key);
-void esw_lookup_next(struct sluice_esw *esw, struct esw_lookup *l,
-		     const uint64_t *key);
-const struct esw_rule *esw_lookup_end(struct sluice_esw *esw,
-				      struct esw_lookup *l,
-				      const uint64_t *key);
-const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const uint64_t *key);
+/**
+ * struct esw_lookup - a lookup
+ * @key: the whole key
+ * @rule: what was found, or NULL
+ * @id: table id; a table without rules is fine
+ * @hash: of the words of the key that count
+ * @done: it has ended
+ * @num: candidates, or more than there is room for
+ * @candidate: subtables to look in, with an index
+ */
+struct esw_lookup {
+	const uint64_t *key;
+	const struct esw_rule *rule;
+	uint32_t id;
+	uint32_t hash;
+	bool done;
+	unsigned int num;
+	struct esw_candidate candidate[ESW_CANDIDATES];
+};
+
+void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num);
 
 /*
- * Hash of words.  Each pair of words is multiplied on its own, so that they
- * don't wait for each other.
+ * Hash of words, as if zeros made them a multiple of four.  Each pair is
+ * multiplied on its own, so that they don't wait for each other.
  */
 #define ESW_HASH_STEP	0x9e3779b97f4a7c15ull
 
-static inline uint64_t esw_hash_pair(uint64_t a, uint64_t b)
+static inline uint64_t esw_hash_pair(uint64_t a, uint64_t b, uint64_t step)
 {
-	unsigned __int128 m = (unsigned __int128)a * b;
+	unsigned __int128 m = (unsigned __int128)(a ^ step) *
+			      (b ^ (step + ESW_HASH_STEP));
 
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
 static inline uint32_t esw_hash_end(uint64_t h)
 {
-	h = (h ^ h >> 32) * 0xd6e8feb86659fd93ull;
-	return (uint32_t)(h >> 32);
+	return (uint32_t)(((h ^ h >> 32) * 0xd6e8feb86659fd93ull) >> 32);
 }
 
 static inline uint32_t esw_hash_words(const uint64_t *w, unsigned int n)
 {
-	uint64_t h = n, step = ESW_HASH_STEP;
+	uint64_t h = 0, step = ESW_HASH_STEP;
 
-	for (; n > 1; n -= 2, w += 2, step += 2 * ESW_HASH_STEP)
-		h += esw_hash_pair(w[0] ^ step, w[1] ^ (step + ESW_HASH_STEP));
+	for (; n > 3; n -= 4, w += 4, step += 4 * ESW_HASH_STEP)
+		h += esw_hash_pair(w[0], w[1], step) +
+		     esw_hash_pair(w[2], w[3], step + 2 * ESW_HASH_STEP);
 	if (n)
-		h += esw_hash_pair(w[0] ^ step, step + ESW_HASH_STEP);
+		h += esw_hash_pair(w[0], n > 1 ? w[1] : 0, step) +
+		     esw_hash_pair(n > 2 ? w[2] : 0, 0,
+				   step + 2 * ESW_HASH_STEP);
 	return esw_hash_end(h);
 }
 
@@ -421,17 +440,17 @@ static inline uint32_t esw_hash_words(const uint64_t *w, unsigned int n)
 static inline uint32_t esw_hash_key(const struct esw_mask *mask,
 				    const uint64_t *key)
 {
-	uint64_t h = mask->words, step = ESW_HASH_STEP;
-	unsigned int i;
+	const uint64_t *bits = mask->bits;
+	const uint8_t *index = mask->index, *end = index + mask->words;
+	uint64_t h = 0, step = ESW_HASH_STEP;
 
-	for (i = 0; i + 1 < mask->words; i += 2, step += 2 * ESW_HASH_STEP)
-		h += esw_hash_pair((key[mask->index[i]] & mask->bits[i]) ^ step,
-				   (key[mask->index[i + 1]] &
-				    mask->bits[i + 1]) ^
-				   (step + ESW_HASH_STEP));
-	if (i < mask->words)
-		h += esw_hash_pair((key[mask->index[i]] & mask->bits[i]) ^ step,
-				   step + ESW_HASH_STEP);
+	/* Behind the last word the bits are zero. */
+	for (; index < end; index += 4, bits += 4, step += 4 * ESW_HASH_STEP)
+		h += esw_hash_pair(key[index[0]] & bits[0],
+				   key[index[1]] & bits[1], step) +
+		     esw_hash_pair(key[index[2]] & bits[2],
+				   key[index[3]] & bits[3],
+				   step + 2 * ESW_HASH_STEP);
 	return esw_hash_end(h);
 }
 
@@ -465,7 +484,7 @@ void esw_rules_flush(struct sluice_esw *esw);
 static inline const struct sluice_action *
 esw_rule_actions(const struct esw_rule *rule)
 {
-	return (const void *)(rule->data + rule->sub->mask->words);
+	return (const void *)(rule->data + rule->key_words);
 }
 
 /* counter.c */
@@ -494,7 +513,7 @@ int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero);
 void esw_counter_unref(struct sluice_esw *esw, uint32_t id);
 void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
 		     uint64_t now);
-void esw_counter_prefetch(const struct sluice_esw *esw, uint32_t id);
+struct esw_counter *esw_counter_get(const struct sluice_esw *esw, uint32_t id);
 void esw_counters_reset(struct sluice_esw *esw);
 void esw_counters_free(struct sluice_esw *esw);
 
@@ -502,6 +521,7 @@ void esw_counters_free(struct sluice_esw *esw);
 
 #define ESW_TAG_ROOM		256	/* room for tags a program pushes */
 #define ESW_SCRATCH		(ESW_TAG_ROOM + SLUICE_FRAME_MAX)
+#define ESW_BURST		16	/* frames whose lookups overlap */
 #define ESW_MAX_OUTPUTS		1024
 #define ESW_ARENA		(1u << 20)
 
@@ -524,8 +544,8 @@ struct esw_output {
 void esw_pkt_copy(const struct sluice_pkt *p, uint8_t *to);
 
 void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
-			 const uint8_t *frame, uint32_t len,
-			 unsigned int flags);
+			 const struct sluice_esw_frame *const *frames,
+			 unsigned int num);
 
 /* edit.c */
 

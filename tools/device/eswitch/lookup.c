@@ -6,13 +6,10 @@
  * no later one can hold a better rule.  Tables with several masks have an index
  * that leaves out most subtables, and the flow cache in front.
  *
- * A lookup comes in three steps, each of which asks for the memory that the
- * next one looks at; a burst does each step for all of its frames.
+ * Lookups are done several at once, in steps that ask for the memory which the
+ * next one looks at: so the keys of a burst wait for memory at the same time.
  */
 #include "internal.h"
-
-/* With more subtables to look in than this, their order counts. */
-#define MANY_SUBS	8
 
 static bool key_matches(const struct esw_mask *mask, const struct esw_rule *r,
 			const uint64_t *key)
@@ -20,7 +17,11 @@ static bool key_matches(const struct esw_mask *mask, const struct esw_rule *r,
 	uint64_t diff = 0;
 	unsigned int i;
 
-	for (i = 0; i < mask->words; i++)
+	for (i = 0; i + 1 < mask->words; i += 2)
+		diff |= (r->data[i] ^ (key[mask->index[i]] & mask->bits[i])) |
+			(r->data[i + 1] ^
+			 (key[mask->index[i + 1]] & mask->bits[i + 1]));
+	if (i < mask->words)
 		diff |= r->data[i] ^ (key[mask->index[i]] & mask->bits[i]);
 	return !diff;
 }
@@ -28,26 +29,57 @@ static bool key_matches(const struct esw_mask *mask, const struct esw_rule *r,
 static const struct esw_bucket *bucket_of(const struct esw_subtable *sub,
 					  uint32_t hash)
 {
-	return &sub->bucket[hash & ((1u << sub->log_buckets) - 1)];
+	return &sub->bucket[hash & sub->last_bucket];
 }
 
-static bool may_have(const struct esw_bucket *b, uint32_t hash)
+/*
+ * Which keys of a bucket have the hash, a bit for each.  There are no branches:
+ * a processor could not foresee them.
+ */
+static unsigned int same_hash(const struct esw_bucket *b, uint32_t hash)
 {
-	return b->filter >> (hash >> 27) & 1;
+	unsigned int i, set = 0;
+
+	for (i = 0; i < ESW_BUCKET_KEYS; i++)
+		set |= (unsigned int)(b->hash[i] == hash) << i;
+	return set;
+}
+
+/* The first rule that has the hash, or NULL. */
+static const struct esw_rule *bucket_guess(const struct esw_subtable *sub,
+					   uint32_t hash)
+{
+	const struct esw_bucket *b = bucket_of(sub, hash);
+	unsigned int set = same_hash(b, hash);
+
+	return set ? b->rule[__builtin_ctz(set)] : NULL;
 }
 
 static const struct esw_rule *bucket_find(const struct esw_subtable *sub,
 					  uint32_t hash, const uint64_t *key)
 {
 	const struct esw_bucket *b = bucket_of(sub, hash);
+	unsigned int set = same_hash(b, hash), i;
 	const struct esw_rule *r;
 
-	if (!may_have(b, hash))
+	for (; set; set &= set - 1) {
+		i = (unsigned int)__builtin_ctz(set);
+		if (i < b->num && key_matches(sub->mask, b->rule[i], key))
+			return b->rule[i];
+	}
+	if (b->num <= ESW_BUCKET_KEYS)
 		return NULL;
-	for (r = b->rule; r; r = r->next)
+	for (r = b->rule[ESW_BUCKET_KEYS - 1]->next; r; r = r->next)
 		if (r->hash == hash && key_matches(sub->mask, r, key))
 			return r;
 	return NULL;
+}
+
+/* Ask for the part of a rule that matters; NULL is fine. */
+static void prefetch_rule(const struct esw_rule *r)
+{
+	if (r)
+		__builtin_prefetch(&r->counter);
 }
 
 /* No rule of @sub can be better than @best. */
@@ -69,36 +101,16 @@ static bool better(const struct esw_rule *r, const struct esw_rule *best)
 	return r->seq > best->seq;
 }
 
-static void look_in(const struct esw_subtable *sub, const uint64_t *key,
-		    const struct esw_rule **best)
+static void look_in(const struct esw_subtable *sub, uint32_t hash,
+		    const uint64_t *key, const struct esw_rule **best)
 {
 	const struct esw_rule *r;
 
-	r = bucket_find(sub, esw_hash_key(sub->mask, key), key);
+	if (*best && sub_behind(sub, *best))
+		return;
+	r = bucket_find(sub, hash, key);
 	if (r && (!*best || better(r, *best)))
 		*best = r;
-}
-
-/* In the subtables of some slots, in any order. */
-static const struct esw_rule *search_slots(const struct esw_index *index,
-					   struct esw_slots s,
-					   const uint64_t *key)
-{
-	const struct esw_rule *best = NULL;
-	unsigned int i;
-
-	for (i = 0; i < ESW_SLOTS / 64; i++) {
-		for (; s.bits[i]; s.bits[i] &= s.bits[i] - 1) {
-			const struct esw_subtable *sub;
-
-			sub = index->sub[64 * i + (unsigned int)
-					 __builtin_ctzll(s.bits[i])];
-			for (; sub; sub = sub->same_slot)
-				if (!best || !sub_behind(sub, best))
-					look_in(sub, key, &best);
-		}
-	}
-	return best;
 }
 
 /* In all subtables that have a slot in @s, if it is not NULL. */
@@ -115,138 +127,155 @@ static const struct esw_rule *search_all(const struct esw_table *table,
 		if (best && sub_behind(sub, best))
 			break;
 		if (!s || s->bits[sub->slot / 64] >> sub->slot % 64 & 1)
-			look_in(sub, key, &best);
+			look_in(sub, esw_hash_key(sub->mask, key), key, &best);
 	}
 	return best;
 }
 
-static const struct esw_rule *search(const struct esw_table *table,
-				     const uint64_t *key)
+/* Which subtables the index names. */
+static struct esw_slots slots_of(const struct esw_index *index,
+				 const uint64_t *key)
+{
+	struct esw_slots s;
+	unsigned int i;
+
+	s = *esw_index_set(index, esw_hash_key(&index->pivot, key));
+	for (i = 0; i < ESW_SLOTS / 64; i++)
+		s.bits[i] |= index->others.bits[i];
+	return s;
+}
+
+/* Make the subtables of some slots candidates, unless they are too many. */
+static void choose(const struct esw_index *index, struct esw_lookup *l)
+{
+	struct esw_slots s = slots_of(index, l->key);
+	unsigned int i;
+
+	for (i = 0; i < ESW_SLOTS / 64; i++) {
+		for (; s.bits[i]; s.bits[i] &= s.bits[i] - 1) {
+			const struct esw_subtable *sub;
+
+			sub = index->sub[64 * i + (unsigned int)
+					 __builtin_ctzll(s.bits[i])];
+			for (; sub; sub = sub->same_slot, l->num++) {
+				struct esw_candidate *c;
+
+				if (l->num >= ESW_CANDIDATES)
+					continue;
+				c = &l->candidate[l->num];
+				c->sub = sub;
+				c->hash = esw_hash_key(sub->mask, l->key);
+				__builtin_prefetch(bucket_of(sub, c->hash));
+			}
+		}
+	}
+}
+
+static void search_index(const struct esw_table *table, struct esw_lookup *l)
+{
+	struct esw_slots s;
+	unsigned int i;
+
+	if (!table->index->set) {
+		l->rule = search_all(table, NULL, l->key);
+	} else if (l->num > ESW_CANDIDATES) {
+		s = slots_of(table->index, l->key);
+		l->rule = search_all(table, &s, l->key);
+	} else {
+		for (i = 0; i < l->num; i++)
+			look_in(l->candidate[i].sub, l->candidate[i].hash,
+				l->key, &l->rule);
+	}
+}
+
+/* Look up keys in a table with several masks. */
+static void lookup_index(struct sluice_esw *esw, const struct esw_table *table,
+			 struct esw_lookup *l, unsigned int num)
 {
 	const struct esw_index *index = table->index;
-	unsigned int i, n = 0;
-	struct esw_slots s;
+	unsigned int i, c, misses = 0;
 
-	if (!index || !index->set)
-		return search_all(table, NULL, key);
-	s = *esw_index_set(index, esw_hash_key(&index->pivot, key));
-	for (i = 0; i < ESW_SLOTS / 64; i++) {
-		s.bits[i] |= index->others.bits[i];
-		n += (unsigned int)__builtin_popcountll(s.bits[i]);
+	for (i = 0; i < num; i++) {
+		l[i].hash = esw_hash_key(&index->all, l[i].key);
+		esw_cache_prefetch(&esw->cache, table, l[i].hash);
 	}
-	if (n > MANY_SUBS)
-		return search_all(table, &s, key);
-	return search_slots(index, s, key);
-}
-
-static void prefetch_rule(const struct esw_rule *r)
-{
-	__builtin_prefetch(r);
-	__builtin_prefetch(r->data);
-}
-
-/**
- * esw_lookup_start() - begin a lookup
- * @esw: the eSwitch
- * @l: the lookup
- * @id: table id; one without rules is fine
- * @key: the whole key
- *
- * No rule may change until the lookup has ended.
- */
-void esw_lookup_start(struct sluice_esw *esw, struct esw_lookup *l,
-		      uint32_t id, const uint64_t *key)
-{
-	const struct esw_table *table;
-
-	table = id < esw->tables_size ? esw->tables[id] : NULL;
-	l->table = table;
-	l->rule = NULL;
-	l->done = !table;
-	if (!table)
+	for (i = 0; i < num; i++) {
+		l[i].num = 0;
+		l[i].done = esw_cache_find(&esw->cache, table, l[i].key,
+					   l[i].hash, &l[i].rule);
+		if (l[i].done) {
+			prefetch_rule(l[i].rule);
+			continue;
+		}
+		misses++;
+		if (index->set)
+			__builtin_prefetch(esw_index_set(index,
+				esw_hash_key(&index->pivot, l[i].key)));
+	}
+	if (!misses)
 		return;
-	if (table->index) {
-		l->hash = esw_hash_key(&table->index->all, key);
-		esw_cache_prefetch(&esw->cache, table, l->hash);
-	} else if (table->num_subs == 1) {
-		l->hash = esw_hash_key(table->sub[0]->mask, key);
-		__builtin_prefetch(bucket_of(table->sub[0], l->hash));
+	for (i = 0; i < num; i++)
+		if (!l[i].done && index->set)
+			choose(index, &l[i]);
+	for (i = 0; i < num; i++)
+		for (c = 0; c < l[i].num && c < ESW_CANDIDATES; c++)
+			prefetch_rule(bucket_guess(l[i].candidate[c].sub,
+						   l[i].candidate[c].hash));
+	for (i = 0; i < num; i++) {
+		if (l[i].done)
+			continue;
+		search_index(table, &l[i]);
+		esw_cache_store(&esw->cache, table, l[i].key, l[i].hash,
+				l[i].rule);
 	}
 }
 
-/**
- * esw_lookup_next() - the second step of a lookup
- * @esw: the eSwitch
- * @l: the lookup
- * @key: the key it was started with
- */
-void esw_lookup_next(struct sluice_esw *esw, struct esw_lookup *l,
-		     const uint64_t *key)
+static void lookup_one_mask(const struct esw_table *table,
+			    struct esw_lookup *l, unsigned int num)
 {
-	const struct esw_table *table = l->table;
+	const struct esw_subtable *sub = table->sub[0];
+	unsigned int i;
 
-	if (l->done)
-		return;
-	if (table->index) {
-		l->done = esw_cache_find(&esw->cache, table, key, l->hash,
-					 &l->rule);
-		if (l->done && l->rule)
-			prefetch_rule(l->rule);
-		else if (!l->done && table->index->set)
-			__builtin_prefetch(esw_index_set(table->index,
-				esw_hash_key(&table->index->pivot, key)));
-	} else if (table->num_subs == 1) {
-		const struct esw_bucket *b = bucket_of(table->sub[0], l->hash);
+	for (i = 0; i < num; i++) {
+		l[i].hash = esw_hash_key(sub->mask, l[i].key);
+		__builtin_prefetch(bucket_of(sub, l[i].hash));
+	}
+	for (i = 0; i < num; i++) {
+		l[i].rule = bucket_guess(sub, l[i].hash);
+		prefetch_rule(l[i].rule);
+	}
+	for (i = 0; i < num; i++)
+		if (!l[i].rule || !key_matches(sub->mask, l[i].rule, l[i].key))
+			l[i].rule = bucket_find(sub, l[i].hash, l[i].key);
+}
 
-		if (may_have(b, l->hash))
-			prefetch_rule(b->rule);
+/**
+ * esw_lookup() - find the best rules for some keys
+ * @esw: the eSwitch
+ * @l: the lookups; key and id are set.  The rules found are good until the next
+ *	change of a rule
+ * @num: their number
+ */
+void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num)
+{
+	unsigned int first, i;
+
+	for (first = 0; first < num; first = i) {
+		uint32_t id = l[first].id;
+		const struct esw_table *table;
+
+		table = id < esw->tables_size ? esw->tables[id] : NULL;
+		for (i = first; i < num && l[i].id == id; i++)
+			l[i].rule = NULL;
+		if (!table)
+			continue;
+		if (table->index)
+			lookup_index(esw, table, l + first, i - first);
+		else if (table->num_subs == 1)
+			lookup_one_mask(table, l + first, i - first);
 		else
-			l->done = true;
+			for (; first < i; first++)
+				l[first].rule = search_all(table, NULL,
+							   l[first].key);
 	}
-}
-
-/**
- * esw_lookup_end() - the last step of a lookup
- * @esw: the eSwitch
- * @l: the lookup
- * @key: the key it was started with
- *
- * Return: best rule or NULL.  Valid until the next change of a rule.
- */
-const struct esw_rule *esw_lookup_end(struct sluice_esw *esw,
-				      struct esw_lookup *l,
-				      const uint64_t *key)
-{
-	const struct esw_table *table = l->table;
-
-	if (l->done)
-		return l->rule;
-	if (table->index) {
-		l->rule = search(table, key);
-		esw_cache_store(&esw->cache, table, key, l->hash, l->rule);
-	} else if (table->num_subs == 1) {
-		l->rule = bucket_find(table->sub[0], l->hash, key);
-	} else {
-		l->rule = search(table, key);
-	}
-	l->done = true;
-	return l->rule;
-}
-
-/**
- * esw_table_lookup() - a lookup in one go
- * @esw: the eSwitch
- * @id: table id
- * @key: the whole key
- *
- * Return: best rule or NULL.  Valid until the next change of a rule.
- */
-const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const uint64_t *key)
-{
-	struct esw_lookup l;
-
-	esw_lookup_start(esw, &l, id, key);
-	esw_lookup_next(esw, &l, key);
-	return esw_lookup_end(esw, &l, key);
 }

@@ -13,12 +13,13 @@ struct esw_mask *esw_mask_get(const struct sluice_esw *esw, uint32_t id)
 /* No frame has anything there. */
 static bool has_reserved_bits(const struct sluice_key *m)
 {
-	static const uint8_t zero[sizeof(m->reserved3)];
+	static const uint8_t zero[sizeof(m->reserved4)];
 
 	return m->vlan.reserved || m->cvlan.reserved || m->reserved0 ||
 	       memcmp(m->reserved1, zero, sizeof(m->reserved1)) ||
 	       memcmp(m->reserved2, zero, sizeof(m->reserved2)) ||
-	       memcmp(m->reserved3, zero, sizeof(m->reserved3));
+	       memcmp(m->reserved3, zero, sizeof(m->reserved3)) ||
+	       memcmp(m->reserved4, zero, sizeof(m->reserved4));
 }
 
 /**
@@ -49,7 +50,7 @@ int sluice_esw_mask_add(struct sluice_esw *esw, uint32_t id,
 	if (!m)
 		return SLUICE_ST_NOSPC;
 	memcpy(words, mask, sizeof(words));
-	for (i = 0; i < ESW_KEY_WORDS; i++) {
+	for (i = 0; i < SLUICE_KEY_WORDS; i++) {
 		if (!words[i])
 			continue;
 		m->index[m->words] = (uint8_t)i;

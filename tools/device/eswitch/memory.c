@@ -13,18 +13,18 @@
  * esw_pages_alloc() - zeroed memory for an array
  * @size: in bytes
  *
- * Return: memory to be given to free(), or NULL.
+ * Return: memory at the boundary of a cache line, to be given to free(), or
+ * NULL.
  */
 void *esw_pages_alloc(size_t size)
 {
-	void *p;
+	size_t align = size < HUGE_PAGE ? ESW_LINE : HUGE_PAGE;
+	void *p = aligned_alloc(align, (size + align - 1) & ~(align - 1));
 
-	if (size < HUGE_PAGE)
-		return calloc(1, size);
-	p = aligned_alloc(HUGE_PAGE, (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
 	if (!p)
 		return NULL;
-	madvise(p, size, MADV_HUGEPAGE);
+	if (align == HUGE_PAGE)
+		madvise(p, size, MADV_HUGEPAGE);
 	return memset(p, 0, size);
 }
 

@@ -254,31 +254,61 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	return SLUICE_MISS_NONE;
 }
 
-static const struct esw_rule *find_rule(struct way *w)
+/* The key of the packet as it is now. */
+static void make_key(const struct way *w, union key *k)
 {
-	union key k;
+	const uint8_t *from = (const uint8_t *)&w->enc + ESW_ENC_OFFSET;
+	uint8_t *to = (uint8_t *)&k->key + ESW_ENC_OFFSET;
 
-	sluice_parse(&w->pkt, w->src->num, &k.key);
+	sluice_parse(&w->pkt, w->src->num, &k->key);
 	if (!w->decap)
-		return esw_table_lookup(w->esw, w->table, k.words);
-	memcpy((uint8_t *)&k.key + ESW_ENC_OFFSET,
-	       (const uint8_t *)&w->enc + ESW_ENC_OFFSET, ESW_ENC_SIZE);
-	return esw_table_lookup(w->esw, w->table, k.words);
+		return;
+	/* In two pieces, or compilers take the slow string instructions. */
+	memcpy(to, from, 64);
+	memcpy(to + 64, from + 64, ESW_ENC_SIZE - 64);
 }
 
-static enum sluice_miss travel(struct way *w, unsigned int flags)
+static const struct esw_rule *find_rule(const struct way *w)
 {
-	enum sluice_miss miss = SLUICE_MISS_NONE;
-	bool again = true;
+	struct esw_lookup l;
+	union key k;
 
-	if (!sluice_pkt_init(&w->pkt, w->frame, w->frame_len))
-		return SLUICE_MISS_PARSE;
-	w->pkt.flags = (uint8_t)flags;
+	make_key(w, &k);
+	l.key = k.words;
+	l.id = w->table;
+	esw_lookup(w->esw, &l, 1);
+	return l.rule;
+}
+
+/* @w->pkt is there already. */
+static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
+		   const struct sluice_esw_frame *f)
+{
+	w->esw = esw;
+	w->src = src;
+	w->frame = f->data;
+	w->frame_len = f->len;
+	w->now = f->data;
+	w->now_len = f->len;
 	w->bytes = tc_bytes(&w->pkt);
-	if (w->table == SLUICE_ID_NONE)
-		miss = leave_tunnel(w, w->src->num, 0, SLUICE_MISS_NO_TABLE);
-	while (!miss && again) {
-		const struct esw_rule *rule = find_rule(w);
+	w->table = src->root_table;
+	w->num_hits = 0;
+	w->num_out = 0;
+	w->arena_used = 0;
+	w->last = NULL;
+	w->last_len = 0;
+	w->hash.value = 0;
+	w->drop = false;
+	w->to_cpu = false;
+	w->decap = false;
+}
+
+/* From the first lookup, which found @rule, to the end. */
+static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
+{
+	for (;;) {
+		enum sluice_miss miss;
+		bool again = true;
 
 		if (rule) {
 			w->hit[w->num_hits].counter = rule->counter;
@@ -291,14 +321,15 @@ static enum sluice_miss travel(struct way *w, unsigned int flags)
 			miss = leave_tunnel(w, w->src->num, 0,
 					    SLUICE_MISS_NO_RULE);
 		}
+		if (miss || !again)
+			return miss;
+		rule = find_rule(w);
 	}
-	return miss;
 }
 
-static void commit(struct way *w)
+static void commit(struct way *w, uint64_t now)
 {
 	struct sluice_esw *esw = w->esw;
-	uint64_t now = esw->host.now(esw->host.ctx);
 	unsigned int i;
 
 	esw->hits++;
@@ -323,40 +354,122 @@ static void commit(struct way *w)
 			      SLUICE_MISS_TO_CPU, w->table, flow_hash(w));
 }
 
-/* A frame that passed @src's own checks, in switchdev mode. */
-void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
-			 const uint8_t *frame, uint32_t len,
-			 unsigned int flags)
+/* The port of a rule that does nothing but send frames there, or NULL. */
+static struct esw_vport *only_output(const struct sluice_esw *esw,
+				     const struct esw_rule *rule)
 {
-	struct way w;
+	const struct sluice_action *act = esw_rule_actions(rule);
+	struct esw_vport *vp;
+
+	if (rule->num_actions != 1 || act->op != SLUICE_ACT_OUTPUT)
+		return NULL;
+	vp = esw_vport_get(esw, le16toh(act->port));
+	return vp->egress_punt ? NULL : vp;
+}
+
+/* All that comes before the first lookup. */
+static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
+				const struct sluice_esw_frame *f,
+				struct way *w, union key *k)
+{
 	enum sluice_miss miss;
 
+	w->decap = false;
+	w->table = src->root_table;
+	if (!sluice_pkt_init(&w->pkt, f->data, f->len))
+		return SLUICE_MISS_PARSE;
+	w->pkt.flags = (uint8_t)f->flags;
+	if (w->table != SLUICE_ID_NONE) {
+		sluice_parse(&w->pkt, src->num, &k->key);
+		return SLUICE_MISS_NONE;
+	}
+	depart(w, esw, src, f);
+	miss = leave_tunnel(w, src->num, 0, SLUICE_MISS_NO_TABLE);
+	if (!miss)
+		make_key(w, k);
+	return miss;
+}
+
+/* All that comes after the first lookup, which found @rule. */
+static void finish(struct sluice_esw *esw, struct esw_vport *src,
+		   const struct sluice_esw_frame *f, struct way *w,
+		   const struct esw_rule *rule, uint64_t now)
+{
+	enum sluice_miss miss;
+
+	if (!w->decap) {
+		struct esw_vport *vp = rule ? only_output(esw, rule) : NULL;
+
+		if (vp) {
+			esw->hits++;
+			esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt),
+					now);
+			esw_vport_deliver(esw, vp, f->data, f->len,
+					  w->pkt.flags);
+			return;
+		}
+		depart(w, esw, src, f);
+	}
+	miss = travel(w, rule);
+	if (!miss)
+		commit(w, now);
+	else
+		esw_slow_path(esw, src, f->data, f->len, f->flags,
+			      (uint8_t)miss, w->table,
+			      w->hash.value ? &w->hash : NULL);
+}
+
+/**
+ * esw_switchdev_input() - frames that passed their source's own checks, in
+ *	switchdev mode
+ * @esw: the eSwitch
+ * @src: where they came in
+ * @frames: the frames
+ * @num: their number, at most ESW_BURST
+ *
+ * The first lookups of all frames are done together, each step for one frame
+ * after the other, so that they wait for memory at the same time.  From there
+ * on the frames go their ways in order.
+ */
+void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
+			 const struct sluice_esw_frame *const *frames,
+			 unsigned int num)
+{
+	struct esw_lookup look[ESW_BURST];
+	enum sluice_miss miss[ESW_BURST];
+	struct way way[ESW_BURST];
+	union key key[ESW_BURST];
+	unsigned int i, n = 0;
+	uint64_t now;
+
 	if (src->root_table == SLUICE_ID_NONE && !src->num_endpoints) {
-		esw_slow_path(esw, src, frame, len, flags,
-			      SLUICE_MISS_NO_TABLE, SLUICE_ID_NONE, NULL);
+		for (i = 0; i < num; i++)
+			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
+				      frames[i]->flags, SLUICE_MISS_NO_TABLE,
+				      SLUICE_ID_NONE, NULL);
 		return;
 	}
-	w.esw = esw;
-	w.src = src;
-	w.frame = frame;
-	w.frame_len = len;
-	w.table = src->root_table;
-	w.num_hits = 0;
-	w.num_out = 0;
-	w.arena_used = 0;
-	w.last = NULL;
-	w.last_len = 0;
-	w.now = frame;
-	w.now_len = len;
-	w.hash.value = 0;
-	w.decap = false;
-	w.drop = false;
-	w.to_cpu = false;
-	esw->lookups++;
-	miss = travel(&w, flags);
-	if (miss)
-		esw_slow_path(esw, src, frame, len, flags, miss, w.table,
-			      w.hash.value ? &w.hash : NULL);
-	else
-		commit(&w);
+	for (i = 0; i < num; i++) {
+		miss[i] = prepare(esw, src, frames[i], &way[i], &key[i]);
+		if (miss[i])
+			continue;
+		look[n].key = key[i].words;
+		look[n++].id = way[i].table;
+	}
+	esw_lookup(esw, look, n);
+	for (i = 0; i < n; i++)
+		if (look[i].rule)
+			__builtin_prefetch(esw_counter_get(esw,
+						look[i].rule->counter), 1);
+	now = esw->host.now(esw->host.ctx);
+	esw->lookups += num;
+	for (i = 0, n = 0; i < num; i++) {
+		if (!miss[i])
+			finish(esw, src, frames[i], &way[i], look[n++].rule,
+			       now);
+		else
+			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
+				      frames[i]->flags, (uint8_t)miss[i],
+				      way[i].table, NULL);
+	}
 }

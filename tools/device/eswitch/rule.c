@@ -234,6 +234,7 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	rule->subprio = spec->subprio;
 	rule->counter = spec->counter;
 	rule->num_actions = spec->num_actions;
+	rule->key_words = spec->key_words;
 	if (key_size)
 		memcpy(rule->data, spec->key, key_size);
 	if (act_size)
@@ -262,7 +263,7 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 static uint32_t rule_free(struct sluice_esw *esw, struct esw_rule *rule)
 {
 	uint32_t counter = rule->counter;
-	size_t size = rule_size(rule->sub->mask->words, rule->num_actions);
+	size_t size = rule_size(rule->key_words, rule->num_actions);
 
 	ref_encaps(esw, rule, false);
 	esw_table_remove(esw, rule);

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include "internal.h"
 
-#define MIN_LOG_BUCKETS	3
+#define MIN_BUCKETS	2u
+#define BUCKET_RULES	3u	/* in a bucket, when there are more of them */
 
 /* Order of (prio, subprio) alone. */
 static bool prio_before(const struct esw_rule *a, const struct esw_rule *b)
@@ -100,39 +101,7 @@ static void heap_remove(struct esw_subtable *sub, struct esw_rule *rule)
 static struct esw_bucket *bucket_of(const struct esw_subtable *sub,
 				    uint32_t hash)
 {
-	return &sub->bucket[hash & ((1u << sub->log_buckets) - 1)];
-}
-
-static uint32_t filter_of(const struct esw_rule *r)
-{
-	return 1u << (r->hash >> 27);
-}
-
-/* A failure to resize costs speed only. */
-static void resize(struct esw_subtable *sub, unsigned int log)
-{
-	struct esw_bucket *old = sub->bucket;
-	size_t i, n = (size_t)1 << sub->log_buckets;
-	struct esw_bucket *new = esw_pages_alloc(sizeof(*new) << log);
-
-	if (!new)
-		return;
-	sub->bucket = new;
-	sub->log_buckets = log;
-	for (i = 0; i < n; i++) {
-		struct esw_rule *r = old[i].rule;
-
-		while (r) {
-			struct esw_rule *next = r->next;
-			struct esw_bucket *b = bucket_of(sub, r->hash);
-
-			r->next = b->rule;
-			b->rule = r;
-			b->filter |= filter_of(r);
-			r = next;
-		}
-	}
-	free(old);
+	return &sub->bucket[hash & sub->last_bucket];
 }
 
 static bool same_key(const struct esw_subtable *sub, const struct esw_rule *a,
@@ -142,50 +111,136 @@ static bool same_key(const struct esw_subtable *sub, const struct esw_rule *a,
 	       !memcmp(a->data, b->data, sub->mask->words * sizeof(*a->data));
 }
 
+/* Where a bucket refers to the best rule of @rule's key, or NULL. */
+static struct esw_rule **bucket_find(const struct esw_subtable *sub,
+				     struct esw_bucket *b,
+				     const struct esw_rule *rule)
+{
+	struct esw_rule **at;
+	uint32_t i;
+
+	for (i = 0; i < b->num && i < ESW_BUCKET_KEYS; i++)
+		if (same_key(sub, b->rule[i], rule))
+			return &b->rule[i];
+	if (b->num <= ESW_BUCKET_KEYS)
+		return NULL;
+	for (at = &b->rule[ESW_BUCKET_KEYS - 1]->next; *at; at = &(*at)->next)
+		if (same_key(sub, *at, rule))
+			return at;
+	return NULL;
+}
+
+static void bucket_add(struct esw_bucket *b, struct esw_rule *rule)
+{
+	struct esw_rule *last = b->rule[ESW_BUCKET_KEYS - 1];
+
+	rule->next = NULL;
+	if (b->num < ESW_BUCKET_KEYS) {
+		b->rule[b->num] = rule;
+		b->hash[b->num] = rule->hash;
+	} else {
+		rule->next = last->next;
+		last->next = rule;
+	}
+	b->num++;
+}
+
+/* Remove the only rule of a key; @at is from bucket_find(). */
+static void bucket_del(struct esw_bucket *b, struct esw_rule **at)
+{
+	uint32_t i = (uint32_t)(at - b->rule), last = ESW_BUCKET_KEYS - 1;
+
+	if (at < b->rule || at > b->rule + last) {
+		*at = (*at)->next;
+	} else if (b->num > ESW_BUCKET_KEYS) {
+		struct esw_rule *more = b->rule[last]->next;
+
+		if (i != last) {
+			b->rule[last]->next = more->next;
+			more->next = NULL;
+		}
+		b->rule[i] = more;
+		b->hash[i] = more->hash;
+	} else {
+		last = b->num - 1;
+		b->rule[i] = b->rule[last];
+		b->hash[i] = b->hash[last];
+		/* Lookups look at hashes before they look at the number. */
+		b->rule[last] = NULL;
+		b->hash[last] = 0;
+	}
+	b->num--;
+}
+
+/* A failure to resize costs speed only. */
+static void resize(struct esw_subtable *sub, uint32_t buckets)
+{
+	struct esw_bucket *old = sub->bucket;
+	size_t i, n = (size_t)sub->last_bucket + 1;
+	struct esw_bucket *new = esw_pages_alloc(buckets * sizeof(*new));
+
+	if (!new)
+		return;
+	sub->bucket = new;
+	sub->last_bucket = buckets - 1;
+	for (i = 0; i < n; i++) {
+		struct esw_bucket *b = &old[i];
+		struct esw_rule *r, *next;
+		uint32_t k;
+
+		for (k = 0; k < b->num && k < ESW_BUCKET_KEYS; k++) {
+			r = b->rule[k];
+			next = r->next;
+			bucket_add(bucket_of(sub, r->hash), r);
+			if (k + 1 < ESW_BUCKET_KEYS)
+				continue;
+			for (r = next; r; r = next) {
+				next = r->next;
+				bucket_add(bucket_of(sub, r->hash), r);
+			}
+		}
+	}
+	free(old);
+}
+
 static void hash_insert(struct esw_subtable *sub, struct esw_rule *rule)
 {
 	struct esw_bucket *b = bucket_of(sub, rule->hash);
-	struct esw_rule **head = &b->rule;
+	struct esw_rule **head = bucket_find(sub, b, rule);
 	struct esw_rule **at;
 
-	b->filter |= filter_of(rule);
-	while (*head && !same_key(sub, *head, rule))
-		head = &(*head)->next;
-	if (!*head || rule_before(rule, *head)) {
+	rule->same = NULL;
+	if (!head) {
+		bucket_add(b, rule);
+	} else if (rule_before(rule, *head)) {
 		rule->same = *head;
-		rule->next = *head ? (*head)->next : NULL;
+		rule->next = (*head)->next;
 		*head = rule;
-		return;
+	} else {
+		for (at = &(*head)->same; *at; at = &(*at)->same)
+			if (rule_before(rule, *at))
+				break;
+		rule->same = *at;
+		*at = rule;
 	}
-	for (at = &(*head)->same; *at; at = &(*at)->same)
-		if (rule_before(rule, *at))
-			break;
-	rule->same = *at;
-	*at = rule;
 }
 
 static void hash_remove(struct esw_subtable *sub, struct esw_rule *rule)
 {
 	struct esw_bucket *b = bucket_of(sub, rule->hash);
-	struct esw_rule **head = &b->rule;
-	struct esw_rule **at, *r;
+	struct esw_rule **head = bucket_find(sub, b, rule);
+	struct esw_rule **at;
 
-	while (!same_key(sub, *head, rule))
-		head = &(*head)->next;
 	if (*head != rule) {
 		for (at = &(*head)->same; *at != rule; at = &(*at)->same)
 			;
 		*at = rule->same;
-		return;
-	}
-	*head = rule->same;
-	if (rule->same)
+	} else if (rule->same) {
 		rule->same->next = rule->next;
-	else
-		*head = rule->next;
-	b->filter = 0;
-	for (r = b->rule; r; r = r->next)
-		b->filter |= filter_of(r);
+		*head = rule->same;
+	} else {
+		bucket_del(b, head);
+	}
 }
 
 /* Subtables of a table. */
@@ -216,12 +271,12 @@ static struct esw_subtable *sub_new(struct esw_table *table,
 	sub = calloc(1, sizeof(*sub));
 	if (!sub)
 		return NULL;
-	sub->bucket = esw_pages_alloc(sizeof(*sub->bucket) << MIN_LOG_BUCKETS);
+	sub->bucket = esw_pages_alloc(MIN_BUCKETS * sizeof(*sub->bucket));
 	if (!sub->bucket) {
 		free(sub);
 		return NULL;
 	}
-	sub->log_buckets = MIN_LOG_BUCKETS;
+	sub->last_bucket = MIN_BUCKETS - 1;
 	sub->mask = mask;
 	sub->table = table;
 	mask->refs++;
@@ -327,8 +382,8 @@ int esw_table_insert(struct sluice_esw *esw, uint32_t id,
 	rule->sub = sub;
 	rule->seq = esw->next_seq++;
 	rule->hash = esw_hash_words(rule->data, mask->words);
-	if (sub->num_rules >> sub->log_buckets)
-		resize(sub, sub->log_buckets + 1);
+	if (sub->num_rules / BUCKET_RULES > sub->last_bucket)
+		resize(sub, (sub->last_bucket + 1) * 2);
 	hash_insert(sub, rule);
 	sub->num_rules++;
 	heap_up(sub, sub->num_rules - 1, rule);
@@ -354,9 +409,9 @@ void esw_table_remove(struct sluice_esw *esw, struct esw_rule *rule)
 	table->num_rules--;
 	table->gen = esw->next_gen++;
 	if (sub->num_rules) {
-		if (sub->log_buckets > MIN_LOG_BUCKETS &&
-		    sub->num_rules < 1u << (sub->log_buckets - 3))
-			resize(sub, sub->log_buckets - 2);
+		if (sub->last_bucket >= MIN_BUCKETS * 4 &&
+		    sub->num_rules < sub->last_bucket / 4)
+			resize(sub, (sub->last_bucket + 1) / 4);
 		sub_sort(table, i);
 		esw_index_rule(table, rule, false);
 		return;

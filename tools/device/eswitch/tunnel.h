@@ -86,29 +86,13 @@ struct esw_encap {
 };
 
 /**
- * struct esw_ep_key - the frames an endpoint takes
- * @group: group, with @port SLUICE_VPORT_NONE
- * @port: uplink
- * @tpid: outermost tag, zero for none
- * @vid: its VLAN id
- * @udp_port: UDP destination port
- * @ip: IP version
- * @proto: IP protocol, UDP or GRE
- * @mac: destination MAC address
- * @addr: destination IP address
- * @pad: zero; makes it a multiple of 8
+ * struct esw_ep_key - the frames an endpoint takes, packed by ep_key() in
+ *	endpoint.c
+ * @word: group, port, TPID; VLAN id, UDP port, IP version, protocol;
+ *	destination MAC address; destination IP address
  */
 struct esw_ep_key {
-	uint32_t group;
-	uint16_t port;
-	uint16_t tpid;
-	uint16_t vid;
-	uint16_t udp_port;
-	uint8_t ip;
-	uint8_t proto;
-	uint8_t mac[ESW_ETH_ALEN];
-	uint8_t addr[16];
-	uint8_t pad[4];
+	uint64_t word[5];
 };
 
 /**
@@ -116,6 +100,7 @@ struct esw_ep_key {
  * @next: next in the hash bucket
  * @key: the frames it takes
  * @hash: of @key
+ * @port: uplink, or SLUICE_VPORT_NONE
  * @root_table: first table for the inner frames
  * @flags: SLUICE_ENDPOINT_F_*
  * @type: enum sluice_tunnel
@@ -127,6 +112,7 @@ struct esw_endpoint {
 	struct esw_ep_key key;
 	uint32_t hash;
 	uint32_t root_table;
+	uint16_t port;
 	uint16_t flags;
 	uint8_t type;
 	uint8_t own_mac[ESW_ETH_ALEN];
@@ -206,7 +192,7 @@ void esw_endpoints_flush(struct sluice_esw *esw);
 
 /* The part of the key that tells of the tunnel. */
 #define ESW_ENC_OFFSET	offsetof(struct sluice_key, enc_src)
-#define ESW_ENC_SIZE	(offsetof(struct sluice_key, reserved3) - \
+#define ESW_ENC_SIZE	(offsetof(struct sluice_key, ct_state) - \
 			 ESW_ENC_OFFSET)
 
 bool esw_decap(const struct esw_endpoint *ep, const struct esw_outer *o,

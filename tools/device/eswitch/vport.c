@@ -173,9 +173,11 @@ static void count_from(struct esw_stats *s, const uint8_t *mac, uint32_t len)
 {
 	s->tx_packets++;
 	s->tx_bytes += len;
+	if (!esw_mac_multicast(mac))
+		return;
 	if (esw_mac_broadcast(mac))
 		s->tx_broadcast++;
-	else if (esw_mac_multicast(mac))
+	else
 		s->tx_multicast++;
 }
 
@@ -183,9 +185,11 @@ static void count_to(struct esw_stats *s, const uint8_t *mac, uint32_t len)
 {
 	s->rx_packets++;
 	s->rx_bytes += len;
+	if (!esw_mac_multicast(mac))
+		return;
 	if (esw_mac_broadcast(mac))
 		s->rx_broadcast++;
-	else if (esw_mac_multicast(mac))
+	else
 		s->rx_multicast++;
 }
 

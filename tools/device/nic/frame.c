@@ -134,7 +134,6 @@ void frame_parse(const uint8_t *frame, uint32_t len, struct frame_info *fi)
 		if (hlen < 20 || total < hlen || off + total > len)
 			return;
 		fi->l3 = off;
-		fi->l3_csum_ok = frame_sum(ip, hlen, 0) == 0xffff;
 		fi->fragment = get16(ip + 6) & 0x3fff;
 		fi->proto = ip[9];
 		end = off + total;
@@ -176,6 +175,13 @@ void frame_parse(const uint8_t *frame, uint32_t len, struct frame_info *fi)
 		return;
 	fi->l4 = off;
 	fi->l4_len = end - off;
+}
+
+bool frame_l3_ok(const uint8_t *frame, const struct frame_info *fi)
+{
+	const uint8_t *ip = frame + fi->l3;
+
+	return fi->l3 && !fi->v6 && frame_sum(ip, (ip[0] & 15) * 4, 0) == 0xffff;
 }
 
 /* CRC32c of an SCTP packet, its checksum field taken as zero. */
@@ -261,13 +267,17 @@ void toeplitz_init(struct toeplitz *t, const uint8_t *key)
 uint32_t toeplitz_hash(const struct toeplitz *t, const uint8_t *in,
 		       unsigned int len)
 {
+	const uint32_t (*part)[16] = t->part;
 	uint32_t hash = 0;
-	unsigned int i;
 
-	for (i = 0; i < len; i++) {
-		hash ^= t->part[i * 2][in[i] >> 4];
-		hash ^= t->part[i * 2 + 1][in[i] & 15];
-	}
+	/* Four bytes at a time: inputs are made of such pieces but one. */
+	for (; len >= 4; len -= 4, in += 4, part += 8)
+		hash ^= part[0][in[0] >> 4] ^ part[1][in[0] & 15] ^
+			part[2][in[1] >> 4] ^ part[3][in[1] & 15] ^
+			part[4][in[2] >> 4] ^ part[5][in[2] & 15] ^
+			part[6][in[3] >> 4] ^ part[7][in[3] & 15];
+	for (; len; len--, in++, part += 2)
+		hash ^= part[0][*in >> 4] ^ part[1][*in & 15];
 	return hash;
 }
 

@@ -209,7 +209,7 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 	if (nbufs <= 0)
 		return nbufs < 0 ? SLUICE_TX_DOWN : SLUICE_TX_NOBUF;
 
-	if (fi.l3_csum_ok)
+	if (frame_l3_ok(frame, &fi))
 		flags |= SLUICE_CQE_F_L3_OK;
 	if (fi.l4 && (frame_flags & SLUICE_FRAME_L4_OK ||
 		      frame_l4_ok(frame, &fi)))

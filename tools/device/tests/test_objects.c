@@ -53,7 +53,9 @@ static void masks(void **state)
 	RESERVED(reserved1[2]);
 	RESERVED(reserved2[1]);
 	RESERVED(reserved3[0]);
-	RESERVED(reserved3[39]);
+	RESERVED(reserved3[2]);
+	RESERVED(reserved4[0]);
+	RESERVED(reserved4[23]);
 #undef RESERVED
 	sluice_esw_set_mode(bed->esw, SLUICE_ESW_LEGACY);
 	assert_int_equal(bed_mask(bed, 3, &m), SLUICE_ST_MODE);

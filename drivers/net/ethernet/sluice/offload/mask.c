@@ -14,7 +14,7 @@ const struct rhashtable_params sluice_mask_params = {
 };
 
 /* The mask without bits has an id of its own, so that it can always be had. */
-static int mask_id_get(struct sluice_offload *off, u32 words)
+static int mask_id_get(struct sluice_offload *off, u64 words)
 {
 	if (!words)
 		return ida_alloc_max(&off->mask_ids, 0, GFP_KERNEL);
@@ -72,7 +72,7 @@ struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
 	mask->bits = *bits;
 	for (i = 0; i < SLUICE_KEY_WORDS; i++)
 		if (memchr_inv((const u8 *)bits + i * 8, 0, 8))
-			mask->words |= BIT(i);
+			mask->words |= BIT_ULL(i);
 	err = mask_id_get(off, mask->words);
 	if (err < 0)
 		goto err_free;

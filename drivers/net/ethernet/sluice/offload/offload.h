@@ -254,16 +254,16 @@ struct sluice_order {
  * struct sluice_mask - a mask in the device
  * @node: in struct sluice_offload.masks
  * @id: mask id
- * @words: bit n: 64-bit word n of @bits is not zero
  * @replay: the last replay it was part of
+ * @words: bit n: 64-bit word n of @bits is not zero
  * @refs: rules
  * @bits: bits of the key that count
  */
 struct sluice_mask {
 	struct rhash_head node;
 	u32 id;
-	u32 words;
 	u32 replay;
+	u64 words;
 	unsigned int refs;
 	struct sluice_key bits;
 };

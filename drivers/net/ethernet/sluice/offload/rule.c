@@ -59,7 +59,7 @@ static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 	unsigned int i;
 
 	for (i = 0; i < SLUICE_KEY_WORDS; i++) {
-		if (!(rule->mask->words & BIT(i)))
+		if (!(rule->mask->words & BIT_ULL(i)))
 			continue;
 		memcpy(data, key + i * sizeof(u64), sizeof(u64));
 		data += sizeof(u64);
@@ -180,7 +180,7 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 	rule->cmd.counter = cpu_to_le32(rule->counter);
 	rule->cmd.prio = cpu_to_le32(spec->prio);
 	rule->cmd.subprio = cpu_to_le32(rule->order->subprio);
-	rule->cmd.key_words = hweight32(rule->mask->words);
+	rule->cmd.key_words = hweight64(rule->mask->words);
 	rule->cmd.num_actions = prog->num;
 	rule->cmd.flags = cpu_to_le16(prog->count ? SLUICE_RULE_F_ZERO : 0);
 	rule_fill(rule, spec);
