@@ -3,14 +3,16 @@
  * An eSwitch with the rules of a case, and a host that takes the frames.
  */
 #include <endian.h>
-#include <malloc.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 #include "bench.h"
 #include "frame.h"
+#include "internal.h"
 
 #define NUM_VFS		9
 #define RING_SLOTS	64
@@ -290,11 +292,16 @@ static void root(struct point *p, uint16_t vport, uint32_t table)
 	must(sluice_esw_vport_set(p->esw, vport, &cmd), "vport");
 }
 
-static uint64_t heap_bytes(void)
+/* What the process has, in memory that it touched. */
+static uint64_t resident_bytes(void)
 {
-	struct mallinfo2 mi = mallinfo2();
+	unsigned long size, resident;
+	FILE *f = fopen("/proc/self/statm", "r");
 
-	return mi.uordblks + mi.hblkhd;
+	if (!f || fscanf(f, "%lu %lu", &size, &resident) != 2)
+		die("/proc/self/statm: no memory figures");
+	fclose(f);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void frames_make(struct point *p)
@@ -306,7 +313,7 @@ static void frames_make(struct point *p)
 	for (i = 0; i < p->flows; i++)
 		frame_make(p, i, p->pool + (size_t)i * p->stride);
 	p->ring = big_alloc(RING_SLOTS * RING_SLOT);
-	p->random = 0x853c49e6748fea9bull;
+	p->random = RANDOM_START;
 }
 
 /* Make everything that a point needs; its first fields say what. */
@@ -343,9 +350,11 @@ void bed_make(struct point *p)
 					 SLUICE_VPORT_VF(0);
 	p->out = 1;
 	if (p->which == CASE_NULL)
+		must(esw_counter_ref(p->esw, 0, false), "counter");
+	if (p->which == CASE_WIRE || p->which == CASE_NULL)
 		return;
 
-	before = heap_bytes();
+	before = resident_bytes();
 	for (i = 0; i < p->masks; i++) {
 		mask_make(p, i, &mask);
 		must(sluice_esw_mask_add(p->esw, i, &mask), "mask");
@@ -361,5 +370,5 @@ void bed_make(struct point *p)
 	}
 	if (p->which == CASE_CHAIN2)
 		rules_make(p, 1, p->flows);
-	p->device_bytes = heap_bytes() - before;
+	p->device_bytes = resident_bytes() - before;
 }

@@ -10,6 +10,7 @@
 #include "eswitch.h"
 
 enum bench_case {
+	CASE_WIRE,
 	CASE_NULL,
 	CASE_FORWARD,
 	CASE_VLAN,
@@ -58,6 +59,16 @@ struct point {
 	uint64_t random;
 };
 
+#define RANDOM_START	0x853c49e6748fea9bull
+
+static inline uint64_t random_next(uint64_t *r)
+{
+	*r ^= *r << 13;
+	*r ^= *r >> 7;
+	*r ^= *r << 17;
+	return *r;
+}
+
 /* packets.c */
 #define OUTER_LEN	50	/* Ethernet, IPv4, UDP, VXLAN */
 #define OUTER_DST	0xc0000201
@@ -78,7 +89,7 @@ struct flow {
 struct flow flow_of(uint32_t i);
 uint32_t frame_len(const struct point *p, uint32_t flow);
 void frame_make(const struct point *p, uint32_t flow, uint8_t *f);
-int pcap_write(const struct point *p, const char *path, uint32_t count);
+int pcap_write(const struct point *p, const char *path);
 
 /* bed.c */
 void bed_make(struct point *p);

@@ -3,6 +3,7 @@
  * The frames: UDP over IPv4, one for each flow.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "bench.h"
 
@@ -126,36 +127,38 @@ static void put_le32(FILE *to, uint32_t v)
 	fwrite(b, 4, 1, to);
 }
 
-/* @count frames in random order, for other switches.  0 when written. */
-int pcap_write(const struct point *p, const char *path, uint32_t count)
+/* Each flow's frame once, in random order, for other switches. */
+int pcap_write(const struct point *p, const char *path)
 {
 	static const uint32_t head[6] = { 0xa1b2c3d4, 0x00040002, 0, 0, 65535,
 					  1 };
-	uint64_t r = 0x853c49e6748fea9bull;
+	uint32_t *order = malloc(p->flows * sizeof(*order));
+	uint64_t r = RANDOM_START;
 	FILE *to = fopen(path, "w");
 	uint8_t f[2048];
 	uint32_t i;
 
-	if (!to)
+	if (!to || !order)
 		return -1;
+	for (i = 0; i < p->flows; i++) {
+		uint32_t at = (uint32_t)((random_next(&r) >> 32) *
+					 (i + 1) >> 32);
+
+		order[i] = order[at];
+		order[at] = i;
+	}
 	for (i = 0; i < 6; i++)
 		put_le32(to, head[i]);
-	for (i = 0; i < count; i++) {
-		uint32_t flow, len;
+	for (i = 0; i < p->flows; i++) {
+		uint32_t len = frame_len(p, order[i]);
 
-		r ^= r << 13;
-		r ^= r >> 7;
-		r ^= r << 17;
-		/* Each flow once, so that all are known, then at random. */
-		flow = i < p->flows ? i :
-		       (uint32_t)((r >> 32) * p->flows >> 32);
-		len = frame_len(p, flow);
-		frame_make(p, flow, f);
+		frame_make(p, order[i], f);
 		put_le32(to, i);
 		put_le32(to, 0);
 		put_le32(to, len);
 		put_le32(to, len);
 		fwrite(f, len, 1, to);
 	}
+	free(order);
 	return fclose(to);
 }
