@@ -30,7 +30,7 @@ class Switch:
     def __init__(self, point, cache):
         self.dir = tempfile.mkdtemp(prefix="sluice-bench-")
         self.log = open(os.path.join(self.dir, "start.log"), "wb")
-        self.pid = None
+        self.pid = self.pmd = self.version = None
         subprocess.run([BINARY, "-w", self.path("frames.pcap"),
                         ":".join(str(f) for f in point)], check=True)
         self.write_rules()
@@ -93,6 +93,7 @@ class Switch:
         with open(self.path("vswitchd.pid"), encoding="ascii") as f:
             self.pid = int(f.read())
         self.wait_tasks()
+        self.version = self.call("version").splitlines()[0]
         subprocess.run([os.path.join(HERE, "in-chroot"), self.dir, "ovs-vsctl",
                         "--db=unix:/run/bench/db.sock", "-t", "20", "set", "Open_vSwitch", ".",
                         f"other_config:emc-insert-inv-prob={1 if cache else 0}"], check=True)
@@ -162,7 +163,7 @@ def pair(point, cache):
             theirs.append(ns)
             hits.append(hit)
             ours += measure([point], 1, int(SECONDS * 1000))[1][point].values
-        return Values(ours), Values(theirs), Values(hits), switch.call("version")
+        return Values(ours), Values(theirs), Values(hits), switch.version
     finally:
         switch.stop()
 
@@ -181,7 +182,7 @@ def run():
                      f"{100 * hits.median:.0f}%"])
         raw.append({"what": what, "ours_ns": ours.values, "ovs_ns": theirs.values,
                     "ovs_cache_hits": hits.values})
-    section.text(f"{version.splitlines()[0]} with one PMD thread, frames from a pcap file in "
+    section.text(f"{version} with one PMD thread, frames from a pcap file in "
                  "memory, dropped by a null port. Rates are per CPU time of the thread.")
     section.table(["what", "ns, ours", "ns, OVS", "spread, ours", "spread, OVS",
                    "exact-match hits, OVS"], rows)

@@ -6,7 +6,7 @@
  * the rule found for it, or that there is none.  An entry is good as long as
  * its table is as it was.  All tables share the units, and an entry of one may
  * come to lie across entries of another: therefore each unit has the stamp of
- * who wrote it last.  Two entries share a place.
+ * what was written last.  Two entries share a place.
  *
  * The part in use grows while flows push each other out.  Memory for all of it
  * is there from the start, but nobody has touched it.
@@ -47,6 +47,16 @@ static uint32_t entry_units(const struct esw_table *table)
 
 _Static_assert(1 + SLUICE_KEY_WORDS <= 8 * 7, "a key does not fit an entry");
 
+/* Stamps stay below this for as long as a machine lives. */
+#define GEN_BITS	44
+#define GEN(stamp)	((stamp) & ((1ull << GEN_BITS) - 1))
+
+/* What the units of an entry are stamped with: tells most keys apart, too. */
+static uint64_t stamp(const struct esw_table *table, uint32_t hash)
+{
+	return table->gen | (uint64_t)hash >> 12 << GEN_BITS;
+}
+
 static struct esw_cache_unit *place(const struct esw_cache *c, uint32_t units,
 				    uint32_t hash)
 {
@@ -69,19 +79,17 @@ void esw_cache_prefetch(const struct esw_cache *c,
 		__builtin_prefetch(u + i);
 }
 
-static bool entry_is(const struct esw_cache_unit *u,
+static bool entry_is(const struct esw_cache_unit *u, uint64_t st,
 		     const struct esw_table *table, const uint64_t *key)
 {
 	const struct esw_mask *all = &table->index->all;
+	uint64_t diff = u->stamp ^ st;
 	uint32_t i, at = 1;
-	uint64_t diff = u->gen ^ table->gen;
 
 	for (i = 0; i < all->words; i++, at++) {
 		if (at == 7) {
-			if (diff)
-				return false;
 			u++;
-			diff = u->gen ^ table->gen;
+			diff |= u->stamp ^ st;
 			at = 0;
 		}
 		diff |= u->word[at] ^ (key[all->index[i]] & all->bits[i]);
@@ -117,22 +125,22 @@ bool esw_cache_find(struct esw_cache *c, const struct esw_table *table,
 		    const uint64_t *key, uint32_t hash,
 		    const struct esw_rule **rule)
 {
-	uint32_t units = entry_units(table), way;
+	uint32_t units = entry_units(table);
 	const struct esw_cache_unit *u;
+	uint64_t st = stamp(table, hash);
 
 	if (c->rest)
 		return false;
 	if (++c->lookups >= WINDOW(c))
 		review(c);
 	u = place(c, units, hash);
-	for (way = 0; way < WAYS; way++, u += units) {
-		if (entry_is(u, table, key)) {
-			c->hits++;
-			*rule = (const void *)(uintptr_t)u->word[0];
-			return true;
-		}
-	}
-	return false;
+	/* Without a branch, as no processor foresees which of them it is. */
+	u += u->stamp == st ? 0 : units;
+	if (!entry_is(u, st, table, key))
+		return false;
+	c->hits++;
+	*rule = (const void *)(uintptr_t)u->word[0];
+	return true;
 }
 
 /* Remember what was found after esw_cache_find() had not found it. */
@@ -149,19 +157,19 @@ void esw_cache_store(struct esw_cache *c, const struct esw_table *table,
 		return;
 	}
 	u = place(c, units, hash);
-	if (u->gen == table->gen && u[units].gen != table->gen) {
+	if (GEN(u->stamp) == table->gen && GEN(u[units].stamp) != table->gen) {
 		u += units;
-	} else if (u->gen == table->gen) {
+	} else if (GEN(u->stamp) == table->gen) {
 		/* Either of them; the hash has bits that nobody looked at. */
 		u += hash >> 31 ^ (c->lookups & 1) ? units : 0;
 		c->evictions++;
 	}
-	u->gen = table->gen;
+	u->stamp = stamp(table, hash);
 	u->word[0] = (uintptr_t)rule;
 	for (i = 0; i < all->words; i++, at++) {
 		if (at == 7) {
 			u++;
-			u->gen = table->gen;
+			u->stamp = stamp(table, hash);
 			at = 0;
 		}
 		u->word[at] = key[all->index[i]] & all->bits[i];

@@ -45,6 +45,16 @@ static uint32_t key_hash(const struct esw_ep_key *key)
 	return esw_hash_words(key->word, 5);
 }
 
+static bool same_key(const struct esw_ep_key *a, const struct esw_ep_key *b)
+{
+	uint64_t diff = 0;
+	unsigned int i;
+
+	for (i = 0; i < 5; i++)
+		diff |= a->word[i] ^ b->word[i];
+	return !diff;
+}
+
 static struct esw_endpoint **bucket_of(const struct sluice_esw *esw,
 				       uint32_t hash)
 {
@@ -59,7 +69,7 @@ static struct esw_endpoint *lookup(const struct sluice_esw *esw,
 	if (!esw->tun.bucket)
 		return NULL;
 	for (ep = *bucket_of(esw, hash); ep; ep = ep->next)
-		if (ep->hash == hash && !memcmp(&ep->key, key, sizeof(*key)))
+		if (ep->hash == hash && same_key(&ep->key, key))
 			return ep;
 	return NULL;
 }
@@ -115,6 +125,7 @@ static void unlink_endpoint(struct sluice_esw *esw, struct esw_endpoint *ep)
 	while (*at != ep)
 		at = &(*at)->next;
 	*at = ep->next;
+	esw->tun.last = NULL;
 	/* Uplinks know how many endpoints look at their frames. */
 	if (ep->port != SLUICE_VPORT_NONE)
 		esw_vport_get(esw, ep->port)->num_endpoints--;
@@ -281,12 +292,13 @@ static bool outer_header(const struct sluice_pkt *p, struct esw_outer *o)
  *
  * Return: the endpoint or NULL.
  */
-const struct esw_endpoint *esw_endpoint_find(const struct sluice_esw *esw,
+const struct esw_endpoint *esw_endpoint_find(struct sluice_esw *esw,
 					     uint16_t port, uint32_t group,
 					     const struct sluice_pkt *p,
 					     struct esw_outer *o)
 {
 	struct ep_id id = { .group = group, .port = port };
+	const struct esw_endpoint *last;
 	struct esw_ep_key key;
 
 	if (!esw->tun.num_endpoints || !outer_header(p, o))
@@ -298,5 +310,9 @@ const struct esw_endpoint *esw_endpoint_find(const struct sluice_esw *esw,
 	if (o->proto == ESW_IPPROTO_UDP)
 		id.udp_port = esw_get16(o->ip + o->hlen + 2);
 	ep_key(&key, &id, p->mac, o->ip + (o->v6 ? 24 : 16));
-	return lookup(esw, &key, key_hash(&key));
+	/* Mostly it is the same as for the frame before. */
+	last = esw->tun.last;
+	if (!last || !same_key(&last->key, &key))
+		last = esw->tun.last = lookup(esw, &key, key_hash(&key));
+	return last;
 }

@@ -327,11 +327,12 @@ esw_index_set(const struct esw_index *index, uint32_t hash)
 
 /**
  * struct esw_cache_unit - 64 bytes of the flow cache
- * @gen: the table's stamp when it was written, in every unit of an entry
+ * @stamp: the table's stamp when it was written, and a part of the key's hash;
+ *	in every unit of an entry
  * @word: in the first unit of an entry the rule, then the words of the key
  */
 struct esw_cache_unit {
-	uint64_t gen;
+	uint64_t stamp;
 	uint64_t word[7];
 };
 
@@ -567,6 +568,25 @@ bool esw_pkt_own(struct sluice_esw *esw, struct sluice_pkt *p);
 bool sluice_csum_update(struct sluice_pkt *p, uint32_t which);
 uint64_t esw_sum(const uint8_t *p, uint32_t len);
 uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start);
+
+/*
+ * The checksum of an IPv4 header without options, to be put there as it is.
+ * Zero when the header has a right one.
+ */
+static inline uint16_t esw_ip4_csum(const uint8_t *ip)
+{
+	uint32_t w[ESW_IP4_HLEN / 4];
+	uint64_t sum;
+
+	/* The sum of 16-bit words is the same in any byte order. */
+	memcpy(w, ip, sizeof(w));
+	sum = (uint64_t)w[0] + w[1] + w[2] + w[3] + w[4];
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
 
 /**
  * struct sluice_esw - an eSwitch

@@ -151,10 +151,11 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	struct esw_encap *e = esw_encap_get(w->esw, id);
 	struct esw_output *out;
 	enum sluice_miss miss;
+	struct esw_inner in;
 	uint32_t len;
 	uint8_t *f;
 
-	miss = esw_encap_check(e, &w->pkt, &len);
+	miss = esw_encap_check(e, &w->pkt, &in, &len);
 	if (miss)
 		return miss;
 	if (w->num_out == ESW_MAX_OUTPUTS)
@@ -162,7 +163,7 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	f = arena_take(w, len);
 	if (!f)
 		return SLUICE_MISS_RESOURCE;
-	esw_encap_run(e, &w->pkt, flow_hash(w)->value, f);
+	esw_encap_run(e, &w->pkt, &in, flow_hash(w)->value, f);
 	out = &w->esw->out[w->num_out++];
 	out->vport = e->nh->port;
 	out->flags = 0;
@@ -280,16 +281,11 @@ static const struct esw_rule *find_rule(const struct way *w)
 	return l.rule;
 }
 
-/* @w->pkt is there already. */
-static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
-		   const struct sluice_esw_frame *f)
+/* The frame and the packet are there already. */
+static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src)
 {
 	w->esw = esw;
 	w->src = src;
-	w->frame = f->data;
-	w->frame_len = f->len;
-	w->now = f->data;
-	w->now_len = f->len;
 	w->bytes = tc_bytes(&w->pkt);
 	w->table = src->root_table;
 	w->num_hits = 0;
@@ -354,17 +350,69 @@ static void commit(struct way *w, uint64_t now)
 			      SLUICE_MISS_TO_CPU, w->table, flow_hash(w));
 }
 
-/* The port of a rule that does nothing but send frames there, or NULL. */
-static struct esw_vport *only_output(const struct sluice_esw *esw,
-				     const struct esw_rule *rule)
+/*
+ * Most frames meet one rule of one step, which sends them on: to a port, or
+ * through a tunnel.  They are sent at once, as nothing else can happen to them.
+ */
+
+static void direct_output(struct sluice_esw *esw, struct way *w,
+			  const struct esw_rule *rule, struct esw_vport *vp,
+			  uint64_t now)
 {
-	const struct sluice_action *act = esw_rule_actions(rule);
+	esw->hits++;
+	if (w->decap)
+		esw->tun.decapsulated++;
+	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now);
+	esw_vport_deliver(esw, vp, w->now, w->now_len, w->pkt.flags);
+}
+
+static enum sluice_miss direct_tunnel(struct sluice_esw *esw, struct way *w,
+				      const struct esw_rule *rule, uint32_t id,
+				      uint64_t now)
+{
+	struct esw_encap *e = esw_encap_get(esw, id);
+	struct sluice_flow_hash hash;
+	enum sluice_miss miss;
+	struct esw_inner in;
+	uint32_t len;
+
+	miss = esw_encap_check(e, &w->pkt, &in, &len);
+	if (miss)
+		return miss;
+	esw->hits++;
+	if (w->decap)
+		esw->tun.decapsulated++;
+	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now);
+	esw_flow_hash(esw, w->frame, w->frame_len, &hash);
+	esw_encap_run(e, &w->pkt, &in, hash.value, esw->arena);
+	esw_vport_deliver(esw, e->nh->port, esw->arena, len, 0);
+	esw->tun.encapsulated++;
+	esw_counter_hit(esw, e->nh->counter, len, now);
+	return SLUICE_MISS_NONE;
+}
+
+/* Do so if @rule is such a rule.  Return: whether it was. */
+static bool direct(struct sluice_esw *esw, struct way *w,
+		   const struct esw_rule *rule, uint64_t now,
+		   enum sluice_miss *miss)
+{
+	const struct sluice_action *act;
 	struct esw_vport *vp;
 
-	if (rule->num_actions != 1 || act->op != SLUICE_ACT_OUTPUT)
-		return NULL;
-	vp = esw_vport_get(esw, le16toh(act->port));
-	return vp->egress_punt ? NULL : vp;
+	if (!rule || rule->num_actions != 1)
+		return false;
+	act = esw_rule_actions(rule);
+	if (act->op == SLUICE_ACT_OUTPUT) {
+		vp = esw_vport_get(esw, le16toh(act->port));
+		if (vp->egress_punt)
+			return false;
+		direct_output(esw, w, rule, vp, now);
+		return true;
+	}
+	if (act->op != SLUICE_ACT_TUNNEL)
+		return false;
+	*miss = direct_tunnel(esw, w, rule, le32toh(act->a), now);
+	return true;
 }
 
 /* All that comes before the first lookup. */
@@ -374,6 +422,10 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 {
 	enum sluice_miss miss;
 
+	w->frame = f->data;
+	w->frame_len = f->len;
+	w->now = f->data;
+	w->now_len = f->len;
 	w->decap = false;
 	w->table = src->root_table;
 	if (!sluice_pkt_init(&w->pkt, f->data, f->len))
@@ -383,7 +435,7 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 		sluice_parse(&w->pkt, src->num, &k->key);
 		return SLUICE_MISS_NONE;
 	}
-	depart(w, esw, src, f);
+	depart(w, esw, src);
 	miss = leave_tunnel(w, src->num, 0, SLUICE_MISS_NO_TABLE);
 	if (!miss)
 		make_key(w, k);
@@ -395,25 +447,17 @@ static void finish(struct sluice_esw *esw, struct esw_vport *src,
 		   const struct sluice_esw_frame *f, struct way *w,
 		   const struct esw_rule *rule, uint64_t now)
 {
-	enum sluice_miss miss;
+	enum sluice_miss miss = SLUICE_MISS_NONE;
 
-	if (!w->decap) {
-		struct esw_vport *vp = rule ? only_output(esw, rule) : NULL;
-
-		if (vp) {
-			esw->hits++;
-			esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt),
-					now);
-			esw_vport_deliver(esw, vp, f->data, f->len,
-					  w->pkt.flags);
-			return;
-		}
-		depart(w, esw, src, f);
+	w->hash.value = 0;
+	if (!direct(esw, w, rule, now, &miss)) {
+		if (!w->decap)
+			depart(w, esw, src);
+		miss = travel(w, rule);
+		if (!miss)
+			commit(w, now);
 	}
-	miss = travel(w, rule);
-	if (!miss)
-		commit(w, now);
-	else
+	if (miss)
 		esw_slow_path(esw, src, f->data, f->len, f->flags,
 			      (uint8_t)miss, w->table,
 			      w->hash.value ? &w->hash : NULL);

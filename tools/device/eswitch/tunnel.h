@@ -131,6 +131,7 @@ struct esw_endpoint {
  * @endpoints_size: ids @endpoint has room for
  * @num_endpoints: endpoints
  * @bucket: hash table of endpoints, NULL before the first
+ * @last: endpoint of the last frame that had one, NULL when it is not known
  * @encapsulated: frames sent through tunnels
  * @decapsulated: frames taken out of tunnels and finished by rules
  */
@@ -145,6 +146,7 @@ struct esw_tunnels {
 	uint32_t endpoints_size;
 	uint32_t num_endpoints;
 	struct esw_endpoint **bucket;
+	const struct esw_endpoint *last;
 	uint64_t encapsulated;
 	uint64_t decapsulated;
 };
@@ -159,10 +161,24 @@ struct esw_encap *esw_encap_get(const struct sluice_esw *esw, uint32_t id);
 void esw_encaps_flush(struct sluice_esw *esw);
 
 /* encap_run.c */
+
+/**
+ * struct esw_inner - the IP header in a packet that is to be encapsulated
+ * @proto: ESW_P_IP, ESW_P_IPV6 or something else
+ * @ip: IP header, if @proto says there is one
+ * @tagged: there is a tag before it
+ */
+struct esw_inner {
+	uint16_t proto;
+	const uint8_t *ip;
+	bool tagged;
+};
+
 enum sluice_miss esw_encap_check(const struct esw_encap *e,
-				 const struct sluice_pkt *p, uint32_t *len);
+				 const struct sluice_pkt *p,
+				 struct esw_inner *in, uint32_t *len);
 void esw_encap_run(struct esw_encap *e, const struct sluice_pkt *p,
-		   uint32_t hash, uint8_t *out);
+		   const struct esw_inner *in, uint32_t hash, uint8_t *out);
 
 /* endpoint.c */
 
@@ -182,7 +198,7 @@ struct esw_outer {
 	uint8_t proto;
 };
 
-const struct esw_endpoint *esw_endpoint_find(const struct sluice_esw *esw,
+const struct esw_endpoint *esw_endpoint_find(struct sluice_esw *esw,
 					     uint16_t port, uint32_t group,
 					     const struct sluice_pkt *p,
 					     struct esw_outer *o);

@@ -244,22 +244,18 @@ void toeplitz_init(struct toeplitz *t, const uint8_t *key)
 {
 	unsigned int i, v, b;
 
-	for (i = 0; i < TOEPLITZ_INPUT * 2; i++) {
-		/* The 36 key bits that the four bits of this half meet. */
+	for (i = 0; i < TOEPLITZ_INPUT; i++) {
+		/* The 40 key bits that the bits of this byte meet. */
 		uint64_t window = 0;
-		unsigned int byte = i / 2;
 
 		for (b = 0; b < 5; b++)
-			window = window << 8 | key[byte + b];
-		/* 40 bits; drop those before and behind the 36. */
-		window = i & 1 ? window & 0xfffffffffull : window >> 4;
-		for (v = 0; v < 16; v++) {
-			uint32_t hash = 0;
-
-			for (b = 0; b < 4; b++)
-				if (v & 8 >> b)
-					hash ^= window >> (4 - b);
-			t->part[i][v] = hash;
+			window = window << 8 | key[i + b];
+		t->part[i][0] = 0;
+		for (v = 1; v < 256; v++) {
+			/* The lowest bit set, on top of all others. */
+			b = (unsigned int)__builtin_ctz(v);
+			t->part[i][v] = t->part[i][v & (v - 1)] ^
+					(uint32_t)(window >> (b + 1));
 		}
 	}
 }
@@ -267,17 +263,15 @@ void toeplitz_init(struct toeplitz *t, const uint8_t *key)
 uint32_t toeplitz_hash(const struct toeplitz *t, const uint8_t *in,
 		       unsigned int len)
 {
-	const uint32_t (*part)[16] = t->part;
+	const uint32_t (*part)[256] = t->part;
 	uint32_t hash = 0;
 
 	/* Four bytes at a time: inputs are made of such pieces but one. */
-	for (; len >= 4; len -= 4, in += 4, part += 8)
-		hash ^= part[0][in[0] >> 4] ^ part[1][in[0] & 15] ^
-			part[2][in[1] >> 4] ^ part[3][in[1] & 15] ^
-			part[4][in[2] >> 4] ^ part[5][in[2] & 15] ^
-			part[6][in[3] >> 4] ^ part[7][in[3] & 15];
-	for (; len; len--, in++, part += 2)
-		hash ^= part[0][*in >> 4] ^ part[1][*in & 15];
+	for (; len >= 4; len -= 4, in += 4, part += 4)
+		hash ^= part[0][in[0]] ^ part[1][in[1]] ^ part[2][in[2]] ^
+			part[3][in[3]];
+	for (; len; len--, in++, part++)
+		hash ^= part[0][*in];
 	return hash;
 }
 

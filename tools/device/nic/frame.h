@@ -43,9 +43,9 @@ void frame_csum_fill(uint8_t *frame, uint32_t len, uint32_t start,
 
 #define TOEPLITZ_INPUT	36	/* IPv6 addresses and ports */
 
-/* Toeplitz hash by half bytes. */
+/* Toeplitz hash by bytes. */
 struct toeplitz {
-	uint32_t part[TOEPLITZ_INPUT * 2][16];
+	uint32_t part[TOEPLITZ_INPUT][256];
 };
 
 void toeplitz_init(struct toeplitz *t, const uint8_t *key);
