@@ -25,6 +25,9 @@ help:
 	@echo '  make ovs-suite        Open vSwitch'\''s own offload tests on VFs and representors (hours);'
 	@echo '                        TESTS=1-22 for some of them, SUITE_FLAGS=--veth to compare'
 	@echo
+	@echo '  make bench            benchmarks, with a report in build/bench (BENCH=name: one)'
+	@echo '  make profile          where the time goes in the device library'
+	@echo
 	@echo '  make device           QEMU with the sluice device'
 	@echo '  make image            the guest and its kernels'
 	@echo '  make modules          sluice.ko for a guest kernel: KERNEL=stock (default) or test'
@@ -60,6 +63,12 @@ selftests:
 
 ovs-suite:
 	@tools/ovs-suite/run $(SUITE_FLAGS) $(TESTS)
+
+bench:
+	@tools/bench/bench $(BENCH)
+
+profile:
+	@tools/bench/profile
 
 device:
 	@tools/device/qemu/build

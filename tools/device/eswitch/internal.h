@@ -210,14 +210,14 @@ struct esw_rule {
 #define ESW_BUCKET_KEYS		5
 
 /**
- * struct esw_bucket - rules of a subtable whose hash ends with the same bits; a
+ * struct esw_hash_bucket - rules of a subtable whose hash ends with the same bits; a
  *	cache line
  * @rule: the best rule of each key
  * @hash: their hashes
  * @num: number of keys; those for which there is no room are behind the last of
  *	@rule, linked by their next
  */
-struct esw_bucket {
+struct esw_hash_bucket {
 	struct esw_rule *rule[ESW_BUCKET_KEYS];
 	uint32_t hash[ESW_BUCKET_KEYS];
 	uint32_t num;
@@ -239,7 +239,7 @@ struct esw_bucket {
  */
 struct esw_subtable {
 	struct esw_mask *mask;
-	struct esw_bucket *bucket;
+	struct esw_hash_bucket *bucket;
 	uint32_t last_bucket;
 	uint32_t prio;
 	uint32_t subprio;

@@ -26,7 +26,7 @@ static bool key_matches(const struct esw_mask *mask, const struct esw_rule *r,
 	return !diff;
 }
 
-static const struct esw_bucket *bucket_of(const struct esw_subtable *sub,
+static const struct esw_hash_bucket *bucket_of(const struct esw_subtable *sub,
 					  uint32_t hash)
 {
 	return &sub->bucket[hash & sub->last_bucket];
@@ -36,7 +36,7 @@ static const struct esw_bucket *bucket_of(const struct esw_subtable *sub,
  * Which keys of a bucket have the hash, a bit for each.  There are no branches:
  * a processor could not foresee them.
  */
-static unsigned int same_hash(const struct esw_bucket *b, uint32_t hash)
+static unsigned int same_hash(const struct esw_hash_bucket *b, uint32_t hash)
 {
 	unsigned int i, set = 0;
 
@@ -49,7 +49,7 @@ static unsigned int same_hash(const struct esw_bucket *b, uint32_t hash)
 static const struct esw_rule *bucket_guess(const struct esw_subtable *sub,
 					   uint32_t hash)
 {
-	const struct esw_bucket *b = bucket_of(sub, hash);
+	const struct esw_hash_bucket *b = bucket_of(sub, hash);
 	unsigned int set = same_hash(b, hash);
 
 	return set ? b->rule[__builtin_ctz(set)] : NULL;
@@ -58,7 +58,7 @@ static const struct esw_rule *bucket_guess(const struct esw_subtable *sub,
 static const struct esw_rule *bucket_find(const struct esw_subtable *sub,
 					  uint32_t hash, const uint64_t *key)
 {
-	const struct esw_bucket *b = bucket_of(sub, hash);
+	const struct esw_hash_bucket *b = bucket_of(sub, hash);
 	unsigned int set = same_hash(b, hash), i;
 	const struct esw_rule *r;
 

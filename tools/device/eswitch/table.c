@@ -98,7 +98,7 @@ static void heap_remove(struct esw_subtable *sub, struct esw_rule *rule)
 
 /* Hash table of a subtable. */
 
-static struct esw_bucket *bucket_of(const struct esw_subtable *sub,
+static struct esw_hash_bucket *bucket_of(const struct esw_subtable *sub,
 				    uint32_t hash)
 {
 	return &sub->bucket[hash & sub->last_bucket];
@@ -113,7 +113,7 @@ static bool same_key(const struct esw_subtable *sub, const struct esw_rule *a,
 
 /* Where a bucket refers to the best rule of @rule's key, or NULL. */
 static struct esw_rule **bucket_find(const struct esw_subtable *sub,
-				     struct esw_bucket *b,
+				     struct esw_hash_bucket *b,
 				     const struct esw_rule *rule)
 {
 	struct esw_rule **at;
@@ -130,7 +130,7 @@ static struct esw_rule **bucket_find(const struct esw_subtable *sub,
 	return NULL;
 }
 
-static void bucket_add(struct esw_bucket *b, struct esw_rule *rule)
+static void bucket_add(struct esw_hash_bucket *b, struct esw_rule *rule)
 {
 	struct esw_rule *last = b->rule[ESW_BUCKET_KEYS - 1];
 
@@ -146,7 +146,7 @@ static void bucket_add(struct esw_bucket *b, struct esw_rule *rule)
 }
 
 /* Remove the only rule of a key; @at is from bucket_find(). */
-static void bucket_del(struct esw_bucket *b, struct esw_rule **at)
+static void bucket_del(struct esw_hash_bucket *b, struct esw_rule **at)
 {
 	uint32_t i = (uint32_t)(at - b->rule), last = ESW_BUCKET_KEYS - 1;
 
@@ -175,16 +175,16 @@ static void bucket_del(struct esw_bucket *b, struct esw_rule **at)
 /* A failure to resize costs speed only. */
 static void resize(struct esw_subtable *sub, uint32_t buckets)
 {
-	struct esw_bucket *old = sub->bucket;
+	struct esw_hash_bucket *old = sub->bucket;
 	size_t i, n = (size_t)sub->last_bucket + 1;
-	struct esw_bucket *new = esw_pages_alloc(buckets * sizeof(*new));
+	struct esw_hash_bucket *new = esw_pages_alloc(buckets * sizeof(*new));
 
 	if (!new)
 		return;
 	sub->bucket = new;
 	sub->last_bucket = buckets - 1;
 	for (i = 0; i < n; i++) {
-		struct esw_bucket *b = &old[i];
+		struct esw_hash_bucket *b = &old[i];
 		struct esw_rule *r, *next;
 		uint32_t k;
 
@@ -205,7 +205,7 @@ static void resize(struct esw_subtable *sub, uint32_t buckets)
 
 static void hash_insert(struct esw_subtable *sub, struct esw_rule *rule)
 {
-	struct esw_bucket *b = bucket_of(sub, rule->hash);
+	struct esw_hash_bucket *b = bucket_of(sub, rule->hash);
 	struct esw_rule **head = bucket_find(sub, b, rule);
 	struct esw_rule **at;
 
@@ -227,7 +227,7 @@ static void hash_insert(struct esw_subtable *sub, struct esw_rule *rule)
 
 static void hash_remove(struct esw_subtable *sub, struct esw_rule *rule)
 {
-	struct esw_bucket *b = bucket_of(sub, rule->hash);
+	struct esw_hash_bucket *b = bucket_of(sub, rule->hash);
 	struct esw_rule **head = bucket_find(sub, b, rule);
 	struct esw_rule **at;
 
