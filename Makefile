@@ -9,7 +9,7 @@ KERNEL ?= stock
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-full lint device image modules modules_install \
-	selftests ovs-suite unit shell clean
+	selftests ovs-suite unit bench profile shell clean
 
 help:
 	@echo 'Sluice: an emulated SR-IOV NIC with an eSwitch, and its Linux driver'
