@@ -117,8 +117,8 @@ enum sluice_status {
  *	the ring is written any more
  * @SLUICE_CMD_RSS_SET: &struct sluice_cmd_rss
  * @SLUICE_CMD_ESW_MODE: (PF) &struct sluice_cmd_u32, enum sluice_esw_mode;
- *	removes every rule, mask, encap, next hop and endpoint, and unbinds every
- *	root table
+ *	removes every rule, mask, encap, next hop, endpoint and connection, and
+ *	unbinds every root table
  * @SLUICE_CMD_VPORT_SET: (PF) &struct sluice_cmd_vport
  * @SLUICE_CMD_VPORT_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_vport_info of hdr.vport
@@ -145,6 +145,11 @@ enum sluice_status {
  *	or change all of it; %SLUICE_ST_EXIST when another one takes the same
  *	frames
  * @SLUICE_CMD_ENDPOINT_DEL: (PF) &struct sluice_cmd_u32, id
+ * @SLUICE_CMD_CT_SET: (PF) &struct sluice_cmd_ct, create one direction of a
+ *	connection or change all of it; %SLUICE_ST_EXIST when another one takes the
+ *	same packets
+ * @SLUICE_CMD_CT_DEL: (PF) &struct sluice_cmd_u32, id; its counter has been
+ *	written to host memory when the completion arrives
  */
 enum sluice_opcode {
 	SLUICE_CMD_NOP		= 0x00,
@@ -182,6 +187,8 @@ enum sluice_opcode {
 	SLUICE_CMD_ENCAP_DEL	= 0x53,
 	SLUICE_CMD_ENDPOINT_SET	= 0x54,
 	SLUICE_CMD_ENDPOINT_DEL	= 0x55,
+	SLUICE_CMD_CT_SET	= 0x60,
+	SLUICE_CMD_CT_DEL	= 0x61,
 };
 
 /**
@@ -328,6 +335,7 @@ struct sluice_cmd_rss {
  * @max_next_hops: PF: next hops, ids are 0 to @max_next_hops - 1
  * @max_encaps: PF: encaps, likewise
  * @max_endpoints: PF: endpoints, likewise
+ * @max_ct: PF: directions of connections, likewise
  * @reserved2: zero
  */
 struct sluice_func_info {
@@ -359,7 +367,8 @@ struct sluice_func_info {
 	__le32 max_next_hops;
 	__le32 max_encaps;
 	__le32 max_endpoints;
-	__u8 reserved2[108];
+	__le32 max_ct;
+	__u8 reserved2[104];
 };
 
 /* Policy of a vport (legacy and switchdev mode). */
@@ -655,12 +664,64 @@ struct sluice_cmd_endpoint {
 #define SLUICE_ENDPOINT_F_ALL	0x0007
 
 /**
+ * struct sluice_cmd_ct - one direction of a connection
+ * @hdr: header
+ * @id: its id.  Ids 2n and 2n + 1 are the two directions of a connection
+ * @table: connection table it belongs to, any number
+ * @counter: counter of its packets or %SLUICE_ID_NONE
+ * @mark: mark
+ * @label: labels
+ * @flags: SLUICE_CT_F_*
+ * @state: SLUICE_CT_* its packets get
+ * @ip: IP version, 4 or 6
+ * @proto: IP protocol: TCP, UDP or GRE
+ * @sport: source port of its packets; zero for GRE
+ * @dport: destination port; zero for GRE
+ * @nat_sport: with %SLUICE_CT_F_SNAT the source port they get, else zero
+ * @nat_dport: with %SLUICE_CT_F_DNAT the destination port they get, else zero
+ * @reserved: zero
+ * @src: source address of its packets, IPv4 in the first four bytes
+ * @dst: destination address
+ * @nat_src: with %SLUICE_CT_F_SNAT the source address they get, else zero
+ * @nat_dst: with %SLUICE_CT_F_DNAT the destination address they get, else zero
+ *
+ * A TCP packet with FIN or RST closes its connection: it and all later packets
+ * of both directions take the slow path until the direction is removed.
+ */
+struct sluice_cmd_ct {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le32 table;
+	__le32 counter;
+	__le32 mark;
+	__u8 label[16];
+	__le16 flags;
+	__le16 state;
+	__u8 ip;
+	__u8 proto;
+	__be16 sport;
+	__be16 dport;
+	__be16 nat_sport;
+	__be16 nat_dport;
+	__u8 reserved[2];
+	__u8 src[16];
+	__u8 dst[16];
+	__u8 nat_src[16];
+	__u8 nat_dst[16];
+};
+
+#define SLUICE_CT_F_ZERO	0x0001	/* set the counter to zero first */
+#define SLUICE_CT_F_SNAT	0x0002	/* the source may be rewritten */
+#define SLUICE_CT_F_DNAT	0x0004	/* the destination may be rewritten */
+#define SLUICE_CT_F_ALL		0x0007
+
+/**
  * struct sluice_esw_info - answer to SLUICE_CMD_ESW_QUERY
  * @mode: enum sluice_esw_mode
  * @rules: rules in the device
  * @masks: masks
  * @tables: tables with at least one rule
- * @counters: counters named by at least one rule or next hop
+ * @counters: counters named by at least one rule, next hop or connection
  * @mapped: counters with host memory
  * @next_hops: next hops
  * @encaps: encaps
@@ -668,7 +729,7 @@ struct sluice_cmd_endpoint {
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by enum sluice_miss
  * @endpoints: endpoints
- * @reserved: zero
+ * @ct: directions of connections
  * @encapsulated: frames sent through tunnels
  * @decapsulated: frames taken out of tunnels and finished by rules
  */
@@ -685,7 +746,7 @@ struct sluice_esw_info {
 	__le64 hits;
 	__le64 misses[16];
 	__le32 endpoints;
-	__le32 reserved;
+	__le32 ct;
 	__le64 encapsulated;
 	__le64 decapsulated;
 };
@@ -707,6 +768,7 @@ _Static_assert(sizeof(struct sluice_cmd_rule) == 48, "rule command");
 _Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
 _Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");
 _Static_assert(sizeof(struct sluice_cmd_endpoint) == 80, "endpoint command");
+_Static_assert(sizeof(struct sluice_cmd_ct) == 128, "connection command");
 _Static_assert(sizeof(struct sluice_esw_info) == 200, "eswitch info");
 
 #endif /* _LINUX_SLUICE_CMD_H */

@@ -54,7 +54,8 @@ static bool cfg_valid(const struct sluice_esw_cfg *cfg)
 	       cfg->max_filters <= MAX_FILTERS &&
 	       cfg->max_next_hops <= MAX_OBJECTS &&
 	       cfg->max_encaps <= MAX_OBJECTS &&
-	       cfg->max_endpoints <= MAX_OBJECTS;
+	       cfg->max_endpoints <= MAX_OBJECTS &&
+	       cfg->max_ct <= MAX_OBJECTS;
 }
 
 /**
@@ -101,6 +102,7 @@ struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 static void objects_flush(struct sluice_esw *esw)
 {
 	esw_rules_flush(esw);
+	esw_ct_flush(esw);
 	esw_masks_flush(esw);
 	esw_endpoints_flush(esw);
 	esw_encaps_flush(esw);
@@ -126,6 +128,8 @@ void sluice_esw_free(struct sluice_esw *esw)
 	free(esw->tun.encap);
 	free(esw->tun.endpoint);
 	free(esw->tun.bucket);
+	free(esw->ct.conn);
+	free(esw->ct.bucket);
 	free(esw->cache);
 	free(esw->scratch);
 	free(esw->arena);
@@ -158,8 +162,9 @@ void sluice_esw_reset(struct sluice_esw *esw)
  * @esw: the eSwitch
  * @mode: the mode, also the one it is in
  *
- * Removes every rule, mask, encap, next hop and endpoint, unbinds every root
- * table and clears egress_punt.  Counters keep their values, vports their policies.
+ * Removes every rule, mask, encap, next hop, endpoint and connection, unbinds
+ * every root table and clears egress_punt.  Counters keep their values, vports
+ * their policies.
  *
  * Return: enum sluice_status.
  */
@@ -203,6 +208,7 @@ void sluice_esw_query(const struct sluice_esw *esw,
 	info->next_hops = htole32(esw->tun.num_next_hops);
 	info->encaps = htole32(esw->tun.num_encaps);
 	info->endpoints = htole32(esw->tun.num_endpoints);
+	info->ct = htole32(esw->ct.num);
 	info->encapsulated = htole64(esw->tun.encapsulated);
 	info->decapsulated = htole64(esw->tun.decapsulated);
 	info->lookups = htole64(esw->lookups);

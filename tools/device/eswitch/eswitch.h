@@ -33,6 +33,7 @@ struct sluice_esw;
  * @max_next_hops: next hops, may be zero
  * @max_encaps: encaps, may be zero
  * @max_endpoints: endpoints, may be zero
+ * @max_ct: directions of connections, may be zero
  */
 struct sluice_esw_cfg {
 	unsigned int num_vfs;
@@ -46,6 +47,7 @@ struct sluice_esw_cfg {
 	uint32_t max_next_hops;
 	uint32_t max_encaps;
 	uint32_t max_endpoints;
+	uint32_t max_ct;
 };
 
 /**
@@ -196,6 +198,12 @@ int sluice_esw_encap_del(struct sluice_esw *esw, uint32_t id);
 int sluice_esw_endpoint_set(struct sluice_esw *esw,
 			    const struct sluice_cmd_endpoint *cmd);
 int sluice_esw_endpoint_del(struct sluice_esw *esw, uint32_t id);
+
+/*
+ * Connections (ct.c).  SET takes the command as it is, as those of tunnels do.
+ */
+int sluice_esw_ct_set(struct sluice_esw *esw, const struct sluice_cmd_ct *cmd);
+int sluice_esw_ct_del(struct sluice_esw *esw, uint32_t id, uint32_t *counter);
 
 /*
  * Counters and statistics leave the eSwitch through collectors.

@@ -13,6 +13,7 @@
 #include "eswitch.h"
 #include "parser.h"
 #include "tunnel.h"
+#include "ct.h"
 
 /*
  * 64-bit words of the key that can be other than zero: of a plain frame, and of
@@ -280,7 +281,7 @@ esw_rule_actions(const struct esw_rule *rule)
  * @packets: packets
  * @bytes: bytes
  * @last_use: host clock at the last hit
- * @refs: rules and next hops that name it
+ * @refs: rules, next hops and connections that name it
  * @next: next changed counter, ~0 at the end
  * @dirty: in the list of changed counters
  */
@@ -372,8 +373,9 @@ uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start);
  * @cache: flow cache
  * @counters: counters in chunks of COUNTER_CHUNK, NULL where none was used
  * @dirty_counter: first changed counter
- * @num_counters: counters named by rules and next hops
+ * @num_counters: counters named by rules, next hops and connections
  * @tun: tunnel objects
+ * @ct: connections
  * @lookups: frames looked up
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by reason
@@ -404,6 +406,7 @@ struct sluice_esw {
 	uint32_t dirty_counter;
 	uint32_t num_counters;
 	struct esw_tunnels tun;
+	struct esw_cts ct;
 	uint64_t lookups;
 	uint64_t hits;
 	uint64_t misses[16];

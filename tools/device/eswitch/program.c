@@ -44,6 +44,7 @@ struct hit {
  * @drop: it ends with a drop
  * @to_cpu: it ends with a delivery to the slow path
  * @decap: it was taken out of a tunnel
+ * @ct: what ct actions did
  * @enc: the tunnel's part of the key, with @decap
  */
 struct way {
@@ -66,6 +67,7 @@ struct way {
 	bool drop;
 	bool to_cpu;
 	bool decap;
+	struct esw_ct_way ct;
 	struct sluice_key enc;
 };
 
@@ -223,14 +225,17 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_DECAP_LOCAL:
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
-			if (w->decap)
+			if (w->decap || w->ct.conn)
 				return SLUICE_MISS_PUNT;
 			*again = true;
 			return leave_tunnel(w, SLUICE_VPORT_NONE,
 					    le32toh(act->a), SLUICE_MISS_PUNT);
 		case SLUICE_ACT_TO_CPU:
-			/* This is the way of the frame that came in. */
-			if (w->decap)
+			/*
+			 * This is the way of the frame that came in, and it
+			 * can't tell of a connection.
+			 */
+			if (w->decap || w->ct.conn)
 				return SLUICE_MISS_PUNT;
 			if (!snapshot(w))
 				return SLUICE_MISS_RESOURCE;
@@ -241,6 +246,13 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			break;
 		case SLUICE_ACT_TUNNEL:
 			miss = queue_tunnel(w, le32toh(act->a));
+			break;
+		case SLUICE_ACT_CT:
+		case SLUICE_ACT_CT_CLEAR:
+		case SLUICE_ACT_CT_MARK:
+		case SLUICE_ACT_CT_LABEL:
+			miss = esw_ct_run(w->esw, &w->pkt, act, &w->ct);
+			w->last = NULL;
 			break;
 		default:
 			miss = esw_edit(w->esw, &w->pkt, act);
@@ -256,15 +268,20 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 
 static const struct esw_rule *find_rule(struct way *w)
 {
+	uint32_t used = ESW_KEY_PLAIN;
 	union key k;
 
 	sluice_parse(&w->pkt, w->src->num, &k.key);
-	if (!w->decap)
-		return esw_table_lookup(w->esw, w->table, k.words,
-					ESW_KEY_PLAIN);
-	memcpy((uint8_t *)&k.key + ESW_ENC_OFFSET,
-	       (const uint8_t *)&w->enc + ESW_ENC_OFFSET, ESW_ENC_SIZE);
-	return esw_table_lookup(w->esw, w->table, k.words, ESW_KEY_TUNNEL);
+	if (w->decap) {
+		memcpy((uint8_t *)&k.key + ESW_ENC_OFFSET,
+		       (const uint8_t *)&w->enc + ESW_ENC_OFFSET, ESW_ENC_SIZE);
+		used = ESW_KEY_TUNNEL;
+	}
+	if (w->ct.conn) {
+		esw_ct_fill_key(&w->ct, &k.key);
+		used = SLUICE_KEY_WORDS;
+	}
+	return esw_table_lookup(w->esw, w->table, k.words, used);
 }
 
 static enum sluice_miss travel(struct way *w, unsigned int flags)
@@ -307,6 +324,9 @@ static void commit(struct way *w)
 		esw->tun.decapsulated++;
 	for (i = 0; i < w->num_hits; i++)
 		esw_counter_hit(esw, w->hit[i].counter, w->hit[i].bytes, now);
+	for (i = 0; i < w->ct.num_hits; i++)
+		esw_counter_hit(esw, w->ct.hit[i].counter, w->ct.hit[i].bytes,
+				now);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
 	for (i = 0; i < w->num_out; i++) {
@@ -351,6 +371,8 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	w.now_len = len;
 	w.hash.value = 0;
 	w.decap = false;
+	w.ct.conn = NULL;
+	w.ct.num_hits = 0;
 	w.drop = false;
 	w.to_cpu = false;
 	esw->lookups++;

@@ -24,6 +24,7 @@ static bool action_well_formed(const struct sluice_action *act)
 	case SLUICE_ACT_VLAN_POP:
 	case SLUICE_ACT_PUNT:
 	case SLUICE_ACT_TO_CPU:
+	case SLUICE_ACT_CT_CLEAR:
 		break;
 	case SLUICE_ACT_OUTPUT:
 		port = true;
@@ -51,6 +52,24 @@ static bool action_well_formed(const struct sluice_action *act)
 		if (value & ~CSUM_ALL)
 			return false;
 		a = true;
+		break;
+	case SLUICE_ACT_CT:
+		if (act->flags & ~SLUICE_CT_ACT_NAT)
+			return false;
+		flags = true;
+		port = true;
+		a = true;
+		break;
+	case SLUICE_ACT_CT_LABEL:
+		if (value > 3)
+			return false;
+		a = true;
+		b = true;
+		c = true;
+		break;
+	case SLUICE_ACT_CT_MARK:
+		b = true;
+		c = true;
 		break;
 	default:
 		return false;

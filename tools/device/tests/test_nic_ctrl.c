@@ -128,6 +128,7 @@ static void test_query_func(void **state)
 		assert_int_equal(le32toh(fi->max_next_hops), fn ? 0 : 32);
 		assert_int_equal(le32toh(fi->max_encaps), fn ? 0 : 33);
 		assert_int_equal(le32toh(fi->max_endpoints), fn ? 0 : 34);
+		assert_int_equal(le32toh(fi->max_ct), fn ? 0 : 64);
 		assert_string_equal(fi->serial, "S123");
 		assert_string_equal(fi->fw_version, "V9");
 
