@@ -146,8 +146,7 @@ enum sluice_status {
  *	frames
  * @SLUICE_CMD_ENDPOINT_DEL: (PF) &struct sluice_cmd_u32, id
  * @SLUICE_CMD_CT_SET: (PF) &struct sluice_cmd_ct, create one direction of a
- *	connection or change all of it; %SLUICE_ST_EXIST when another one takes the
- *	same packets
+ *	connection or change all of it
  * @SLUICE_CMD_CT_DEL: (PF) &struct sluice_cmd_u32, id; its counter has been
  *	written to host memory when the completion arrives
  */
@@ -685,7 +684,8 @@ struct sluice_cmd_endpoint {
  * @nat_src: with %SLUICE_CT_F_SNAT the source address they get, else zero
  * @nat_dst: with %SLUICE_CT_F_DNAT the destination address they get, else zero
  *
- * A TCP packet with FIN or RST closes its connection: it and all later packets
+ * Of directions that take the same packets the one created last has them.  A
+ * TCP packet with FIN or RST closes its connection: it and all later packets
  * of both directions take the slow path until the direction is removed.
  */
 struct sluice_cmd_ct {

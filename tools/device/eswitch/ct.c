@@ -31,21 +31,23 @@ static struct esw_conn **bucket_of(const struct esw_cts *ct, uint32_t hash)
  * @esw: the eSwitch
  * @key: its key
  *
- * Return: the direction, also a closed one, or NULL.
+ * Return: the direction, also a closed one, or NULL.  Of several the one created
+ * last.
  */
 struct esw_conn *esw_ct_find(const struct sluice_esw *esw,
 			     const struct esw_ct_key *key)
 {
+	struct esw_conn *c, *found = NULL;
 	uint32_t hash;
-	struct esw_conn *c;
 
 	if (!esw->ct.num)
 		return NULL;
 	hash = key_hash(key);
 	for (c = *bucket_of(&esw->ct, hash); c; c = c->next)
-		if (c->hash == hash && !memcmp(&c->key, key, sizeof(*key)))
-			break;
-	return c;
+		if (c->hash == hash && !memcmp(&c->key, key, sizeof(*key)) &&
+		    (!found || c->seq > found->seq))
+			found = c;
+	return found;
 }
 
 /**
@@ -189,6 +191,7 @@ static struct esw_conn *conn_new(struct sluice_esw *esw, uint32_t id)
 		return NULL;
 	peer = conn_get(esw, id ^ 1);
 	c->id = id;
+	c->seq = esw->ct.next_seq++;
 	c->closed = peer && peer->closed;
 	return c;
 }
@@ -201,23 +204,17 @@ static struct esw_conn *conn_new(struct sluice_esw *esw, uint32_t id)
  * It takes effect for the next frame.  One that is closed stays so.
  *
  * Return: %SLUICE_ST_MODE; %SLUICE_ST_INVAL for a value out of range;
- * %SLUICE_ST_EXIST when another direction has its key; %SLUICE_ST_NOSPC;
- * %SLUICE_ST_OK.
+ * %SLUICE_ST_NOSPC; %SLUICE_ST_OK.
  */
 int sluice_esw_ct_set(struct sluice_esw *esw, const struct sluice_cmd_ct *cmd)
 {
-	struct esw_conn *c, *same, *fresh = NULL;
+	struct esw_conn *c, *fresh = NULL;
 	uint32_t id = le32toh(cmd->id);
-	struct esw_ct_key key;
 	int status = check(esw, cmd);
 
 	if (status)
 		return status;
-	make_key(cmd, &key);
 	c = conn_get(esw, id);
-	same = esw_ct_find(esw, &key);
-	if (same && same != c)
-		return SLUICE_ST_EXIST;
 	if (!c)
 		c = fresh = conn_new(esw, id);
 	if (!c)
@@ -235,8 +232,8 @@ int sluice_esw_ct_set(struct sluice_esw *esw, const struct sluice_cmd_ct *cmd)
 		esw_counter_unref(esw, c->counter);
 		conn_unlink(&esw->ct, c);
 	}
-	c->key = key;
-	c->hash = key_hash(&key);
+	make_key(cmd, &c->key);
+	c->hash = key_hash(&c->key);
 	conn_fill(c, cmd);
 	conn_link(&esw->ct, c);
 	return SLUICE_ST_OK;

@@ -41,6 +41,7 @@ struct esw_ct_key {
  * @key: the packets it takes
  * @hash: of @key
  * @id: its id
+ * @seq: creation order
  * @counter: counter id or SLUICE_ID_NONE
  * @mark: mark, little-endian
  * @label: labels
@@ -57,6 +58,7 @@ struct esw_conn {
 	struct esw_ct_key key;
 	uint32_t hash;
 	uint32_t id;
+	uint64_t seq;
 	uint32_t counter;
 	uint32_t mark;
 	uint8_t label[16];
@@ -74,6 +76,7 @@ struct esw_conn {
  * @conn: by id, NULL where there is none
  * @size: ids @conn has room for
  * @num: directions
+ * @next_seq: creation order of the next one
  * @bucket: hash table, NULL before the first
  * @log_buckets: log2 of its size
  */
@@ -81,6 +84,7 @@ struct esw_cts {
 	struct esw_conn **conn;
 	uint32_t size;
 	uint32_t num;
+	uint64_t next_seq;
 	struct esw_conn **bucket;
 	unsigned int log_buckets;
 };

@@ -5,7 +5,9 @@
  * That path takes packets of connections in the kernel's flow table, and so do
  * we: IP packets without options or extension headers that are no fragments,
  * with a TTL above 1, of TCP without FIN and RST, UDP, or GRE version 0.  All
- * else is software's, which may track, reassemble or drop it.
+ * else is software's, which may track, reassemble or drop it.  So is a SYN: it
+ * may be the first packet of a connection that software has forgotten and we
+ * have not.
  */
 #include "internal.h"
 
@@ -13,6 +15,7 @@
 #define TCP_CSUM	16
 #define UDP_CSUM	6
 #define TCP_FIN		0x01
+#define TCP_SYN		0x02
 #define TCP_RST		0x04
 #define GRE_VERSION	0x0007
 
@@ -127,6 +130,8 @@ static enum sluice_miss lookup(struct sluice_esw *esw, const struct flow *f,
 		esw_ct_close(esw, c);
 		return SLUICE_MISS_CT;
 	}
+	if (f->proto == ESW_IPPROTO_TCP && f->l4[13] & TCP_SYN)
+		return SLUICE_MISS_CT;
 	if (w->num_hits == ESW_CT_MAX_HITS)
 		return SLUICE_MISS_RESOURCE;
 	w->hit[w->num_hits].counter = c->counter;

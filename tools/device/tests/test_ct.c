@@ -370,6 +370,11 @@ static void left_to_software(void **state)
 	build(&f, &udp4);
 	f.b[14 + 3] = 27;
 	expect_slow(bed, &f);
+	p.tcp_flags = 0x12;		/* SYN, ACK: closes nothing */
+	build(&f, &p);
+	expect_slow(bed, &f);
+	build(&f, &tcp4);
+	expect_out(bed, &f, &f);
 	build(&f, &tcp6);
 	f.b[14 + 7] = 1;		/* hop limit */
 	expect_slow(bed, &f);
@@ -808,10 +813,6 @@ static void objects(void **state)
 	BAD(nat_src[0], 1, SLUICE_ST_INVAL);
 	BAD(nat_dst[0], 1, SLUICE_ST_INVAL);
 	BAD(src[4], 1, SLUICE_ST_INVAL);
-	/* The same packets. */
-	bad = conn_of(9, &udp4);
-	assert_int_equal(sluice_esw_ct_set(bed->esw, &bad), SLUICE_ST_EXIST);
-	assert_int_equal(num_conns(bed), 1);
 	/* Another tuple under the same id. */
 	c = conn_of(0, &tcp4);
 	set(bed, &c);
@@ -840,6 +841,33 @@ static void objects(void **state)
 }
 
 /* As many as there may be, found one by one, and removed in disorder. */
+/* Of two with the same packets the newer has them, however big the table. */
+static void newest_first(void **state)
+{
+	struct bed *bed = ct_bed();
+	struct packet p = tcp4;
+	uint32_t i, counter;
+	struct frame f;
+
+	(void)state;
+	build(&f, &udp4);
+	conn(bed, 9, &udp4);
+	conn(bed, 2, &udp4);
+	for (i = 20; i < 600; i++) {
+		p.sport = (uint16_t)i;
+		conn(bed, i, &p);
+	}
+	expect_out(bed, &f, &f);
+	assert_int_equal(bed_packets(bed, 102), 1);
+	conn(bed, 9, &udp4);
+	expect_out(bed, &f, &f);
+	assert_int_equal(bed_packets(bed, 102), 2);
+	sluice_esw_ct_del(bed->esw, 2, &counter);
+	expect_out(bed, &f, &f);
+	assert_int_equal(bed_packets(bed, 109), 1);
+	bed_free(bed);
+}
+
 static void many(void **state)
 {
 	struct bed *bed = ct_bed();
@@ -912,6 +940,7 @@ int main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(not_to_the_host),
 		cmocka_unit_test(objects),
+		cmocka_unit_test(newest_first),
 		cmocka_unit_test(many),
 		cmocka_unit_test(malformed),
 	};

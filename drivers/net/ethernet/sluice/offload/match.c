@@ -24,7 +24,8 @@
 	BIT_ULL(FLOW_DISSECTOR_KEY_PORTS) |				\
 	BIT_ULL(FLOW_DISSECTOR_KEY_TCP) |				\
 	BIT_ULL(FLOW_DISSECTOR_KEY_ICMP) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ARP))
+	BIT_ULL(FLOW_DISSECTOR_KEY_ARP) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_CT))
 
 /* What the keys we refuse are called in tc's manual pages. */
 static const char * const key_names[FLOW_DISSECTOR_KEY_MAX] = {
@@ -41,7 +42,6 @@ static const char * const key_names[FLOW_DISSECTOR_KEY_MAX] = {
 	[FLOW_DISSECTOR_KEY_MPLS]		= "mpls",
 	[FLOW_DISSECTOR_KEY_ENC_IP]		= "enc_tos/enc_ttl",
 	[FLOW_DISSECTOR_KEY_ENC_OPTS]		= "enc_opts",
-	[FLOW_DISSECTOR_KEY_CT]			= "ct_state",
 	[FLOW_DISSECTOR_KEY_HASH]		= "hash",
 	[FLOW_DISSECTOR_KEY_PPPOE]		= "pppoe_sid",
 	[FLOW_DISSECTOR_KEY_L2TPV3]		= "l2tpv3_sid",
@@ -406,6 +406,8 @@ int sluice_match_flower(struct sluice_block *block,
 		match_icmp(&ctx);
 	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_ARP))
 		match_arp(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_CT))
+		sluice_match_ct(f->rule, match);
 	if (block->of_tunnel) {
 		int err = sluice_match_enc(block, f, match);
 

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "../tunnel/tunnel.h"
+#include "ct.h"
 #include "offload.h"
 
 const struct rhashtable_params sluice_rule_params = {
@@ -132,6 +133,12 @@ static void rule_outs_unlink(struct sluice_rule *rule)
 	rule->num_outs = 0;
 }
 
+static void rule_zone_put(struct sluice_rule *rule)
+{
+	sluice_ct_zone_put(rule->zone);
+	rule->zone = NULL;
+}
+
 /* Put a rule into the device.  Nothing is left of it on failure. */
 static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 		      const struct sluice_spec *spec, bool punt)
@@ -173,6 +180,8 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 	err = rule_outs_link(rule, prog);
 	if (err)
 		goto err_counter;
+	rule->zone = prog->zone;
+	sluice_ct_zone_hold(rule->zone);
 
 	rule->cmd.id = cpu_to_le32(id);
 	rule->cmd.table = cpu_to_le32(rule->table->id);
@@ -196,6 +205,7 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 
 err_outs:
 	list_del_init(&rule->indev);
+	rule_zone_put(rule);
 	rule_outs_unlink(rule);
 err_counter:
 	if (rule->counter != SLUICE_ID_NONE) {
@@ -226,6 +236,7 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 	rule->flags &= ~SLUICE_RULE_PLACED;
 	rule_post_del(off, rule);
 	list_del_init(&rule->indev);
+	rule_zone_put(rule);
 	rule_outs_unlink(rule);
 	ida_free(&off->rule_ids, le32_to_cpu(rule->cmd.id));
 	sluice_mask_put(off, rule->mask);
@@ -426,6 +437,7 @@ void sluice_rule_detach(struct sluice_rule *rule)
 {
 	WRITE_ONCE(rule->slot, NULL);
 	list_del_init(&rule->indev);
+	rule_zone_put(rule);
 	rule_outs_unlink(rule);
 }
 
