@@ -236,7 +236,7 @@ static bool dir_count(struct sluice_conn_dir *dir, u64 *packets, u64 *bytes,
 }
 
 static void conn_free(struct sluice_ct *ct, struct sluice_conn *conn,
-		      typeof(&nf_ct_acct_add) acct_add)
+		      typeof(nf_ct_acct_add) *acct_add)
 {
 	u64 packets, bytes, last_use;
 	unsigned int d;
@@ -259,7 +259,7 @@ static void dying_work(struct work_struct *work)
 {
 	struct sluice_ct *ct = container_of(to_delayed_work(work),
 					    struct sluice_ct, dying_work);
-	typeof(&nf_ct_acct_add) acct_add;
+	typeof(nf_ct_acct_add) *acct_add;
 	struct sluice_conn *conn, *next;
 	struct sluice_cmd_hdr cmd;
 	LIST_HEAD(dead);
