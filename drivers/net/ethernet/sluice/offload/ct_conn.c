@@ -57,6 +57,10 @@ struct sluice_conn {
 	struct sluice_conn_dir dir[FLOW_OFFLOAD_DIR_MAX];
 };
 
+/* nf_ct_acct_add() of conntrack, or NULL */
+typedef void (*sluice_acct_add_t)(struct nf_conn *ct, u32 dir,
+				  unsigned int packets, unsigned int bytes);
+
 static const struct rhashtable_params conn_params = {
 	.head_offset = offsetof(struct sluice_conn, node),
 	.key_offset = offsetof(struct sluice_conn, flow),
@@ -236,7 +240,7 @@ static bool dir_count(struct sluice_conn_dir *dir, u64 *packets, u64 *bytes,
 }
 
 static void conn_free(struct sluice_ct *ct, struct sluice_conn *conn,
-		      typeof(nf_ct_acct_add) *acct_add)
+		      sluice_acct_add_t acct_add)
 {
 	u64 packets, bytes, last_use;
 	unsigned int d;
@@ -259,7 +263,7 @@ static void dying_work(struct work_struct *work)
 {
 	struct sluice_ct *ct = container_of(to_delayed_work(work),
 					    struct sluice_ct, dying_work);
-	typeof(nf_ct_acct_add) *acct_add;
+	sluice_acct_add_t acct_add;
 	struct sluice_conn *conn, *next;
 	struct sluice_cmd_hdr cmd;
 	LIST_HEAD(dead);
