@@ -117,8 +117,8 @@ enum sluice_status {
  *	the ring is written any more
  * @SLUICE_CMD_RSS_SET: &struct sluice_cmd_rss
  * @SLUICE_CMD_ESW_MODE: (PF) &struct sluice_cmd_u32, enum sluice_esw_mode;
- *	removes every rule, mask, encap, next hop and endpoint, and unbinds every
- *	root table
+ *	removes every rule, mask, range, encap, next hop and endpoint, and unbinds
+ *	every root table
  * @SLUICE_CMD_VPORT_SET: (PF) &struct sluice_cmd_vport
  * @SLUICE_CMD_VPORT_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_vport_info of hdr.vport
@@ -132,6 +132,9 @@ enum sluice_status {
  *	been written to host memory when the completion arrives
  * @SLUICE_CMD_ESW_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_esw_info
+ * @SLUICE_CMD_RANGE_SET: (PF) &struct sluice_cmd_range, create a port range
+ *	comparator or change all of it
+ * @SLUICE_CMD_RANGE_DEL: (PF) &struct sluice_cmd_u32, id
  * @SLUICE_CMD_NEXT_HOP_SET: (PF) &struct sluice_cmd_next_hop, create a next hop
  *	or change all of it
  * @SLUICE_CMD_NEXT_HOP_DEL: (PF) &struct sluice_cmd_u32, id; %SLUICE_ST_BUSY
@@ -176,6 +179,8 @@ enum sluice_opcode {
 	SLUICE_CMD_RULE_ADD	= 0x47,
 	SLUICE_CMD_RULE_DEL	= 0x48,
 	SLUICE_CMD_ESW_QUERY	= 0x49,
+	SLUICE_CMD_RANGE_SET	= 0x4a,
+	SLUICE_CMD_RANGE_DEL	= 0x4b,
 	SLUICE_CMD_NEXT_HOP_SET	= 0x50,
 	SLUICE_CMD_NEXT_HOP_DEL	= 0x51,
 	SLUICE_CMD_ENCAP_SET	= 0x52,
@@ -491,6 +496,39 @@ struct sluice_cmd_mask {
 };
 
 /**
+ * struct sluice_cmd_range - a port range comparator
+ * @hdr: header
+ * @id: its number, below %SLUICE_MAX_RANGES: the bit of @range_hits in the key
+ *	that is set in frames whose port is from @min to @max
+ * @field: enum sluice_range_field
+ * @reserved: zero
+ * @min: first port
+ * @max: last port, not below @min
+ *
+ * A frame that has no ports has zero there, for comparators too.
+ */
+struct sluice_cmd_range {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__u8 field;
+	__u8 reserved[7];
+	__le16 min;
+	__le16 max;
+};
+
+#define SLUICE_MAX_RANGES	64
+
+/**
+ * enum sluice_range_field - what a comparator looks at
+ * @SLUICE_RANGE_L4_SRC: @l4_src of the key
+ * @SLUICE_RANGE_L4_DST: @l4_dst of the key
+ */
+enum sluice_range_field {
+	SLUICE_RANGE_L4_SRC	= 0,
+	SLUICE_RANGE_L4_DST	= 1,
+};
+
+/**
  * struct sluice_cmd_rule - create a rule
  * @hdr: header
  * @id: rule id
@@ -703,6 +741,7 @@ _Static_assert(sizeof(struct sluice_cmd_vport) == 40, "vport command");
 _Static_assert(sizeof(struct sluice_vport_info) == 288, "vport info");
 _Static_assert(sizeof(struct sluice_cmd_counters) == 32, "counter command");
 _Static_assert(sizeof(struct sluice_cmd_mask) == 344, "mask command");
+_Static_assert(sizeof(struct sluice_cmd_range) == 32, "range command");
 _Static_assert(sizeof(struct sluice_cmd_rule) == 48, "rule command");
 _Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
 _Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");

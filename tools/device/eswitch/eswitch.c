@@ -105,6 +105,7 @@ static void objects_flush(struct sluice_esw *esw)
 	esw_endpoints_flush(esw);
 	esw_encaps_flush(esw);
 	esw_next_hops_flush(esw);
+	esw->ranges.used = 0;
 }
 
 /**
@@ -158,8 +159,8 @@ void sluice_esw_reset(struct sluice_esw *esw)
  * @esw: the eSwitch
  * @mode: the mode, also the one it is in
  *
- * Removes every rule, mask, encap, next hop and endpoint, unbinds every root
- * table and clears egress_punt.  Counters keep their values, vports their policies.
+ * Removes every rule, mask, range, encap, next hop and endpoint, unbinds every
+ * root table and clears egress_punt.  Counters keep their values, vports their policies.
  *
  * Return: enum sluice_status.
  */

@@ -137,10 +137,13 @@ void sluice_esw_direct(struct sluice_esw *esw, uint16_t dst,
 		       const uint8_t *frame, uint32_t len,
 		       unsigned int frame_flags);
 
-/* Objects of switchdev mode (rule.c, mask.c, counter.c). */
+/* Objects of switchdev mode (rule.c, mask.c, range.c, counter.c). */
 int sluice_esw_mask_add(struct sluice_esw *esw, uint32_t id,
 			const struct sluice_key *mask);
 int sluice_esw_mask_del(struct sluice_esw *esw, uint32_t id);
+int sluice_esw_range_set(struct sluice_esw *esw,
+			 const struct sluice_cmd_range *cmd);
+int sluice_esw_range_del(struct sluice_esw *esw, uint32_t id);
 
 /**
  * struct sluice_rule_spec - a rule to add, in host byte order

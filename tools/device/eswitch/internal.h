@@ -175,6 +175,32 @@ struct esw_mask {
 struct esw_mask *esw_mask_get(const struct sluice_esw *esw, uint32_t id);
 void esw_masks_flush(struct sluice_esw *esw);
 
+/* range.c */
+
+/**
+ * struct esw_range - a port range comparator
+ * @min: first port
+ * @max: last port
+ * @field: enum sluice_range_field
+ */
+struct esw_range {
+	uint16_t min;
+	uint16_t max;
+	uint8_t field;
+};
+
+/**
+ * struct esw_ranges - all comparators
+ * @used: bit N: there is @range[N]
+ * @range: comparators
+ */
+struct esw_ranges {
+	uint64_t used;
+	struct esw_range range[SLUICE_MAX_RANGES];
+};
+
+bool esw_ranges_match(const struct esw_ranges *ranges, struct sluice_key *key);
+
 /* table.c */
 
 /**
@@ -361,6 +387,7 @@ uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start);
  * @masks: masks by id, NULL where there is none
  * @masks_size: ids @masks has room for
  * @num_masks: masks
+ * @ranges: port range comparators
  * @rules: rules by id, NULL where there is none
  * @rules_size: ids @rules has room for
  * @num_rules: rules
@@ -391,6 +418,7 @@ struct sluice_esw {
 	struct esw_mask **masks;
 	uint32_t masks_size;
 	uint32_t num_masks;
+	struct esw_ranges ranges;
 	struct esw_rule **rules;
 	uint32_t rules_size;
 	uint32_t num_rules;

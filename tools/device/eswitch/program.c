@@ -256,15 +256,22 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 
 static const struct esw_rule *find_rule(struct way *w)
 {
+	uint32_t used = ESW_KEY_PLAIN;
 	union key k;
+	bool rare;
 
-	sluice_parse(&w->pkt, w->src->num, &k.key);
-	if (!w->decap)
-		return esw_table_lookup(w->esw, w->table, k.words,
-					ESW_KEY_PLAIN);
-	memcpy((uint8_t *)&k.key + ESW_ENC_OFFSET,
-	       (const uint8_t *)&w->enc + ESW_ENC_OFFSET, ESW_ENC_SIZE);
-	return esw_table_lookup(w->esw, w->table, k.words, ESW_KEY_TUNNEL);
+	rare = sluice_parse(&w->pkt, w->src->num, &k.key);
+	if (w->decap) {
+		memcpy((uint8_t *)&k.key + ESW_ENC_OFFSET,
+		       (const uint8_t *)&w->enc + ESW_ENC_OFFSET,
+		       ESW_ENC_SIZE);
+		used = ESW_KEY_TUNNEL;
+	}
+	if (w->esw->ranges.used && esw_ranges_match(&w->esw->ranges, &k.key))
+		rare = true;
+	if (rare)
+		used = SLUICE_KEY_WORDS;
+	return esw_table_lookup(w->esw, w->table, k.words, used);
 }
 
 static enum sluice_miss travel(struct way *w, unsigned int flags)
