@@ -203,14 +203,14 @@ l2_miss() {
 mpls() {
 	local m="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x8847"
 	local one="$m/raw 00064540/len 30" two="$m/raw 00064440000c8109/len 30"
-	try mpls_uc "mpls_label 100" "$one" "$m/raw 00065540/len 30" "$m/raw 0006"
+	try mpls_uc "mpls_label 100" "$one" "$m/raw 00065540/len 30"
 	try mpls_uc "mpls_tc 2 mpls_ttl 64" "$one" "$m/raw 00064740/len 30" "$m/raw 00064541/len 30"
 	try mpls_uc "mpls_bos 1" "$one" "$two"
-	try mpls_uc "mpls lse depth 2 label 200" "$two" "$one" "$m/raw 000c8440000c8009"
+	try mpls_uc "mpls lse depth 2 label 200" "$two" "$one" "$m/raw 000c8440000c9009"
 	try mpls_uc "mpls lse depth 1 label 100 lse depth 2 ttl 9 bos 1" "$two" \
 		"$m/raw 00064440000c8009/len 8" "$m/raw 00064440000c8108"
 	try mpls_uc "mpls lse depth 7" "$m/raw $(printf '00064040%.0s' {1..8})/len 8" \
-		"$m/raw $(printf '00064040%.0s' {1..6})" "$two"
+		"$m/raw $(printf '00064040%.0s' {1..5})00064140" "$two"
 	try 802.1q "vlan_ethtype mpls_uc mpls_label 100" \
 		"eth dst=02:00:00:00:00:02/vlan id=5 type=0x8847/raw 00064540/len 9" \
 		"eth dst=02:00:00:00:00:02/vlan id=5 type=0x8847/raw 00065540/len 9" "$one"
@@ -228,23 +228,22 @@ pppoe() {
 
 l2tpv3() {
 	try ip "ip_proto l2tp l2tpv3_sid 9" "$A/ip proto=115/raw 00000009/len 30" \
-		"$A/ip proto=115/raw 00000008/len 30" "$A/ip proto=115/raw 0000"
+		"$A/ip proto=115/raw 00000008/len 30"
 	try ipv6 "ip_proto l2tp l2tpv3_sid 9" "$A/ip6 nh=115/raw 00000009/len 30" \
 		"$A/ip6 nh=114/raw 00000009/len 30"
 }
 
 spi() {
 	try ip "ip_proto esp spi 0x01020304" "$A/ip proto=50/raw 0102030400000001/len 30" \
-		"$A/ip proto=50/raw 0102030500000001/len 30" "$A/ip proto=50/raw 010203040000"
-	try ip "ip_proto ah spi 0x01020300/0xffffff00" \
+		"$A/ip proto=50/raw 0102030500000001/len 30" "$A/ip proto=51/raw 0102030400000001"
+	try ip "ip_proto ah spi 0x01020304" \
 		"$A/ip proto=51/raw 060400000102030400000001/len 30" \
-		"$A/ip proto=51/raw 060400000102040400000001/len 30" \
-		"$A/ip proto=51/raw 0604000001020304"
+		"$A/ip proto=51/raw 060400000102030500000001/len 30"
 }
 
 cfm() {
 	local c="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x8902"
-	try cfm "cfm mdl 5" "$c/raw a101/len 40" "$c/raw 8101/len 40" "$c/raw a1"
+	try cfm "cfm mdl 5" "$c/raw a101/len 40" "$c/raw 8101/len 40" "$c/raw 0101/len 40"
 	try cfm "cfm op 1" "$c/raw a101/len 40" "$c/raw a102/len 40"
 	try cfm "cfm mdl 5 op 3" "$c/raw bf03/len 40" "$c/raw bf04/len 40" "$c/raw df03/len 40"
 }

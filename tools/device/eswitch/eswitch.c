@@ -54,7 +54,8 @@ static bool cfg_valid(const struct sluice_esw_cfg *cfg)
 	       cfg->max_filters <= MAX_FILTERS &&
 	       cfg->max_next_hops <= MAX_OBJECTS &&
 	       cfg->max_encaps <= MAX_OBJECTS &&
-	       cfg->max_endpoints <= MAX_OBJECTS;
+	       cfg->max_endpoints <= MAX_OBJECTS &&
+	       cfg->max_meters <= MAX_OBJECTS;
 }
 
 /**
@@ -105,6 +106,7 @@ static void objects_flush(struct sluice_esw *esw)
 	esw_endpoints_flush(esw);
 	esw_encaps_flush(esw);
 	esw_next_hops_flush(esw);
+	esw_meters_flush(esw);
 	esw->ranges.used = 0;
 }
 
@@ -127,6 +129,7 @@ void sluice_esw_free(struct sluice_esw *esw)
 	free(esw->tun.encap);
 	free(esw->tun.endpoint);
 	free(esw->tun.bucket);
+	free(esw->meters);
 	free(esw->cache);
 	free(esw->scratch);
 	free(esw->arena);
@@ -159,7 +162,7 @@ void sluice_esw_reset(struct sluice_esw *esw)
  * @esw: the eSwitch
  * @mode: the mode, also the one it is in
  *
- * Removes every rule, mask, range, encap, next hop and endpoint, unbinds every
+ * Removes every rule, mask, range, meter, encap, next hop and endpoint, unbinds every
  * root table and clears egress_punt.  Counters keep their values, vports their policies.
  *
  * Return: enum sluice_status.
