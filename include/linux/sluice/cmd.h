@@ -117,7 +117,8 @@ enum sluice_status {
  *	the ring is written any more
  * @SLUICE_CMD_RSS_SET: &struct sluice_cmd_rss
  * @SLUICE_CMD_ESW_MODE: (PF) &struct sluice_cmd_u32, enum sluice_esw_mode;
- *	removes every rule, mask, encap, next hop, endpoint and connection, and
+ *	removes every rule, mask, range, meter, encap, next hop, endpoint and
+ *	connection, and
  *	unbinds every root table
  * @SLUICE_CMD_VPORT_SET: (PF) &struct sluice_cmd_vport
  * @SLUICE_CMD_VPORT_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
@@ -132,6 +133,13 @@ enum sluice_status {
  *	been written to host memory when the completion arrives
  * @SLUICE_CMD_ESW_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_esw_info
+ * @SLUICE_CMD_RANGE_SET: (PF) &struct sluice_cmd_range, create a port range
+ *	comparator or change all of it
+ * @SLUICE_CMD_RANGE_DEL: (PF) &struct sluice_cmd_u32, id
+ * @SLUICE_CMD_METER_SET: (PF) &struct sluice_cmd_meter, create a meter or change
+ *	all of it; it is full afterwards
+ * @SLUICE_CMD_METER_DEL: (PF) &struct sluice_cmd_u32, id; %SLUICE_ST_BUSY while
+ *	a rule uses it
  * @SLUICE_CMD_NEXT_HOP_SET: (PF) &struct sluice_cmd_next_hop, create a next hop
  *	or change all of it
  * @SLUICE_CMD_NEXT_HOP_DEL: (PF) &struct sluice_cmd_u32, id; %SLUICE_ST_BUSY
@@ -180,6 +188,10 @@ enum sluice_opcode {
 	SLUICE_CMD_RULE_ADD	= 0x47,
 	SLUICE_CMD_RULE_DEL	= 0x48,
 	SLUICE_CMD_ESW_QUERY	= 0x49,
+	SLUICE_CMD_RANGE_SET	= 0x4a,
+	SLUICE_CMD_RANGE_DEL	= 0x4b,
+	SLUICE_CMD_METER_SET	= 0x4c,
+	SLUICE_CMD_METER_DEL	= 0x4d,
 	SLUICE_CMD_NEXT_HOP_SET	= 0x50,
 	SLUICE_CMD_NEXT_HOP_DEL	= 0x51,
 	SLUICE_CMD_ENCAP_SET	= 0x52,
@@ -335,6 +347,7 @@ struct sluice_cmd_rss {
  * @max_encaps: PF: encaps, likewise
  * @max_endpoints: PF: endpoints, likewise
  * @max_ct: PF: directions of connections, likewise
+ * @max_meters: PF: meters, likewise
  * @reserved2: zero
  */
 struct sluice_func_info {
@@ -367,7 +380,8 @@ struct sluice_func_info {
 	__le32 max_encaps;
 	__le32 max_endpoints;
 	__le32 max_ct;
-	__u8 reserved2[104];
+	__le32 max_meters;
+	__u8 reserved2[100];
 };
 
 /* Policy of a vport (legacy and switchdev mode). */
@@ -497,6 +511,99 @@ struct sluice_cmd_mask {
 	__le32 reserved;
 	struct sluice_key mask;
 };
+
+/**
+ * struct sluice_cmd_range - a port range comparator
+ * @hdr: header
+ * @id: its number, below %SLUICE_MAX_RANGES: the bit of @range_hits in the key
+ *	that is set in frames whose port is from @min to @max
+ * @field: enum sluice_range_field
+ * @reserved: zero
+ * @min: first port
+ * @max: last port, not below @min
+ *
+ * A frame that has no ports has zero there, for comparators too.
+ */
+struct sluice_cmd_range {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__u8 field;
+	__u8 reserved[7];
+	__le16 min;
+	__le16 max;
+};
+
+#define SLUICE_MAX_RANGES	64
+
+/**
+ * enum sluice_range_field - what a comparator looks at
+ * @SLUICE_RANGE_L4_SRC: @l4_src of the key
+ * @SLUICE_RANGE_L4_DST: @l4_dst of the key
+ */
+enum sluice_range_field {
+	SLUICE_RANGE_L4_SRC	= 0,
+	SLUICE_RANGE_L4_DST	= 1,
+};
+
+/**
+ * struct sluice_meter_rate - how long something takes at a rate
+ * @mult: length * @mult >> @shift is the time in nanoseconds, computed in 64 bits
+ * @shift: up to 63
+ * @flags: SLUICE_METER_RATE_F_*
+ * @overhead: added to the length of a packet first
+ * @mpu: then the length is at least this
+ * @reserved: zero
+ */
+struct sluice_meter_rate {
+	__le32 mult;
+	__u8 shift;
+	__u8 flags;
+	__le16 overhead;
+	__le16 mpu;
+	__le16 reserved;
+};
+
+#define SLUICE_METER_RATE_F_ATM	0x01	/* then 53 bytes for each 48 begun */
+
+/**
+ * struct sluice_cmd_meter - a policer
+ * @hdr: header
+ * @id: meter id
+ * @flags: SLUICE_METER_F_*: which rates it has
+ * @reserved: zero
+ * @mtu: longest packet that may conform, Ethernet header included, outermost
+ *	VLAN tag not
+ * @reserved2: zero
+ * @burst: most time that can be saved up at @rate, in nanoseconds
+ * @peak_burst: likewise at @peak
+ * @packet_burst: likewise at @packet
+ * @rate: of bytes
+ * @peak: of bytes
+ * @packet: of packets, each of length 1; @overhead, @mpu and @flags are zero
+ * @reserved3: zero
+ *
+ * Documentation/hardware/eswitch.md, "Meters".
+ */
+struct sluice_cmd_meter {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le16 flags;
+	__le16 reserved;
+	__le32 mtu;
+	__le32 reserved2;
+	__le64 burst;
+	__le64 peak_burst;
+	__le64 packet_burst;
+	struct sluice_meter_rate rate;
+	struct sluice_meter_rate peak;
+	struct sluice_meter_rate packet;
+	__u8 reserved3[4];
+};
+
+#define SLUICE_METER_F_RATE	0x0001
+#define SLUICE_METER_F_PEAK	0x0002	/* only with SLUICE_METER_F_RATE */
+#define SLUICE_METER_F_PACKET	0x0004	/* not with SLUICE_METER_F_RATE */
+#define SLUICE_METER_F_ALL	0x0007
 
 /**
  * struct sluice_cmd_rule - create a rule
@@ -764,6 +871,9 @@ _Static_assert(sizeof(struct sluice_cmd_vport) == 40, "vport command");
 _Static_assert(sizeof(struct sluice_vport_info) == 288, "vport info");
 _Static_assert(sizeof(struct sluice_cmd_counters) == 32, "counter command");
 _Static_assert(sizeof(struct sluice_cmd_mask) == 344, "mask command");
+_Static_assert(sizeof(struct sluice_cmd_range) == 32, "range command");
+_Static_assert(sizeof(struct sluice_meter_rate) == 12, "meter rate");
+_Static_assert(sizeof(struct sluice_cmd_meter) == 96, "meter command");
 _Static_assert(sizeof(struct sluice_cmd_rule) == 48, "rule command");
 _Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
 _Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");

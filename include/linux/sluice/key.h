@@ -233,6 +233,16 @@ enum sluice_tunnel {
  *	Without a connection: nothing
  * @SLUICE_ACT_CT_LABEL: likewise, but for the four bytes l of its labels with
  *	number @a (0 to 3), if l is not (l & ~@b) ^ @c
+ * @SLUICE_ACT_POLICE: ask meter @a; leave out the next @b[0] steps when the
+ *	packet conforms, the next @c[0] when it exceeds.  The rest of @b and @c
+ *	is zero, and no more steps are left out than there are
+ * @SLUICE_ACT_CONTINUE: look up again in the same table, only among rules of a
+ *	higher @prio number than this one's, with the packet as it is now; ends
+ *	the program.  With %SLUICE_CONTINUE_F_CPU in @flags, when there is none,
+ *	as %SLUICE_ACT_TO_CPU
+ *
+ * Behind a step that ends the program come more only if it has a
+ * %SLUICE_ACT_POLICE step before.
  *
  * A program that ends without one of the ending operations ends the packet.
  * Unused fields are zero.
@@ -251,6 +261,8 @@ enum sluice_act {
 	SLUICE_ACT_TO_CPU	= 11,
 	SLUICE_ACT_TUNNEL	= 12,
 	SLUICE_ACT_DECAP_LOCAL	= 13,
+	SLUICE_ACT_POLICE	= 16,
+	SLUICE_ACT_CONTINUE	= 17,
 	SLUICE_ACT_CT		= 24,
 	SLUICE_ACT_CT_CLEAR	= 25,
 	SLUICE_ACT_CT_MARK	= 26,
@@ -258,6 +270,8 @@ enum sluice_act {
 };
 
 #define SLUICE_CT_ACT_NAT	0x01	/* SLUICE_ACT_CT: rewrite addresses and ports */
+
+#define SLUICE_CONTINUE_F_CPU	0x01
 
 /**
  * struct sluice_action - one step of an action program

@@ -196,7 +196,7 @@ enum sluice_event_type {
  *	header and without the outermost VLAN tag.  Of next hops whole frames.  Of
  *	connections IP packets
  * @last_use: device clock at the last hit, in nanoseconds; 0 if never
- * @reserved: zero
+ * @dropped: of @packets, those that exceeded a meter and were dropped for that
  *
  * The device writes a whole counter with one DMA write; a reader that sees
  * @packets change while it reads must read again.
@@ -205,7 +205,7 @@ struct sluice_counter {
 	__le64 packets;
 	__le64 bytes;
 	__le64 last_use;
-	__le64 reserved;
+	__le64 dropped;
 };
 
 /**

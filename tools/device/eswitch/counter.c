@@ -41,6 +41,7 @@ static void counter_export(const struct esw_counter *c,
 	value->packets = htole64(c->packets);
 	value->bytes = htole64(c->bytes);
 	value->last_use = htole64(c->last_use);
+	value->dropped = htole64(c->dropped);
 }
 
 /* A rule names counter @id.  Return: enum sluice_status. */
@@ -65,6 +66,7 @@ int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero)
 		c->packets = 0;
 		c->bytes = 0;
 		c->last_use = 0;
+		c->dropped = 0;
 		counter_dirty(esw, c, id);
 	}
 	return SLUICE_ST_OK;
@@ -79,7 +81,7 @@ void esw_counter_unref(struct sluice_esw *esw, uint32_t id)
 }
 
 void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
-		     uint64_t now)
+		     uint64_t now, bool dropped)
 {
 	struct esw_counter *c = counter_get(esw, id);
 
@@ -87,6 +89,7 @@ void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
 		return;
 	c->packets++;
 	c->bytes += bytes;
+	c->dropped += dropped;
 	c->last_use = now;
 	counter_dirty(esw, c, id);
 }

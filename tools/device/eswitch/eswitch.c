@@ -55,7 +55,8 @@ static bool cfg_valid(const struct sluice_esw_cfg *cfg)
 	       cfg->max_next_hops <= MAX_OBJECTS &&
 	       cfg->max_encaps <= MAX_OBJECTS &&
 	       cfg->max_endpoints <= MAX_OBJECTS &&
-	       cfg->max_ct <= MAX_OBJECTS;
+	       cfg->max_ct <= MAX_OBJECTS &&
+	       cfg->max_meters <= MAX_OBJECTS;
 }
 
 /**
@@ -107,6 +108,8 @@ static void objects_flush(struct sluice_esw *esw)
 	esw_endpoints_flush(esw);
 	esw_encaps_flush(esw);
 	esw_next_hops_flush(esw);
+	esw_meters_flush(esw);
+	esw->ranges.used = 0;
 }
 
 /**
@@ -130,6 +133,7 @@ void sluice_esw_free(struct sluice_esw *esw)
 	free(esw->tun.bucket);
 	free(esw->ct.conn);
 	free(esw->ct.bucket);
+	free(esw->meters);
 	free(esw->cache);
 	free(esw->scratch);
 	free(esw->arena);
@@ -162,9 +166,9 @@ void sluice_esw_reset(struct sluice_esw *esw)
  * @esw: the eSwitch
  * @mode: the mode, also the one it is in
  *
- * Removes every rule, mask, encap, next hop, endpoint and connection, unbinds
- * every root table and clears egress_punt.  Counters keep their values, vports
- * their policies.
+ * Removes every rule, mask, range, meter, encap, next hop, endpoint and
+ * connection, unbinds every root table and clears egress_punt.  Counters keep
+ * their values, vports their policies.
  *
  * Return: enum sluice_status.
  */

@@ -34,6 +34,7 @@ struct sluice_esw;
  * @max_encaps: encaps, may be zero
  * @max_endpoints: endpoints, may be zero
  * @max_ct: directions of connections, may be zero
+ * @max_meters: meters, may be zero
  */
 struct sluice_esw_cfg {
 	unsigned int num_vfs;
@@ -48,6 +49,7 @@ struct sluice_esw_cfg {
 	uint32_t max_encaps;
 	uint32_t max_endpoints;
 	uint32_t max_ct;
+	uint32_t max_meters;
 };
 
 /**
@@ -139,10 +141,17 @@ void sluice_esw_direct(struct sluice_esw *esw, uint16_t dst,
 		       const uint8_t *frame, uint32_t len,
 		       unsigned int frame_flags);
 
-/* Objects of switchdev mode (rule.c, mask.c, counter.c). */
+/* Objects of switchdev mode (rule.c, mask.c, range.c, meter.c,
+ * counter.c). */
 int sluice_esw_mask_add(struct sluice_esw *esw, uint32_t id,
 			const struct sluice_key *mask);
 int sluice_esw_mask_del(struct sluice_esw *esw, uint32_t id);
+int sluice_esw_range_set(struct sluice_esw *esw,
+			 const struct sluice_cmd_range *cmd);
+int sluice_esw_range_del(struct sluice_esw *esw, uint32_t id);
+int sluice_esw_meter_set(struct sluice_esw *esw,
+			 const struct sluice_cmd_meter *cmd);
+int sluice_esw_meter_del(struct sluice_esw *esw, uint32_t id);
 
 /**
  * struct sluice_rule_spec - a rule to add, in host byte order

@@ -176,6 +176,65 @@ struct esw_mask {
 struct esw_mask *esw_mask_get(const struct sluice_esw *esw, uint32_t id);
 void esw_masks_flush(struct sluice_esw *esw);
 
+/* range.c */
+
+/**
+ * struct esw_range - a port range comparator
+ * @min: first port
+ * @max: last port
+ * @field: enum sluice_range_field
+ */
+struct esw_range {
+	uint16_t min;
+	uint16_t max;
+	uint8_t field;
+};
+
+/**
+ * struct esw_ranges - all comparators
+ * @used: bit N: there is @range[N]
+ * @range: comparators
+ */
+struct esw_ranges {
+	uint64_t used;
+	struct esw_range range[SLUICE_MAX_RANGES];
+};
+
+bool esw_ranges_match(const struct esw_ranges *ranges, struct sluice_key *key);
+
+/* meter.c */
+
+/**
+ * struct esw_bucket - what a meter has saved up, in nanoseconds
+ * @tokens: at the byte rate
+ * @peak: at the peak rate
+ * @packet: at the packet rate
+ * @then: host clock of the last packet that conformed
+ */
+struct esw_bucket {
+	int64_t tokens;
+	int64_t peak;
+	int64_t packet;
+	uint64_t then;
+};
+
+/**
+ * struct esw_meter - a policer
+ * @bucket: state
+ * @cmd: how it was set, little-endian
+ * @refs: steps of rules that name it
+ */
+struct esw_meter {
+	struct esw_bucket bucket;
+	struct sluice_cmd_meter cmd;
+	uint32_t refs;
+};
+
+struct esw_meter *esw_meter_get(const struct sluice_esw *esw, uint32_t id);
+bool esw_meter_run(const struct esw_meter *m, struct esw_bucket *b,
+		   uint32_t bytes, uint64_t now);
+void esw_meters_flush(struct sluice_esw *esw);
+
 /* table.c */
 
 /**
@@ -251,6 +310,7 @@ struct esw_table {
 struct esw_cache_entry {
 	uint64_t gen;
 	const struct esw_rule *rule;
+	uint64_t from;
 	uint32_t used;
 	uint64_t key[SLUICE_KEY_WORDS];
 };
@@ -259,7 +319,8 @@ int esw_table_insert(struct sluice_esw *esw, uint32_t id,
 		     struct esw_mask *mask, struct esw_rule *rule);
 void esw_table_remove(struct sluice_esw *esw, struct esw_rule *rule);
 const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const uint64_t *words, uint32_t used);
+					const uint64_t *words, uint32_t used,
+					uint64_t from);
 uint32_t esw_hash_words(const uint64_t *w, unsigned int n);
 
 /* rule.c */
@@ -281,6 +342,7 @@ esw_rule_actions(const struct esw_rule *rule)
  * @packets: packets
  * @bytes: bytes
  * @last_use: host clock at the last hit
+ * @dropped: of @packets, those dropped because they exceeded a meter
  * @refs: rules, next hops and connections that name it
  * @next: next changed counter, ~0 at the end
  * @dirty: in the list of changed counters
@@ -289,6 +351,7 @@ struct esw_counter {
 	uint64_t packets;
 	uint64_t bytes;
 	uint64_t last_use;
+	uint64_t dropped;
 	uint32_t refs;
 	uint32_t next;
 	bool dirty;
@@ -297,7 +360,7 @@ struct esw_counter {
 int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero);
 void esw_counter_unref(struct sluice_esw *esw, uint32_t id);
 void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
-		     uint64_t now);
+		     uint64_t now, bool dropped);
 void esw_counters_reset(struct sluice_esw *esw);
 void esw_counters_free(struct sluice_esw *esw);
 
@@ -362,6 +425,9 @@ uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start);
  * @masks: masks by id, NULL where there is none
  * @masks_size: ids @masks has room for
  * @num_masks: masks
+ * @ranges: port range comparators
+ * @meters: meters by id, NULL where there is none
+ * @meters_size: ids @meters has room for
  * @rules: rules by id, NULL where there is none
  * @rules_size: ids @rules has room for
  * @num_rules: rules
@@ -393,6 +459,9 @@ struct sluice_esw {
 	struct esw_mask **masks;
 	uint32_t masks_size;
 	uint32_t num_masks;
+	struct esw_ranges ranges;
+	struct esw_meter **meters;
+	uint32_t meters_size;
 	struct esw_rule **rules;
 	uint32_t rules_size;
 	uint32_t num_rules;

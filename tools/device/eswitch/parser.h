@@ -28,6 +28,7 @@
 #define ESW_P_PPP_SES		0x8864
 #define ESW_P_8021AD		0x88a8
 #define ESW_P_PRP		0x88fb
+#define ESW_P_CFM		0x8902
 #define ESW_P_HSR		0x892f
 
 #define ESW_IPPROTO_HOPOPTS	0
@@ -42,6 +43,7 @@
 #define ESW_IPPROTO_AH		51
 #define ESW_IPPROTO_ICMPV6	58
 #define ESW_IPPROTO_DSTOPTS	60
+#define ESW_IPPROTO_L2TP	115
 #define ESW_IPPROTO_SCTP	132
 #define ESW_IPPROTO_UDPLITE	136
 #define ESW_IPPROTO_MPLS	137
@@ -117,7 +119,7 @@ static inline uint32_t esw_pkt_len(const struct sluice_pkt *p)
 bool sluice_pkt_init(struct sluice_pkt *p, const uint8_t *frame, uint32_t len);
 bool sluice_pkt_proto(const uint8_t *body, uint32_t len, bool tagged,
 		      uint16_t *proto);
-void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
+bool sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 		  struct sluice_key *key);
 
 #endif /* SLUICE_ESW_PARSER_H */

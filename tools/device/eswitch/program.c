@@ -17,10 +17,20 @@ union key {
 	uint64_t words[SLUICE_KEY_WORDS];
 };
 
-/* A rule that was hit, and the bytes it counts. */
+/* Different meters on one way. */
+#define MAX_METERS	32
+
+/* A rule that was hit, the bytes it counts, and whether a meter dropped them. */
 struct hit {
 	uint32_t counter;
 	uint32_t bytes;
+	bool dropped;
+};
+
+/* A meter that was asked, and its bucket after that. */
+struct meter_use {
+	struct esw_meter *meter;
+	struct esw_bucket bucket;
 };
 
 /**
@@ -34,8 +44,13 @@ struct hit {
  * @bytes: what tc counts of it
  * @pkt: the packet as it is now
  * @table: table looked at last
+ * @from: lowest priority to look up in @table
+ * @cpu: nothing found there means the slow path, with the packet as it is
  * @hit: rules hit
  * @num_hits: their number
+ * @meter: meters asked
+ * @num_meters: their number
+ * @clock: host clock, once it was needed (not zero)
  * @num_out: outputs queued
  * @arena_used: bytes used in the arena
  * @last: frame of the last output, NULL when the packet has changed since
@@ -57,8 +72,13 @@ struct way {
 	uint32_t bytes;
 	struct sluice_pkt pkt;
 	uint32_t table;
+	uint64_t from;
+	bool cpu;
 	struct hit hit[MAX_GOTOS + 1];
 	unsigned int num_hits;
+	struct meter_use meter[MAX_METERS];
+	unsigned int num_meters;
+	uint64_t clock;
 	unsigned int num_out;
 	uint32_t arena_used;
 	const uint8_t *last;
@@ -196,6 +216,49 @@ static enum sluice_miss leave_tunnel(struct way *w, uint16_t port,
 	return SLUICE_MISS_NONE;
 }
 
+static uint64_t host_clock(struct way *w)
+{
+	if (!w->clock)
+		w->clock = w->esw->host.now(w->esw->host.ctx);
+	return w->clock;
+}
+
+/* Ask a meter; a packet that meets it again finds what it has left. */
+static enum sluice_miss police(struct way *w, uint32_t id, bool *conforms)
+{
+	struct esw_meter *m = esw_meter_get(w->esw, id);
+	unsigned int i;
+
+	for (i = 0; i < w->num_meters; i++)
+		if (w->meter[i].meter == m)
+			break;
+	if (i == MAX_METERS)
+		return SLUICE_MISS_RESOURCE;
+	if (i == w->num_meters) {
+		w->meter[i].meter = m;
+		w->meter[i].bucket = m->bucket;
+		w->num_meters++;
+	}
+	*conforms = esw_meter_run(m, &w->meter[i].bucket, w->bytes,
+				  host_clock(w));
+	return SLUICE_MISS_NONE;
+}
+
+/* The packet as it is now goes to the slow path, and all else is done. */
+static enum sluice_miss to_cpu(struct way *w)
+{
+	/*
+	 * This is the way of the frame that came in, and it can't tell of a
+	 * connection.
+	 */
+	if (w->decap || w->ct.conn)
+		return SLUICE_MISS_PUNT;
+	if (!snapshot(w))
+		return SLUICE_MISS_RESOURCE;
+	w->to_cpu = true;
+	return SLUICE_MISS_NONE;
+}
+
 /*
  * Run a rule's program.  @again is set when it ends with a goto, and the way
  * goes on in w->table.
@@ -204,15 +267,20 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			    bool *again)
 {
 	const struct sluice_action *act = esw_rule_actions(rule);
+	bool conforms = true;
 	unsigned int i;
 
 	*again = false;
+	w->from = 0;
+	w->cpu = false;
 	for (i = 0; i < rule->num_actions; i++, act++) {
 		enum sluice_miss miss;
+		unsigned int skip;
 
 		switch (act->op) {
 		case SLUICE_ACT_DROP:
 			w->drop = true;
+			w->hit[w->num_hits - 1].dropped = !conforms;
 			return SLUICE_MISS_NONE;
 		case SLUICE_ACT_PUNT:
 			return SLUICE_MISS_PUNT;
@@ -230,17 +298,21 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			*again = true;
 			return leave_tunnel(w, SLUICE_VPORT_NONE,
 					    le32toh(act->a), SLUICE_MISS_PUNT);
-		case SLUICE_ACT_TO_CPU:
-			/*
-			 * This is the way of the frame that came in, and it
-			 * can't tell of a connection.
-			 */
-			if (w->decap || w->ct.conn)
-				return SLUICE_MISS_PUNT;
-			if (!snapshot(w))
-				return SLUICE_MISS_RESOURCE;
-			w->to_cpu = true;
+		case SLUICE_ACT_CONTINUE:
+			if (w->num_hits > MAX_GOTOS)
+				return SLUICE_MISS_HOPS;
+			w->from = (uint64_t)rule->prio + 1;
+			w->cpu = act->flags & SLUICE_CONTINUE_F_CPU;
+			*again = true;
 			return SLUICE_MISS_NONE;
+		case SLUICE_ACT_TO_CPU:
+			return to_cpu(w);
+		case SLUICE_ACT_POLICE:
+			miss = police(w, le32toh(act->a), &conforms);
+			skip = conforms ? act->b[0] : act->c[0];
+			i += skip;
+			act += skip;
+			break;
 		case SLUICE_ACT_OUTPUT:
 			miss = queue_output(w, le16toh(act->port));
 			break;
@@ -270,18 +342,24 @@ static const struct esw_rule *find_rule(struct way *w)
 {
 	uint32_t used = ESW_KEY_PLAIN;
 	union key k;
+	bool rare;
 
-	sluice_parse(&w->pkt, w->src->num, &k.key);
+	rare = sluice_parse(&w->pkt, w->src->num, &k.key);
 	if (w->decap) {
 		memcpy((uint8_t *)&k.key + ESW_ENC_OFFSET,
-		       (const uint8_t *)&w->enc + ESW_ENC_OFFSET, ESW_ENC_SIZE);
+		       (const uint8_t *)&w->enc + ESW_ENC_OFFSET,
+		       ESW_ENC_SIZE);
 		used = ESW_KEY_TUNNEL;
 	}
+	if (w->esw->ranges.used && esw_ranges_match(&w->esw->ranges, &k.key))
+		rare = true;
 	if (w->ct.conn) {
 		esw_ct_fill_key(&w->ct, &k.key);
-		used = SLUICE_KEY_WORDS;
+		rare = true;
 	}
-	return esw_table_lookup(w->esw, w->table, k.words, used);
+	if (rare)
+		used = SLUICE_KEY_WORDS;
+	return esw_table_lookup(w->esw, w->table, k.words, used, w->from);
 }
 
 static enum sluice_miss travel(struct way *w, unsigned int flags)
@@ -299,9 +377,13 @@ static enum sluice_miss travel(struct way *w, unsigned int flags)
 		const struct esw_rule *rule = find_rule(w);
 
 		if (rule) {
-			w->hit[w->num_hits].counter = rule->counter;
-			w->hit[w->num_hits++].bytes = w->bytes;
+			w->hit[w->num_hits++] = (struct hit){
+				.counter = rule->counter,
+				.bytes = w->bytes,
+			};
 			miss = run(w, rule, &again);
+		} else if (w->cpu) {
+			return to_cpu(w);
 		} else if (w->num_hits || w->decap || !w->src->num_endpoints) {
 			miss = SLUICE_MISS_NO_RULE;
 		} else {
@@ -316,17 +398,20 @@ static enum sluice_miss travel(struct way *w, unsigned int flags)
 static void commit(struct way *w)
 {
 	struct sluice_esw *esw = w->esw;
-	uint64_t now = esw->host.now(esw->host.ctx);
+	uint64_t now = host_clock(w);
 	unsigned int i;
 
 	esw->hits++;
 	if (w->decap)
 		esw->tun.decapsulated++;
 	for (i = 0; i < w->num_hits; i++)
-		esw_counter_hit(esw, w->hit[i].counter, w->hit[i].bytes, now);
+		esw_counter_hit(esw, w->hit[i].counter, w->hit[i].bytes, now,
+				w->hit[i].dropped);
+	for (i = 0; i < w->num_meters; i++)
+		w->meter[i].meter->bucket = w->meter[i].bucket;
 	for (i = 0; i < w->ct.num_hits; i++)
 		esw_counter_hit(esw, w->ct.hit[i].counter, w->ct.hit[i].bytes,
-				now);
+				now, false);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
 	for (i = 0; i < w->num_out; i++) {
@@ -337,7 +422,7 @@ static void commit(struct way *w)
 		if (!out->nh)
 			continue;
 		esw->tun.encapsulated++;
-		esw_counter_hit(esw, out->nh->counter, out->len, now);
+		esw_counter_hit(esw, out->nh->counter, out->len, now, false);
 	}
 	if (w->to_cpu)
 		esw_slow_path(esw, w->src, w->last, w->last_len, w->pkt.flags,
@@ -362,7 +447,11 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	w.frame = frame;
 	w.frame_len = len;
 	w.table = src->root_table;
+	w.from = 0;
+	w.cpu = false;
 	w.num_hits = 0;
+	w.num_meters = 0;
+	w.clock = 0;
 	w.num_out = 0;
 	w.arena_used = 0;
 	w.last = NULL;

@@ -378,7 +378,7 @@ static const struct esw_rule *sub_find(const struct esw_subtable *sub,
 }
 
 static const struct esw_rule *search(const struct esw_table *table,
-				     const uint64_t *key)
+				     const uint64_t *key, uint64_t from)
 {
 	const struct esw_rule *best = NULL;
 	uint32_t i;
@@ -390,6 +390,8 @@ static const struct esw_rule *search(const struct esw_table *table,
 		if (best && prio_before(best, sub->heap[0]))
 			break;
 		r = sub_find(sub, key);
+		while (r && r->prio < from)
+			r = r->same;
 		if (r && (!best || rule_before(r, best)))
 			best = r;
 	}
@@ -397,11 +399,13 @@ static const struct esw_rule *search(const struct esw_table *table,
 }
 
 /*
- * Best rule of table @id for a key, or NULL.  Valid until the next change of a
- * rule.  @words is the whole key; all behind the first @used of it is zero.
+ * Best rule of table @id for a key among those of priority @from and later, or
+ * NULL.  Valid until the next change of a rule.  @words is the whole key; all
+ * behind the first @used of it is zero.
  */
 const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const uint64_t *words, uint32_t used)
+					const uint64_t *words, uint32_t used,
+					uint64_t from)
 {
 	const struct esw_table *table;
 	struct esw_cache_entry *e;
@@ -410,12 +414,14 @@ const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
 	if (!table)
 		return NULL;
 	if (table->num_subs < ESW_CACHE_MIN_SUBS)
-		return search(table, words);
-	e = &esw->cache[(esw_hash_words(words, used) ^ id * 0x9e3779b1u) &
+		return search(table, words, from);
+	e = &esw->cache[(esw_hash_words(words, used) ^ id * 0x9e3779b1u ^
+			 (uint32_t)from * 0x85ebca6bu) &
 			((1u << ESW_CACHE_LOG) - 1)];
-	if (e->gen != table->gen || e->used != used ||
+	if (e->gen != table->gen || e->used != used || e->from != from ||
 	    memcmp(e->key, words, used * sizeof(*words))) {
-		e->rule = search(table, words);
+		e->rule = search(table, words, from);
+		e->from = from;
 		e->gen = table->gen;
 		e->used = used;
 		memcpy(e->key, words, used * sizeof(*words));

@@ -54,6 +54,7 @@ struct flow_block_offload;
  * @max_encaps: outer headers of tunnels (PF)
  * @max_endpoints: tunnel endpoints (PF)
  * @max_ct: directions of connections (PF)
+ * @max_meters: meters (PF)
  */
 struct sluice_limits {
 	u16 max_txqs;
@@ -72,6 +73,7 @@ struct sluice_limits {
 	u32 max_encaps;
 	u32 max_endpoints;
 	u32 max_ct;
+	u32 max_meters;
 };
 
 /**

@@ -118,6 +118,20 @@ struct sluice_counters {
 };
 
 /**
+ * struct sluice_range - a port range comparator of the device
+ * @min: first port
+ * @max: last port
+ * @field: enum sluice_range_field
+ * @refs: rules, and matches on their way; unused when zero
+ */
+struct sluice_range {
+	u16 min;
+	u16 max;
+	u8 field;
+	unsigned int refs;
+};
+
+/**
  * struct sluice_offload - tc offload of a PF in switchdev mode
  * @sdev: the PF; not to be used when @dead
  * @ref: held by the eSwitch and by every block
@@ -128,6 +142,7 @@ struct sluice_counters {
  * @lock: see the top of this file
  * @rules: filters by struct sluice_rule_key
  * @masks: masks by their bits
+ * @ranges: port range comparators
  * @blocks: every struct sluice_block
  * @indev: rules that match on the port a packet came in by
  * @rule_ids: rule ids; the lowest @rule_reserve are for punts
@@ -151,6 +166,7 @@ struct sluice_offload {
 	struct mutex lock;
 	struct rhashtable rules;
 	struct rhashtable masks;
+	struct sluice_range ranges[SLUICE_MAX_RANGES];
 	struct list_head blocks;
 	struct list_head indev;
 	struct ida rule_ids;
@@ -368,7 +384,7 @@ struct sluice_rule {
 /**
  * struct sluice_match - what a filter matches
  * @key: values, no bit outside @mask
- * @mask: bits that count
+ * @mask: bits that count; it has a reference to each port range in it
  * @in_vport: it asks for the port a packet came in by
  * @never: no packet the device sees can match
  */
@@ -523,6 +539,23 @@ void sluice_match_ct(const struct flow_rule *rule, struct sluice_match *match);
 int sluice_match_enc(struct sluice_block *block,
 		     const struct flow_cls_offload *f,
 		     struct sluice_match *match);
+
+/* ---- match_rare.c ---- */
+
+int sluice_match_rare(struct sluice_offload *off,
+		      const struct flow_cls_offload *f,
+		      struct sluice_match *match);
+void sluice_match_release(struct sluice_offload *off,
+			  struct sluice_match *match);
+
+/* ---- range.c ---- */
+
+int sluice_range_get(struct sluice_offload *off, u8 field, u16 min, u16 max);
+void sluice_ranges_hold(struct sluice_offload *off, __le64 bits);
+void sluice_ranges_put(struct sluice_offload *off, __le64 bits);
+void sluice_ranges_replay(struct sluice_offload *off);
+bool sluice_ranges_clash(struct sluice_block *block,
+			 const struct sluice_spec *spec);
 
 /* ---- actions.c ---- */
 

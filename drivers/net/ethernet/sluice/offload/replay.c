@@ -103,6 +103,7 @@ void sluice_offload_replay(struct sluice_dev *sdev)
 	off->paused = false;
 	off->replays++;
 	sluice_counters_replay(off);
+	sluice_ranges_replay(off);
 	replay_masks(off);
 	if (off->tunnels)
 		sluice_tunnels_replay(off->tunnels);
