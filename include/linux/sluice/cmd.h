@@ -117,8 +117,9 @@ enum sluice_status {
  *	the ring is written any more
  * @SLUICE_CMD_RSS_SET: &struct sluice_cmd_rss
  * @SLUICE_CMD_ESW_MODE: (PF) &struct sluice_cmd_u32, enum sluice_esw_mode;
- *	removes every rule, mask, encap, next hop and endpoint, and unbinds every
- *	root table
+ *	removes every rule, mask, range, meter, encap, next hop, endpoint and
+ *	connection, and
+ *	unbinds every root table
  * @SLUICE_CMD_VPORT_SET: (PF) &struct sluice_cmd_vport
  * @SLUICE_CMD_VPORT_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_vport_info of hdr.vport
@@ -132,6 +133,13 @@ enum sluice_status {
  *	been written to host memory when the completion arrives
  * @SLUICE_CMD_ESW_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_esw_info
+ * @SLUICE_CMD_RANGE_SET: (PF) &struct sluice_cmd_range, create a port range
+ *	comparator or change all of it
+ * @SLUICE_CMD_RANGE_DEL: (PF) &struct sluice_cmd_u32, id
+ * @SLUICE_CMD_METER_SET: (PF) &struct sluice_cmd_meter, create a meter or change
+ *	all of it; it is full afterwards
+ * @SLUICE_CMD_METER_DEL: (PF) &struct sluice_cmd_u32, id; %SLUICE_ST_BUSY while
+ *	a rule uses it
  * @SLUICE_CMD_NEXT_HOP_SET: (PF) &struct sluice_cmd_next_hop, create a next hop
  *	or change all of it
  * @SLUICE_CMD_NEXT_HOP_DEL: (PF) &struct sluice_cmd_u32, id; %SLUICE_ST_BUSY
@@ -145,6 +153,10 @@ enum sluice_status {
  *	or change all of it; %SLUICE_ST_EXIST when another one takes the same
  *	frames
  * @SLUICE_CMD_ENDPOINT_DEL: (PF) &struct sluice_cmd_u32, id
+ * @SLUICE_CMD_CT_SET: (PF) &struct sluice_cmd_ct, create one direction of a
+ *	connection or change all of it
+ * @SLUICE_CMD_CT_DEL: (PF) &struct sluice_cmd_u32, id; its counter has been
+ *	written to host memory when the completion arrives
  */
 enum sluice_opcode {
 	SLUICE_CMD_NOP		= 0x00,
@@ -176,12 +188,18 @@ enum sluice_opcode {
 	SLUICE_CMD_RULE_ADD	= 0x47,
 	SLUICE_CMD_RULE_DEL	= 0x48,
 	SLUICE_CMD_ESW_QUERY	= 0x49,
+	SLUICE_CMD_RANGE_SET	= 0x4a,
+	SLUICE_CMD_RANGE_DEL	= 0x4b,
+	SLUICE_CMD_METER_SET	= 0x4c,
+	SLUICE_CMD_METER_DEL	= 0x4d,
 	SLUICE_CMD_NEXT_HOP_SET	= 0x50,
 	SLUICE_CMD_NEXT_HOP_DEL	= 0x51,
 	SLUICE_CMD_ENCAP_SET	= 0x52,
 	SLUICE_CMD_ENCAP_DEL	= 0x53,
 	SLUICE_CMD_ENDPOINT_SET	= 0x54,
 	SLUICE_CMD_ENDPOINT_DEL	= 0x55,
+	SLUICE_CMD_CT_SET	= 0x60,
+	SLUICE_CMD_CT_DEL	= 0x61,
 };
 
 /**
@@ -328,6 +346,8 @@ struct sluice_cmd_rss {
  * @max_next_hops: PF: next hops, ids are 0 to @max_next_hops - 1
  * @max_encaps: PF: encaps, likewise
  * @max_endpoints: PF: endpoints, likewise
+ * @max_ct: PF: directions of connections, likewise
+ * @max_meters: PF: meters, likewise
  * @reserved2: zero
  */
 struct sluice_func_info {
@@ -359,7 +379,9 @@ struct sluice_func_info {
 	__le32 max_next_hops;
 	__le32 max_encaps;
 	__le32 max_endpoints;
-	__u8 reserved2[108];
+	__le32 max_ct;
+	__le32 max_meters;
+	__u8 reserved2[100];
 };
 
 /* Policy of a vport (legacy and switchdev mode). */
@@ -489,6 +511,99 @@ struct sluice_cmd_mask {
 	__le32 reserved;
 	struct sluice_key mask;
 };
+
+/**
+ * struct sluice_cmd_range - a port range comparator
+ * @hdr: header
+ * @id: its number, below %SLUICE_MAX_RANGES: the bit of @range_hits in the key
+ *	that is set in frames whose port is from @min to @max
+ * @field: enum sluice_range_field
+ * @reserved: zero
+ * @min: first port
+ * @max: last port, not below @min
+ *
+ * A frame that has no ports has zero there, for comparators too.
+ */
+struct sluice_cmd_range {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__u8 field;
+	__u8 reserved[7];
+	__le16 min;
+	__le16 max;
+};
+
+#define SLUICE_MAX_RANGES	64
+
+/**
+ * enum sluice_range_field - what a comparator looks at
+ * @SLUICE_RANGE_L4_SRC: @l4_src of the key
+ * @SLUICE_RANGE_L4_DST: @l4_dst of the key
+ */
+enum sluice_range_field {
+	SLUICE_RANGE_L4_SRC	= 0,
+	SLUICE_RANGE_L4_DST	= 1,
+};
+
+/**
+ * struct sluice_meter_rate - how long something takes at a rate
+ * @mult: length * @mult >> @shift is the time in nanoseconds, computed in 64 bits
+ * @shift: up to 63
+ * @flags: SLUICE_METER_RATE_F_*
+ * @overhead: added to the length of a packet first
+ * @mpu: then the length is at least this
+ * @reserved: zero
+ */
+struct sluice_meter_rate {
+	__le32 mult;
+	__u8 shift;
+	__u8 flags;
+	__le16 overhead;
+	__le16 mpu;
+	__le16 reserved;
+};
+
+#define SLUICE_METER_RATE_F_ATM	0x01	/* then 53 bytes for each 48 begun */
+
+/**
+ * struct sluice_cmd_meter - a policer
+ * @hdr: header
+ * @id: meter id
+ * @flags: SLUICE_METER_F_*: which rates it has
+ * @reserved: zero
+ * @mtu: longest packet that may conform, Ethernet header included, outermost
+ *	VLAN tag not
+ * @reserved2: zero
+ * @burst: most time that can be saved up at @rate, in nanoseconds
+ * @peak_burst: likewise at @peak
+ * @packet_burst: likewise at @packet
+ * @rate: of bytes
+ * @peak: of bytes
+ * @packet: of packets, each of length 1; @overhead, @mpu and @flags are zero
+ * @reserved3: zero
+ *
+ * Documentation/hardware/eswitch.md, "Meters".
+ */
+struct sluice_cmd_meter {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le16 flags;
+	__le16 reserved;
+	__le32 mtu;
+	__le32 reserved2;
+	__le64 burst;
+	__le64 peak_burst;
+	__le64 packet_burst;
+	struct sluice_meter_rate rate;
+	struct sluice_meter_rate peak;
+	struct sluice_meter_rate packet;
+	__u8 reserved3[4];
+};
+
+#define SLUICE_METER_F_RATE	0x0001
+#define SLUICE_METER_F_PEAK	0x0002	/* only with SLUICE_METER_F_RATE */
+#define SLUICE_METER_F_PACKET	0x0004	/* not with SLUICE_METER_F_RATE */
+#define SLUICE_METER_F_ALL	0x0007
 
 /**
  * struct sluice_cmd_rule - create a rule
@@ -655,12 +770,65 @@ struct sluice_cmd_endpoint {
 #define SLUICE_ENDPOINT_F_ALL	0x0007
 
 /**
+ * struct sluice_cmd_ct - one direction of a connection
+ * @hdr: header
+ * @id: its id.  Ids 2n and 2n + 1 are the two directions of a connection
+ * @table: connection table it belongs to, any number
+ * @counter: counter of its packets or %SLUICE_ID_NONE
+ * @mark: mark
+ * @label: labels
+ * @flags: SLUICE_CT_F_*
+ * @state: SLUICE_CT_* its packets get
+ * @ip: IP version, 4 or 6
+ * @proto: IP protocol: TCP, UDP or GRE
+ * @sport: source port of its packets; zero for GRE
+ * @dport: destination port; zero for GRE
+ * @nat_sport: with %SLUICE_CT_F_SNAT the source port they get, else zero
+ * @nat_dport: with %SLUICE_CT_F_DNAT the destination port they get, else zero
+ * @reserved: zero
+ * @src: source address of its packets, IPv4 in the first four bytes
+ * @dst: destination address
+ * @nat_src: with %SLUICE_CT_F_SNAT the source address they get, else zero
+ * @nat_dst: with %SLUICE_CT_F_DNAT the destination address they get, else zero
+ *
+ * Of directions that take the same packets the one created last has them.  A
+ * TCP packet with FIN or RST closes its connection: it and all later packets
+ * of both directions take the slow path until the direction is removed.
+ */
+struct sluice_cmd_ct {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le32 table;
+	__le32 counter;
+	__le32 mark;
+	__u8 label[16];
+	__le16 flags;
+	__le16 state;
+	__u8 ip;
+	__u8 proto;
+	__be16 sport;
+	__be16 dport;
+	__be16 nat_sport;
+	__be16 nat_dport;
+	__u8 reserved[2];
+	__u8 src[16];
+	__u8 dst[16];
+	__u8 nat_src[16];
+	__u8 nat_dst[16];
+};
+
+#define SLUICE_CT_F_ZERO	0x0001	/* set the counter to zero first */
+#define SLUICE_CT_F_SNAT	0x0002	/* the source may be rewritten */
+#define SLUICE_CT_F_DNAT	0x0004	/* the destination may be rewritten */
+#define SLUICE_CT_F_ALL		0x0007
+
+/**
  * struct sluice_esw_info - answer to SLUICE_CMD_ESW_QUERY
  * @mode: enum sluice_esw_mode
  * @rules: rules in the device
  * @masks: masks
  * @tables: tables with at least one rule
- * @counters: counters named by at least one rule or next hop
+ * @counters: counters named by at least one rule, next hop or connection
  * @mapped: counters with host memory
  * @next_hops: next hops
  * @encaps: encaps
@@ -668,7 +836,7 @@ struct sluice_cmd_endpoint {
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by enum sluice_miss
  * @endpoints: endpoints
- * @reserved: zero
+ * @ct: directions of connections
  * @encapsulated: frames sent through tunnels
  * @decapsulated: frames taken out of tunnels and finished by rules
  */
@@ -685,7 +853,7 @@ struct sluice_esw_info {
 	__le64 hits;
 	__le64 misses[16];
 	__le32 endpoints;
-	__le32 reserved;
+	__le32 ct;
 	__le64 encapsulated;
 	__le64 decapsulated;
 };
@@ -703,10 +871,14 @@ _Static_assert(sizeof(struct sluice_cmd_vport) == 40, "vport command");
 _Static_assert(sizeof(struct sluice_vport_info) == 288, "vport info");
 _Static_assert(sizeof(struct sluice_cmd_counters) == 32, "counter command");
 _Static_assert(sizeof(struct sluice_cmd_mask) == 344, "mask command");
+_Static_assert(sizeof(struct sluice_cmd_range) == 32, "range command");
+_Static_assert(sizeof(struct sluice_meter_rate) == 12, "meter rate");
+_Static_assert(sizeof(struct sluice_cmd_meter) == 96, "meter command");
 _Static_assert(sizeof(struct sluice_cmd_rule) == 48, "rule command");
 _Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
 _Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");
 _Static_assert(sizeof(struct sluice_cmd_endpoint) == 80, "endpoint command");
+_Static_assert(sizeof(struct sluice_cmd_ct) == 128, "connection command");
 _Static_assert(sizeof(struct sluice_esw_info) == 200, "eswitch info");
 
 #endif /* _LINUX_SLUICE_CMD_H */

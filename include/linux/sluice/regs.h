@@ -118,6 +118,7 @@
 #define SLUICE_CAP_SWITCHDEV		(1ULL << 5)	/* rule tables (PF) */
 #define SLUICE_CAP_TSO			(1ULL << 6)	/* SLUICE_TX_F_GSO */
 #define SLUICE_CAP_TUNNEL		(1ULL << 7)	/* tunnels (PF) */
+#define SLUICE_CAP_CT			(1ULL << 9)	/* connections (PF) */
 
 /**
  * enum sluice_error - why a function stopped (SLUICE_REG_ERROR)

@@ -126,6 +126,7 @@ struct sluice_cqe {
  * @SLUICE_MISS_MTU: too long for a tunnel's path
  * @SLUICE_MISS_DECAP: an endpoint's frame that only software can take out of
  *	its tunnel
+ * @SLUICE_MISS_CT: a ct action's packet that only software can track
  */
 enum sluice_miss {
 	SLUICE_MISS_NONE	= 0,
@@ -141,6 +142,7 @@ enum sluice_miss {
 	SLUICE_MISS_NEXT_HOP	= 10,
 	SLUICE_MISS_MTU		= 11,
 	SLUICE_MISS_DECAP	= 12,
+	SLUICE_MISS_CT		= 13,
 };
 
 #define SLUICE_MAX_HOPS		16
@@ -188,12 +190,13 @@ enum sluice_event_type {
 };
 
 /**
- * struct sluice_counter - counter of a rule or next hop in host memory
+ * struct sluice_counter - counter of a rule, next hop or connection in host memory
  * @packets: packets so far
  * @bytes: bytes so far.  Of rules as tc counts at ingress: without the Ethernet
- *	header and without the outermost VLAN tag.  Of next hops whole frames
+ *	header and without the outermost VLAN tag.  Of next hops whole frames.  Of
+ *	connections IP packets
  * @last_use: device clock at the last hit, in nanoseconds; 0 if never
- * @reserved: zero
+ * @dropped: of @packets, those that exceeded a meter and were dropped for that
  *
  * The device writes a whole counter with one DMA write; a reader that sees
  * @packets change while it reads must read again.
@@ -202,7 +205,7 @@ struct sluice_counter {
 	__le64 packets;
 	__le64 bytes;
 	__le64 last_use;
-	__le64 reserved;
+	__le64 dropped;
 };
 
 /**

@@ -7,7 +7,8 @@
 # expectation.
 
 ALL_TESTS="eth proto vlan cvlan num_vlans ip4 ip6 tos_ttl frag
-	tcp udp sctp icmp icmp6 arp tcp_flags indev all_at_once"
+	tcp udp sctp icmp icmp6 arp tcp_flags indev l2_miss mpls pppoe l2tpv3 spi
+	cfm ranges range_order all_at_once"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -189,6 +190,114 @@ indev() {
 		flower skip_sw indev "${REP[1]}" action mirred egress redirect dev "${REP[1]}"
 	check_eq "frames" "$(matched "$A/ip/udp")" ""
 	tc filter del dev "${REP[0]}" ingress pref 10
+}
+
+# Nothing that comes in by a port has it.
+l2_miss() {
+	try ip "l2_miss 0" "$A/ip/udp"
+	check_refused "l2_miss 1" "l2_miss never" tc filter add dev "${REP[0]}" ingress \
+		protocol ip pref 10 flower skip_sw l2_miss 1 action drop
+}
+
+# Label 100, TC 2, TTL 64; the second label 200, TC 0, TTL 9 at the bottom.
+mpls() {
+	local m="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x8847"
+	local one="$m/raw 00064540/len 30" two="$m/raw 00064440000c8109/len 30"
+	try mpls_uc "mpls_label 100" "$one" "$m/raw 00065540/len 30"
+	try mpls_uc "mpls_tc 2 mpls_ttl 64" "$one" "$m/raw 00064740/len 30" "$m/raw 00064541/len 30"
+	try mpls_uc "mpls_bos 1" "$one" "$two"
+	try mpls_uc "mpls lse depth 2 label 200" "$two" "$one" "$m/raw 000c8440000c9009"
+	try mpls_uc "mpls lse depth 1 label 100 lse depth 2 ttl 9 bos 1" "$two" \
+		"$m/raw 00064440000c8009/len 8" "$m/raw 00064440000c8108"
+	try mpls_uc "mpls lse depth 7" "$m/raw $(printf '00064040%.0s' {1..8})/len 8" \
+		"$m/raw $(printf '00064040%.0s' {1..5})00064140" "$two"
+	try 802.1q "vlan_ethtype mpls_uc mpls_label 100" \
+		"eth dst=02:00:00:00:00:02/vlan id=5 type=0x8847/raw 00064540/len 9" \
+		"eth dst=02:00:00:00:00:02/vlan id=5 type=0x8847/raw 00065540/len 9" "$one"
+}
+
+pppoe() {
+	local p="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x8864"
+	try ppp_ses "pppoe_sid 9" "$p/raw 1100000900200021/ip/udp" \
+		"$p/raw 1100000a00200021/ip/udp" "$p/raw 1109000900200021/ip/udp"
+	try ppp_ses "pppoe_sid 9 ppp_proto ip src_ip 192.0.2.1" "$p/raw 1100000900200021/ip/udp" \
+		"$p/raw 1100000900200057/ip6/udp" "$p/raw 1100000900200021/ip src=192.0.2.9/udp"
+	try ppp_ses "ppp_proto 0xc021" "$p/raw 110000090020c021/len 30" \
+		"$p/raw 1100000900208021/len 30" "$p/raw 110000090020c121/len 30"
+}
+
+l2tpv3() {
+	try ip "ip_proto l2tp l2tpv3_sid 9" "$A/ip proto=115/raw 00000009/len 30" \
+		"$A/ip proto=115/raw 00000008/len 30"
+	try ipv6 "ip_proto l2tp l2tpv3_sid 9" "$A/ip6 nh=115/raw 00000009/len 30" \
+		"$A/ip6 nh=114/raw 00000009/len 30"
+}
+
+spi() {
+	try ip "ip_proto esp spi 0x01020304" "$A/ip proto=50/raw 0102030400000001/len 30" \
+		"$A/ip proto=50/raw 0102030500000001/len 30" "$A/ip proto=51/raw 0102030400000001"
+	try ip "ip_proto ah spi 0x01020304" \
+		"$A/ip proto=51/raw 060400000102030400000001/len 30" \
+		"$A/ip proto=51/raw 060400000102030500000001/len 30"
+}
+
+cfm() {
+	local c="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x8902"
+	try cfm "cfm mdl 5" "$c/raw a101/len 40" "$c/raw 8101/len 40" "$c/raw 0101/len 40"
+	try cfm "cfm op 1" "$c/raw a101/len 40" "$c/raw a102/len 40"
+	try cfm "cfm mdl 5 op 3" "$c/raw bf03/len 40" "$c/raw bf04/len 40" "$c/raw df03/len 40"
+}
+
+# Also a frame that has no ports: they are zero.
+ranges() {
+	try ip "ip_proto udp dst_port 1999-2001" "$A/ip/udp" "$A/ip/udp dport=1998" \
+		"$A/ip/udp dport=2002" "$A/ip/tcp"
+	try ip "ip_proto tcp src_port 999-1001 dst_port 2000-2001" "$A/ip/tcp" \
+		"$A/ip/tcp sport=998" "$A/ip/tcp dport=1999"
+	try ip "ip_proto tcp src_port 999-1001 dst_port 2000" "$A/ip/tcp" "$A/ip/tcp dport=2001"
+	try ipv6 "ip_proto sctp dst_port 1-2000" "$A/ip6/hbh/sctp" "$A/ip6/sctp dport=0" \
+		"$A/ip6/sctp dport=2001"
+	try ip "ip_proto udp dst_port 0-9" "$A/ip frag=64 proto=17/raw 03e807d0/len 24" \
+		"$A/ip/udp dport=10"
+}
+
+range_add() {
+	local handle=$1 keys=$2
+	shift 2
+	# shellcheck disable=SC2086 # words
+	tc filter add dev "${REP[0]}" ingress protocol ip pref 10 handle "$handle" flower \
+		ip_proto udp $keys "$@"
+}
+
+# Among overlapping ranges of a mask flower goes by a list that hardware is not
+# told of: software decides about packets that are in both.
+range_order() {
+	local r=(action mirred egress redirect dev "${REP[1]}") i
+	check "a range" range_add 1 "dst_ip 192.0.2.2 dst_port 100-2000" "${r[@]}"
+	check_refused "one that overlaps" "overlaps" \
+		range_add 2 "dst_ip 192.0.2.2 dst_port 2000-3000" skip_sw action drop
+	check "it, in software" range_add 2 "dst_ip 192.0.2.2 dst_port 2000-3000" action drop
+	check "not in hardware" tc_not_in_hw "${REP[0]}" 2
+	check "another address" \
+		range_add 3 "dst_ip 192.0.2.3 dst_port 2000-3000" skip_sw "${r[@]}"
+	check_eq "in both" "$(matched "$A/ip/udp/raw 00000000c0ffee00" | cut -c1)" 1
+	check_eq "software had it" "$(tc_sw_packets "${REP[0]}" 1)" 1
+	check_eq "in the second only" "$(matched "$A/ip/udp dport=2001")" ""
+	check "in the first only" matched "$A/ip/udp dport=100"
+	check "in hardware" tc_hw_reaches "${REP[0]}" 1 1
+	check_eq "address of the third" "$(matched "$A/ip dst=192.0.2.3/udp" | cut -c1)" 1
+	check "in hardware" tc_hw_reaches "${REP[0]}" 3 1
+	tc filter del dev "${REP[0]}" ingress pref 10
+	for i in {1..64}; do
+		range_add "$i" "dst_port $((i * 10))-$((i * 10 + 5))" skip_sw action drop || break
+	done
+	check_eq "ranges in hardware" "$i" 64
+	check_refused "one more" "port ranges are in use" \
+		range_add 65 "dst_port 5000-5001" skip_sw action drop
+	check "it, in software" range_add 65 "dst_port 5000-5001" action drop
+	check "the same again" tc filter add dev "${REP[0]}" ingress protocol ip pref 11 flower \
+		ip_proto tcp dst_port 640-645 skip_sw action drop
+	tc filter del dev "${REP[0]}" ingress
 }
 
 all_at_once() {

@@ -39,14 +39,9 @@ refused() {
 }
 
 keys() {
-	refused "port range" ip "ip_proto udp dst_port 1-9" "$TO1"
 	refused "enc_" ip "enc_key_id 4" "$TO1"
 	refused "enc_" ip "enc_src_ip 192.0.2.1 enc_dst_ip 192.0.2.2" "$TO1"
 	refused "ct_state" ip "ct_state +trk" "$TO1"
-	refused "mpls" mpls_uc "mpls_label 9" "$TO1"
-	refused "pppoe" ppp_ses "pppoe_sid 9" "$TO1"
-	refused "cfm" cfm "cfm mdl 2" "$TO1"
-	refused "l2tpv3" ip "ip_proto l2tp l2tpv3_sid 9" "$TO1"
 }
 
 actions() {

@@ -36,8 +36,6 @@ cannot() {
 	case $1 in
 	"tc_flower.sh: ip_flags match (skip_sw)")
 		echo "uses action continue, which the kernel offers to no driver" ;;
-	"tc_flower.sh: mpls"*"(skip_sw)")
-		echo "MPLS keys are not offloaded" ;;
 	"tc_flower.sh: erspan_opts"*)
 		echo "needs an erspan tunnel netdev, which is no port of the NIC" ;;
 	"tc_actions.sh: mirred egress matchall mirror (skip_sw)")

@@ -99,7 +99,8 @@ static void null_burst(struct point *p, const struct sluice_esw_frame *f,
 	}
 	now = p->esw->host.now(p);
 	for (i = 0; i < n; i++) {
-		esw_counter_hit(p->esw, 0, f[i].len - ESW_ETH_HLEN, now);
+		esw_counter_hit(p->esw, 0, f[i].len - ESW_ETH_HLEN, now,
+				false);
 		esw_vport_deliver(p->esw, dst, f[i].data, f[i].len, 0);
 	}
 }

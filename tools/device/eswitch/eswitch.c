@@ -54,7 +54,9 @@ static bool cfg_valid(const struct sluice_esw_cfg *cfg)
 	       cfg->max_filters <= MAX_FILTERS &&
 	       cfg->max_next_hops <= MAX_OBJECTS &&
 	       cfg->max_encaps <= MAX_OBJECTS &&
-	       cfg->max_endpoints <= MAX_OBJECTS;
+	       cfg->max_endpoints <= MAX_OBJECTS &&
+	       cfg->max_ct <= MAX_OBJECTS &&
+	       cfg->max_meters <= MAX_OBJECTS;
 }
 
 /**
@@ -100,10 +102,13 @@ struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 static void objects_flush(struct sluice_esw *esw)
 {
 	esw_rules_flush(esw);
+	esw_ct_flush(esw);
 	esw_masks_flush(esw);
 	esw_endpoints_flush(esw);
 	esw_encaps_flush(esw);
 	esw_next_hops_flush(esw);
+	esw_meters_flush(esw);
+	esw->ranges.used = 0;
 }
 
 /**
@@ -126,6 +131,9 @@ void sluice_esw_free(struct sluice_esw *esw)
 	free(esw->tun.endpoint);
 	free(esw->tun.bucket);
 	esw_cache_free(&esw->cache);
+	free(esw->ct.conn);
+	free(esw->ct.bucket);
+	free(esw->meters);
 	free(esw->scratch);
 	free(esw->arena);
 	free(esw->out);
@@ -157,8 +165,9 @@ void sluice_esw_reset(struct sluice_esw *esw)
  * @esw: the eSwitch
  * @mode: the mode, also the one it is in
  *
- * Removes every rule, mask, encap, next hop and endpoint, unbinds every root
- * table and clears egress_punt.  Counters keep their values, vports their policies.
+ * Removes every rule, mask, range, meter, encap, next hop, endpoint and
+ * connection, unbinds every root table and clears egress_punt.  Counters keep
+ * their values, vports their policies.
  *
  * Return: enum sluice_status.
  */
@@ -202,6 +211,7 @@ void sluice_esw_query(const struct sluice_esw *esw,
 	info->next_hops = htole32(esw->tun.num_next_hops);
 	info->encaps = htole32(esw->tun.num_encaps);
 	info->endpoints = htole32(esw->tun.num_endpoints);
+	info->ct = htole32(esw->ct.num);
 	info->encapsulated = htole64(esw->tun.encapsulated);
 	info->decapsulated = htole64(esw->tun.decapsulated);
 	info->lookups = htole64(esw->lookups);

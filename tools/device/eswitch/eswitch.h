@@ -33,6 +33,8 @@ struct sluice_esw;
  * @max_next_hops: next hops, may be zero
  * @max_encaps: encaps, may be zero
  * @max_endpoints: endpoints, may be zero
+ * @max_ct: directions of connections, may be zero
+ * @max_meters: meters, may be zero
  */
 struct sluice_esw_cfg {
 	unsigned int num_vfs;
@@ -46,6 +48,8 @@ struct sluice_esw_cfg {
 	uint32_t max_next_hops;
 	uint32_t max_encaps;
 	uint32_t max_endpoints;
+	uint32_t max_ct;
+	uint32_t max_meters;
 };
 
 /**
@@ -152,10 +156,17 @@ void sluice_esw_direct(struct sluice_esw *esw, uint16_t dst,
 		       const uint8_t *frame, uint32_t len,
 		       unsigned int frame_flags);
 
-/* Objects of switchdev mode (rule.c, mask.c, counter.c). */
+/* Objects of switchdev mode (rule.c, mask.c, range.c, meter.c,
+ * counter.c). */
 int sluice_esw_mask_add(struct sluice_esw *esw, uint32_t id,
 			const struct sluice_key *mask);
 int sluice_esw_mask_del(struct sluice_esw *esw, uint32_t id);
+int sluice_esw_range_set(struct sluice_esw *esw,
+			 const struct sluice_cmd_range *cmd);
+int sluice_esw_range_del(struct sluice_esw *esw, uint32_t id);
+int sluice_esw_meter_set(struct sluice_esw *esw,
+			 const struct sluice_cmd_meter *cmd);
+int sluice_esw_meter_del(struct sluice_esw *esw, uint32_t id);
 
 /**
  * struct sluice_rule_spec - a rule to add, in host byte order
@@ -211,6 +222,12 @@ int sluice_esw_encap_del(struct sluice_esw *esw, uint32_t id);
 int sluice_esw_endpoint_set(struct sluice_esw *esw,
 			    const struct sluice_cmd_endpoint *cmd);
 int sluice_esw_endpoint_del(struct sluice_esw *esw, uint32_t id);
+
+/*
+ * Connections (ct.c).  SET takes the command as it is, as those of tunnels do.
+ */
+int sluice_esw_ct_set(struct sluice_esw *esw, const struct sluice_cmd_ct *cmd);
+int sluice_esw_ct_del(struct sluice_esw *esw, uint32_t id, uint32_t *counter);
 
 /*
  * Counters and statistics leave the eSwitch through collectors.

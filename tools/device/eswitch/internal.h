@@ -13,6 +13,7 @@
 #include "eswitch.h"
 #include "parser.h"
 #include "tunnel.h"
+#include "ct.h"
 
 #define ESW_PERM_MTU		1500	/* of a function the PF gave none */
 
@@ -167,6 +168,65 @@ struct esw_mask {
 
 struct esw_mask *esw_mask_get(const struct sluice_esw *esw, uint32_t id);
 void esw_masks_flush(struct sluice_esw *esw);
+
+/* range.c */
+
+/**
+ * struct esw_range - a port range comparator
+ * @min: first port
+ * @max: last port
+ * @field: enum sluice_range_field
+ */
+struct esw_range {
+	uint16_t min;
+	uint16_t max;
+	uint8_t field;
+};
+
+/**
+ * struct esw_ranges - all comparators
+ * @used: bit N: there is @range[N]
+ * @range: comparators
+ */
+struct esw_ranges {
+	uint64_t used;
+	struct esw_range range[SLUICE_MAX_RANGES];
+};
+
+void esw_ranges_match(const struct esw_ranges *ranges, struct sluice_key *key);
+
+/* meter.c */
+
+/**
+ * struct esw_bucket - what a meter has saved up, in nanoseconds
+ * @tokens: at the byte rate
+ * @peak: at the peak rate
+ * @packet: at the packet rate
+ * @then: host clock of the last packet that conformed
+ */
+struct esw_bucket {
+	int64_t tokens;
+	int64_t peak;
+	int64_t packet;
+	uint64_t then;
+};
+
+/**
+ * struct esw_meter - a policer
+ * @bucket: state
+ * @cmd: how it was set, little-endian
+ * @refs: steps of rules that name it
+ */
+struct esw_meter {
+	struct esw_bucket bucket;
+	struct sluice_cmd_meter cmd;
+	uint32_t refs;
+};
+
+struct esw_meter *esw_meter_get(const struct sluice_esw *esw, uint32_t id);
+bool esw_meter_run(const struct esw_meter *m, struct esw_bucket *b,
+		   uint32_t bytes, uint64_t now);
+void esw_meters_flush(struct sluice_esw *esw);
 
 /* table.c */
 
@@ -387,6 +447,7 @@ struct esw_candidate {
  * @key: the whole key
  * @rule: what was found, or NULL
  * @id: table id; a table without rules is fine
+ * @from: rules of a lower priority are left out
  * @hash: of the words of the key that count
  * @done: it has ended
  * @num: candidates, or more than there is room for
@@ -395,6 +456,7 @@ struct esw_candidate {
 struct esw_lookup {
 	const uint64_t *key;
 	const struct esw_rule *rule;
+	uint64_t from;
 	uint32_t id;
 	uint32_t hash;
 	bool done;
@@ -498,7 +560,7 @@ esw_rule_actions(const struct esw_rule *rule)
  * @bytes: bytes
  * @last_use: host clock at the last hit
  * @next: next changed counter, ~0 at the end
- * @refs: rules and next hops that name it
+ * @refs: rules, next hops and connections that name it
  * @dirty: in the list of changed counters
  */
 struct esw_counter {
@@ -510,10 +572,20 @@ struct esw_counter {
 	uint32_t dirty : 1;
 };
 
+/**
+ * struct esw_counters - some counters in a row
+ * @counter: the counters
+ * @dropped: of each, packets dropped because they exceeded a meter; few are
+ */
+struct esw_counters {
+	struct esw_counter counter[COUNTER_CHUNK];
+	uint64_t dropped[COUNTER_CHUNK];
+};
+
 int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero);
 void esw_counter_unref(struct sluice_esw *esw, uint32_t id);
 void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
-		     uint64_t now);
+		     uint64_t now, bool dropped);
 struct esw_counter *esw_counter_get(const struct sluice_esw *esw, uint32_t id);
 void esw_counters_reset(struct sluice_esw *esw);
 void esw_counters_free(struct sluice_esw *esw);
@@ -599,6 +671,9 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
  * @masks: masks by id, NULL where there is none
  * @masks_size: ids @masks has room for
  * @num_masks: masks
+ * @ranges: port range comparators
+ * @meters: meters by id, NULL where there is none
+ * @meters_size: ids @meters has room for
  * @rules: rules by id, NULL where there is none
  * @rules_size: ids @rules has room for
  * @num_rules: rules
@@ -611,8 +686,9 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
  * @slab: memory of rules
  * @counters: counters in chunks of COUNTER_CHUNK, NULL where none was used
  * @dirty_counter: first changed counter
- * @num_counters: counters named by rules and next hops
+ * @num_counters: counters named by rules, next hops and connections
  * @tun: tunnel objects
+ * @ct: connections
  * @lookups: frames looked up
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by reason
@@ -630,6 +706,9 @@ struct sluice_esw {
 	struct esw_mask **masks;
 	uint32_t masks_size;
 	uint32_t num_masks;
+	struct esw_ranges ranges;
+	struct esw_meter **meters;
+	uint32_t meters_size;
 	struct esw_rule **rules;
 	uint32_t rules_size;
 	uint32_t num_rules;
@@ -640,10 +719,11 @@ struct sluice_esw {
 	uint64_t next_gen;
 	struct esw_cache cache;
 	struct esw_slab slab[ESW_SLABS];
-	struct esw_counter **counters;
+	struct esw_counters **counters;
 	uint32_t dirty_counter;
 	uint32_t num_counters;
 	struct esw_tunnels tun;
+	struct esw_cts ct;
 	uint64_t lookups;
 	uint64_t hits;
 	uint64_t misses[16];

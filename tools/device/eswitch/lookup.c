@@ -101,14 +101,18 @@ static bool better(const struct esw_rule *r, const struct esw_rule *best)
 	return r->seq > best->seq;
 }
 
+/* Among the rules of priority @from and later. */
 static void look_in(const struct esw_subtable *sub, uint32_t hash,
-		    const uint64_t *key, const struct esw_rule **best)
+		    const uint64_t *key, uint64_t from,
+		    const struct esw_rule **best)
 {
 	const struct esw_rule *r;
 
 	if (*best && sub_behind(sub, *best))
 		return;
 	r = bucket_find(sub, hash, key);
+	while (r && r->prio < from)
+		r = r->same;
 	if (r && (!*best || better(r, *best)))
 		*best = r;
 }
@@ -116,7 +120,7 @@ static void look_in(const struct esw_subtable *sub, uint32_t hash,
 /* In all subtables that have a slot in @s, if it is not NULL. */
 static const struct esw_rule *search_all(const struct esw_table *table,
 					 const struct esw_slots *s,
-					 const uint64_t *key)
+					 const uint64_t *key, uint64_t from)
 {
 	const struct esw_rule *best = NULL;
 	uint32_t i;
@@ -127,7 +131,8 @@ static const struct esw_rule *search_all(const struct esw_table *table,
 		if (best && sub_behind(sub, best))
 			break;
 		if (!s || s->bits[sub->slot / 64] >> sub->slot % 64 & 1)
-			look_in(sub, esw_hash_key(sub->mask, key), key, &best);
+			look_in(sub, esw_hash_key(sub->mask, key), key, from,
+				&best);
 	}
 	return best;
 }
@@ -177,14 +182,14 @@ static void search_index(const struct esw_table *table, struct esw_lookup *l)
 	unsigned int i;
 
 	if (!table->index->set) {
-		l->rule = search_all(table, NULL, l->key);
+		l->rule = search_all(table, NULL, l->key, 0);
 	} else if (l->num > ESW_CANDIDATES) {
 		s = slots_of(table->index, l->key);
-		l->rule = search_all(table, &s, l->key);
+		l->rule = search_all(table, &s, l->key, 0);
 	} else {
 		for (i = 0; i < l->num; i++)
 			look_in(l->candidate[i].sub, l->candidate[i].hash,
-				l->key, &l->rule);
+				l->key, 0, &l->rule);
 	}
 }
 
@@ -249,10 +254,26 @@ static void lookup_one_mask(const struct esw_table *table,
 			l[i].rule = bucket_find(sub, l[i].hash, l[i].key);
 }
 
+/* A lookup that leaves out some priorities: the cache knows nothing of it. */
+static void lookup_from(const struct esw_table *table, struct esw_lookup *l)
+{
+	struct esw_slots s;
+
+	l->rule = NULL;
+	if (!table)
+		return;
+	if (table->index && table->index->set) {
+		s = slots_of(table->index, l->key);
+		l->rule = search_all(table, &s, l->key, l->from);
+	} else {
+		l->rule = search_all(table, NULL, l->key, l->from);
+	}
+}
+
 /**
  * esw_lookup() - find the best rules for some keys
  * @esw: the eSwitch
- * @l: the lookups; key and id are set.  The rules found are good until the next
+ * @l: the lookups; key, id and from are set.  The rules found are good until the next
  *	change of a rule
  * @num: their number
  */
@@ -265,8 +286,13 @@ void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num)
 		const struct esw_table *table;
 
 		table = id < esw->tables_size ? esw->tables[id] : NULL;
-		for (i = first; i < num && l[i].id == id; i++)
+		for (i = first; i < num && l[i].id == id && !l[i].from; i++)
 			l[i].rule = NULL;
+		if (l[first].from) {
+			lookup_from(table, &l[first]);
+			i = first + 1;
+			continue;
+		}
 		if (!table)
 			continue;
 		if (table->index)
@@ -275,7 +301,6 @@ void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num)
 			lookup_one_mask(table, l + first, i - first);
 		else
 			for (; first < i; first++)
-				l[first].rule = search_all(table, NULL,
-							   l[first].key);
+				lookup_from(table, &l[first]);
 	}
 }

@@ -27,6 +27,7 @@ struct walk {
 	uint8_t ip_proto;
 	unsigned int headers;
 	unsigned int tags;
+	unsigned int labels;
 	bool encap;
 };
 
@@ -179,15 +180,23 @@ static enum step walk_vlan(struct walk *w, const struct sluice_pkt *p,
 	return STEP_L2;
 }
 
-static enum step walk_pppoe(struct walk *w)
+static enum step walk_pppoe(struct walk *w, struct sluice_key *key)
 {
 	const uint8_t *h = at(w, 8);
+	uint16_t proto;
 
 	/* Version 1, type 1, code 0: session data. */
 	if (!h || h[0] != 0x11 || h[1] != 0)
 		return STEP_STOP;
 	w->off += 8;
-	switch (esw_get16(h + 6)) {
+	proto = esw_get16(h + 6);
+	/* What a PPP protocol number must look like; not a compressed one. */
+	if ((proto & 0x0101) != 0x0001)
+		return STEP_STOP;
+	memcpy(&key->pppoe_session, h + 2, 2);
+	key->ppp_proto = htobe16(proto);
+	key->pppoe_type = htobe16(ESW_P_PPP_SES);
+	switch (proto) {
 	case PPP_IP:
 		w->proto = ESW_P_IP;
 		return STEP_L2;
@@ -202,6 +211,34 @@ static enum step walk_pppoe(struct walk *w)
 		return STEP_L2;
 	}
 	return STEP_STOP;
+}
+
+/* Nothing behind the labels is looked at. */
+static enum step walk_mpls(struct walk *w, struct sluice_key *key)
+{
+	const uint8_t *h;
+
+	if (w->labels == sizeof(key->mpls) / sizeof(key->mpls[0]))
+		return STEP_STOP;
+	h = at(w, 4);
+	if (!h)
+		return STEP_STOP;
+	memcpy(&key->mpls[w->labels], h, 4);
+	key->mpls_depth |= (uint8_t)(1u << w->labels);
+	w->labels++;
+	w->off += 4;
+	/* The bottom of the stack says so. */
+	return h[2] & 1 ? STEP_STOP : STEP_L2;
+}
+
+static void walk_cfm(struct walk *w, struct sluice_key *key)
+{
+	const uint8_t *h = at(w, 2);
+
+	if (!h)
+		return;
+	key->cfm_mdl = h[0];
+	key->cfm_opcode = h[1];
 }
 
 /* A batman-adv unicast header (10 bytes) carries an Ethernet frame. */
@@ -259,7 +296,13 @@ static enum step walk_l2(struct walk *w, const struct sluice_pkt *p,
 	case ESW_P_8021AD:
 		return walk_vlan(w, p, key);
 	case ESW_P_PPP_SES:
-		return walk_pppoe(w);
+		return walk_pppoe(w, key);
+	case ESW_P_MPLS_UC:
+	case ESW_P_MPLS_MC:
+		return walk_mpls(w, key);
+	case ESW_P_CFM:
+		walk_cfm(w, key);
+		return STEP_STOP;
 	case ESW_P_ARP:
 	case ESW_P_RARP:
 		walk_arp(w, key);
@@ -299,6 +342,17 @@ static void walk_ports(const struct walk *w, struct sluice_key *key)
 		memcpy(&key->l4_src, h, 2);
 		memcpy(&key->l4_dst, h + 2, 2);
 	}
+}
+
+/* Four bytes that few have, @off bytes into a header of @len. */
+static void walk_rare(const struct walk *w, uint32_t len, uint32_t off,
+		      __be32 *field)
+{
+	const uint8_t *h = at(w, len);
+
+	if (!h)
+		return;
+	memcpy(field, h + off, sizeof(*field));
 }
 
 static enum step walk_l4(struct walk *w, struct sluice_key *key)
@@ -347,6 +401,15 @@ static enum step walk_l4(struct walk *w, struct sluice_key *key)
 			key->icmp_type = h[0];
 			key->icmp_code = h[1];
 		}
+		break;
+	case ESW_IPPROTO_L2TP:
+		walk_rare(w, 4, 0, &key->l2tp_session);
+		break;
+	case ESW_IPPROTO_ESP:
+		walk_rare(w, 8, 0, &key->spi);
+		break;
+	case ESW_IPPROTO_AH:
+		walk_rare(w, 12, 4, &key->spi);
 		break;
 	}
 	walk_ports(w, key);

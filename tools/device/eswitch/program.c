@@ -17,10 +17,20 @@ union key {
 	uint64_t words[SLUICE_KEY_WORDS];
 };
 
-/* A rule that was hit, and the bytes it counts. */
+/* Different meters on one way. */
+#define MAX_METERS	32
+
+/* A rule that was hit, the bytes it counts, and whether a meter dropped them. */
 struct hit {
 	uint32_t counter;
 	uint32_t bytes;
+	bool dropped;
+};
+
+/* A meter that was asked, and its bucket after that. */
+struct meter_use {
+	struct esw_meter *meter;
+	struct esw_bucket bucket;
 };
 
 /**
@@ -34,8 +44,13 @@ struct hit {
  * @bytes: what tc counts of it
  * @pkt: the packet as it is now
  * @table: table looked at last
+ * @from: lowest priority to look up in @table
+ * @cpu: nothing found there means the slow path, with the packet as it is
  * @hit: rules hit
  * @num_hits: their number
+ * @meter: meters asked
+ * @num_meters: their number
+ * @clock: host clock
  * @num_out: outputs queued
  * @arena_used: bytes used in the arena
  * @last: frame of the last output, NULL when the packet has changed since
@@ -44,6 +59,7 @@ struct hit {
  * @drop: it ends with a drop
  * @to_cpu: it ends with a delivery to the slow path
  * @decap: it was taken out of a tunnel
+ * @ct: what ct actions did
  * @enc: the tunnel's part of the key, with @decap
  */
 struct way {
@@ -56,8 +72,13 @@ struct way {
 	uint32_t bytes;
 	struct sluice_pkt pkt;
 	uint32_t table;
+	uint64_t from;
+	bool cpu;
 	struct hit hit[MAX_GOTOS + 1];
 	unsigned int num_hits;
+	struct meter_use meter[MAX_METERS];
+	unsigned int num_meters;
+	uint64_t clock;
 	unsigned int num_out;
 	uint32_t arena_used;
 	const uint8_t *last;
@@ -66,6 +87,7 @@ struct way {
 	bool drop;
 	bool to_cpu;
 	bool decap;
+	struct esw_ct_way ct;
 	struct sluice_key enc;
 };
 
@@ -195,6 +217,42 @@ static enum sluice_miss leave_tunnel(struct way *w, uint16_t port,
 	return SLUICE_MISS_NONE;
 }
 
+/* Ask a meter; a packet that meets it again finds what it has left. */
+static enum sluice_miss police(struct way *w, uint32_t id, bool *conforms)
+{
+	struct esw_meter *m = esw_meter_get(w->esw, id);
+	unsigned int i;
+
+	for (i = 0; i < w->num_meters; i++)
+		if (w->meter[i].meter == m)
+			break;
+	if (i == MAX_METERS)
+		return SLUICE_MISS_RESOURCE;
+	if (i == w->num_meters) {
+		w->meter[i].meter = m;
+		w->meter[i].bucket = m->bucket;
+		w->num_meters++;
+	}
+	*conforms = esw_meter_run(m, &w->meter[i].bucket, w->bytes,
+				  w->clock);
+	return SLUICE_MISS_NONE;
+}
+
+/* The packet as it is now goes to the slow path, and all else is done. */
+static enum sluice_miss to_cpu(struct way *w)
+{
+	/*
+	 * This is the way of the frame that came in, and it can't tell of a
+	 * connection.
+	 */
+	if (w->decap || w->ct.conn)
+		return SLUICE_MISS_PUNT;
+	if (!snapshot(w))
+		return SLUICE_MISS_RESOURCE;
+	w->to_cpu = true;
+	return SLUICE_MISS_NONE;
+}
+
 /*
  * Run a rule's program.  @again is set when it ends with a goto, and the way
  * goes on in w->table.
@@ -203,15 +261,20 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			    bool *again)
 {
 	const struct sluice_action *act = esw_rule_actions(rule);
+	bool conforms = true;
 	unsigned int i;
 
 	*again = false;
+	w->from = 0;
+	w->cpu = false;
 	for (i = 0; i < rule->num_actions; i++, act++) {
 		enum sluice_miss miss;
+		unsigned int skip;
 
 		switch (act->op) {
 		case SLUICE_ACT_DROP:
 			w->drop = true;
+			w->hit[w->num_hits - 1].dropped = !conforms;
 			return SLUICE_MISS_NONE;
 		case SLUICE_ACT_PUNT:
 			return SLUICE_MISS_PUNT;
@@ -224,24 +287,38 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_DECAP_LOCAL:
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
-			if (w->decap)
+			if (w->decap || w->ct.conn)
 				return SLUICE_MISS_PUNT;
 			*again = true;
 			return leave_tunnel(w, SLUICE_VPORT_NONE,
 					    le32toh(act->a), SLUICE_MISS_PUNT);
-		case SLUICE_ACT_TO_CPU:
-			/* This is the way of the frame that came in. */
-			if (w->decap)
-				return SLUICE_MISS_PUNT;
-			if (!snapshot(w))
-				return SLUICE_MISS_RESOURCE;
-			w->to_cpu = true;
+		case SLUICE_ACT_CONTINUE:
+			if (w->num_hits > MAX_GOTOS)
+				return SLUICE_MISS_HOPS;
+			w->from = (uint64_t)rule->prio + 1;
+			w->cpu = act->flags & SLUICE_CONTINUE_F_CPU;
+			*again = true;
 			return SLUICE_MISS_NONE;
+		case SLUICE_ACT_TO_CPU:
+			return to_cpu(w);
+		case SLUICE_ACT_POLICE:
+			miss = police(w, le32toh(act->a), &conforms);
+			skip = conforms ? act->b[0] : act->c[0];
+			i += skip;
+			act += skip;
+			break;
 		case SLUICE_ACT_OUTPUT:
 			miss = queue_output(w, le16toh(act->port));
 			break;
 		case SLUICE_ACT_TUNNEL:
 			miss = queue_tunnel(w, le32toh(act->a));
+			break;
+		case SLUICE_ACT_CT:
+		case SLUICE_ACT_CT_CLEAR:
+		case SLUICE_ACT_CT_MARK:
+		case SLUICE_ACT_CT_LABEL:
+			miss = esw_ct_run(w->esw, &w->pkt, act, &w->ct);
+			w->last = NULL;
 			break;
 		default:
 			miss = esw_edit(w->esw, &w->pkt, act);
@@ -255,18 +332,28 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	return SLUICE_MISS_NONE;
 }
 
+static void parse(const struct sluice_esw *esw, const struct esw_vport *src,
+		  const struct sluice_pkt *p, union key *k)
+{
+	sluice_parse(p, src->num, &k->key);
+	if (esw->ranges.used)
+		esw_ranges_match(&esw->ranges, &k->key);
+}
+
 /* The key of the packet as it is now. */
 static void make_key(const struct way *w, union key *k)
 {
 	const uint8_t *from = (const uint8_t *)&w->enc + ESW_ENC_OFFSET;
 	uint8_t *to = (uint8_t *)&k->key + ESW_ENC_OFFSET;
 
-	sluice_parse(&w->pkt, w->src->num, &k->key);
-	if (!w->decap)
-		return;
-	/* In two pieces, or compilers take the slow string instructions. */
-	memcpy(to, from, 64);
-	memcpy(to + 64, from + 64, ESW_ENC_SIZE - 64);
+	parse(w->esw, w->src, &w->pkt, k);
+	if (w->decap) {
+		/* In pieces, or compilers take slow string instructions. */
+		memcpy(to, from, 64);
+		memcpy(to + 64, from + 64, ESW_ENC_SIZE - 64);
+	}
+	if (w->ct.conn)
+		esw_ct_fill_key(&w->ct, &k->key);
 }
 
 static const struct esw_rule *find_rule(const struct way *w)
@@ -277,15 +364,23 @@ static const struct esw_rule *find_rule(const struct way *w)
 	make_key(w, &k);
 	l.key = k.words;
 	l.id = w->table;
+	l.from = w->from;
 	esw_lookup(w->esw, &l, 1);
 	return l.rule;
 }
 
 /* The frame and the packet are there already. */
-static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src)
+static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
+		   uint64_t now)
 {
 	w->esw = esw;
 	w->src = src;
+	w->clock = now;
+	w->from = 0;
+	w->cpu = false;
+	w->num_meters = 0;
+	w->ct.conn = NULL;
+	w->ct.num_hits = 0;
 	w->bytes = tc_bytes(&w->pkt);
 	w->table = src->root_table;
 	w->num_hits = 0;
@@ -307,9 +402,13 @@ static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 		bool again = true;
 
 		if (rule) {
-			w->hit[w->num_hits].counter = rule->counter;
-			w->hit[w->num_hits++].bytes = w->bytes;
+			w->hit[w->num_hits++] = (struct hit){
+				.counter = rule->counter,
+				.bytes = w->bytes,
+			};
 			miss = run(w, rule, &again);
+		} else if (w->cpu) {
+			return to_cpu(w);
 		} else if (w->num_hits || w->decap || !w->src->num_endpoints) {
 			miss = SLUICE_MISS_NO_RULE;
 		} else {
@@ -323,16 +422,23 @@ static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 	}
 }
 
-static void commit(struct way *w, uint64_t now)
+static void commit(struct way *w)
 {
 	struct sluice_esw *esw = w->esw;
+	uint64_t now = w->clock;
 	unsigned int i;
 
 	esw->hits++;
 	if (w->decap)
 		esw->tun.decapsulated++;
 	for (i = 0; i < w->num_hits; i++)
-		esw_counter_hit(esw, w->hit[i].counter, w->hit[i].bytes, now);
+		esw_counter_hit(esw, w->hit[i].counter, w->hit[i].bytes, now,
+				w->hit[i].dropped);
+	for (i = 0; i < w->num_meters; i++)
+		w->meter[i].meter->bucket = w->meter[i].bucket;
+	for (i = 0; i < w->ct.num_hits; i++)
+		esw_counter_hit(esw, w->ct.hit[i].counter, w->ct.hit[i].bytes,
+				now, false);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
 	for (i = 0; i < w->num_out; i++) {
@@ -343,7 +449,7 @@ static void commit(struct way *w, uint64_t now)
 		if (!out->nh)
 			continue;
 		esw->tun.encapsulated++;
-		esw_counter_hit(esw, out->nh->counter, out->len, now);
+		esw_counter_hit(esw, out->nh->counter, out->len, now, false);
 	}
 	if (w->to_cpu)
 		esw_slow_path(esw, w->src, w->last, w->last_len, w->pkt.flags,
@@ -362,7 +468,7 @@ static void direct_output(struct sluice_esw *esw, struct way *w,
 	esw->hits++;
 	if (w->decap)
 		esw->tun.decapsulated++;
-	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now);
+	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now, false);
 	esw_vport_deliver(esw, vp, w->now, w->now_len, w->pkt.flags);
 }
 
@@ -382,12 +488,12 @@ static enum sluice_miss direct_tunnel(struct sluice_esw *esw, struct way *w,
 	esw->hits++;
 	if (w->decap)
 		esw->tun.decapsulated++;
-	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now);
+	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now, false);
 	esw_flow_hash(esw, w->frame, w->frame_len, &hash);
 	esw_encap_run(e, &w->pkt, &in, hash.value, esw->arena);
 	esw_vport_deliver(esw, e->nh->port, esw->arena, len, 0);
 	esw->tun.encapsulated++;
-	esw_counter_hit(esw, e->nh->counter, len, now);
+	esw_counter_hit(esw, e->nh->counter, len, now, false);
 	return SLUICE_MISS_NONE;
 }
 
@@ -418,7 +524,7 @@ static bool direct(struct sluice_esw *esw, struct way *w,
 /* All that comes before the first lookup. */
 static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 				const struct sluice_esw_frame *f,
-				struct way *w, union key *k)
+				struct way *w, union key *k, uint64_t now)
 {
 	enum sluice_miss miss;
 
@@ -432,10 +538,10 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 		return SLUICE_MISS_PARSE;
 	w->pkt.flags = (uint8_t)f->flags;
 	if (w->table != SLUICE_ID_NONE) {
-		sluice_parse(&w->pkt, src->num, &k->key);
+		parse(esw, src, &w->pkt, k);
 		return SLUICE_MISS_NONE;
 	}
-	depart(w, esw, src);
+	depart(w, esw, src, now);
 	miss = leave_tunnel(w, src->num, 0, SLUICE_MISS_NO_TABLE);
 	if (!miss)
 		make_key(w, k);
@@ -452,10 +558,10 @@ static void finish(struct sluice_esw *esw, struct esw_vport *src,
 	w->hash.value = 0;
 	if (!direct(esw, w, rule, now, &miss)) {
 		if (!w->decap)
-			depart(w, esw, src);
+			depart(w, esw, src, now);
 		miss = travel(w, rule);
 		if (!miss)
-			commit(w, now);
+			commit(w);
 	}
 	if (miss)
 		esw_slow_path(esw, src, f->data, f->len, f->flags,
@@ -493,11 +599,14 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 				      SLUICE_ID_NONE, NULL);
 		return;
 	}
+	now = esw->host.now(esw->host.ctx);
 	for (i = 0; i < num; i++) {
-		miss[i] = prepare(esw, src, frames[i], &way[i], &key[i]);
+		miss[i] = prepare(esw, src, frames[i], &way[i], &key[i],
+				  now);
 		if (miss[i])
 			continue;
 		look[n].key = key[i].words;
+		look[n].from = 0;
 		look[n++].id = way[i].table;
 	}
 	esw_lookup(esw, look, n);
@@ -505,7 +614,6 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 		if (look[i].rule)
 			__builtin_prefetch(esw_counter_get(esw,
 						look[i].rule->counter), 1);
-	now = esw->host.now(esw->host.ctx);
 	esw->lookups += num;
 	for (i = 0, n = 0; i < num; i++) {
 		if (!miss[i])

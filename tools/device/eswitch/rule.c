@@ -24,6 +24,7 @@ static bool action_well_formed(const struct sluice_action *act)
 	case SLUICE_ACT_VLAN_POP:
 	case SLUICE_ACT_PUNT:
 	case SLUICE_ACT_TO_CPU:
+	case SLUICE_ACT_CT_CLEAR:
 		break;
 	case SLUICE_ACT_OUTPUT:
 		port = true;
@@ -37,6 +38,19 @@ static bool action_well_formed(const struct sluice_action *act)
 	case SLUICE_ACT_VLAN_SET:
 		a = true;
 		b = true;
+		break;
+	case SLUICE_ACT_POLICE:
+		if (act->b[1] | act->b[2] | act->b[3] |
+		    act->c[1] | act->c[2] | act->c[3])
+			return false;
+		a = true;
+		b = true;
+		c = true;
+		break;
+	case SLUICE_ACT_CONTINUE:
+		if (act->flags & ~SLUICE_CONTINUE_F_CPU)
+			return false;
+		flags = true;
 		break;
 	case SLUICE_ACT_PEDIT_SET:
 	case SLUICE_ACT_PEDIT_ADD:
@@ -52,6 +66,24 @@ static bool action_well_formed(const struct sluice_action *act)
 			return false;
 		a = true;
 		break;
+	case SLUICE_ACT_CT:
+		if (act->flags & ~SLUICE_CT_ACT_NAT)
+			return false;
+		flags = true;
+		port = true;
+		a = true;
+		break;
+	case SLUICE_ACT_CT_LABEL:
+		if (value > 3)
+			return false;
+		a = true;
+		b = true;
+		c = true;
+		break;
+	case SLUICE_ACT_CT_MARK:
+		b = true;
+		c = true;
+		break;
 	default:
 		return false;
 	}
@@ -63,7 +95,7 @@ static bool ends(uint8_t op)
 {
 	return op == SLUICE_ACT_DROP || op == SLUICE_ACT_GOTO ||
 	       op == SLUICE_ACT_PUNT || op == SLUICE_ACT_TO_CPU ||
-	       op == SLUICE_ACT_DECAP_LOCAL;
+	       op == SLUICE_ACT_DECAP_LOCAL || op == SLUICE_ACT_CONTINUE;
 }
 
 /**
@@ -72,20 +104,30 @@ static bool ends(uint8_t op)
  *
  * Return: false when the command it came in is malformed: an unknown
  * operation or flag, a field set that the operation does not use, an operation
- * after one that ends the program, more key words than a key has.
+ * after one that ends the program when no meter leads there, a meter that leads
+ * beyond the program, more key words than a key has.
  */
 bool sluice_rule_well_formed(const struct sluice_rule_spec *spec)
 {
+	bool branches = false;
 	unsigned int i;
 
 	if (spec->flags & ~SLUICE_RULE_F_ZERO ||
 	    spec->key_words > SLUICE_KEY_WORDS)
 		return false;
 	for (i = 0; i < spec->num_actions; i++) {
-		if (!action_well_formed(&spec->actions[i]))
+		const struct sluice_action *act = &spec->actions[i];
+		unsigned int left = spec->num_actions - i - 1;
+
+		if (!action_well_formed(act))
 			return false;
-		if (ends(spec->actions[i].op) && i + 1 < spec->num_actions)
+		if (ends(act->op) && left && !branches)
 			return false;
+		if (act->op != SLUICE_ACT_POLICE)
+			continue;
+		if (act->b[0] > left || act->c[0] > left)
+			return false;
+		branches = true;
 	}
 	return true;
 }
@@ -129,6 +171,11 @@ static int check_actions(const struct sluice_esw *esw,
 		case SLUICE_ACT_TUNNEL:
 			if (!esw_encap_get(esw, a))
 				return a < esw->cfg.max_encaps ?
+				       SLUICE_ST_NOENT : SLUICE_ST_INVAL;
+			break;
+		case SLUICE_ACT_POLICE:
+			if (!esw_meter_get(esw, a))
+				return a < esw->cfg.max_meters ?
 				       SLUICE_ST_NOENT : SLUICE_ST_INVAL;
 			break;
 		}
@@ -175,23 +222,24 @@ static int check_rule(const struct sluice_esw *esw,
 	return check_actions(esw, spec);
 }
 
-/* Encaps know how many steps of rules use them. */
-static void ref_encaps(const struct sluice_esw *esw,
-		       const struct esw_rule *rule, bool get)
+/* Encaps and meters know how many steps of rules use them. */
+static void ref_objects(const struct sluice_esw *esw,
+			const struct esw_rule *rule, bool get)
 {
 	const struct sluice_action *act = esw_rule_actions(rule);
 	unsigned int i;
 
 	for (i = 0; i < rule->num_actions; i++) {
-		struct esw_encap *e;
+		uint32_t id = le32toh(act[i].a);
+		uint32_t *refs;
 
-		if (act[i].op != SLUICE_ACT_TUNNEL)
-			continue;
-		e = esw_encap_get(esw, le32toh(act[i].a));
-		if (get)
-			e->refs++;
+		if (act[i].op == SLUICE_ACT_TUNNEL)
+			refs = &esw_encap_get(esw, id)->refs;
+		else if (act[i].op == SLUICE_ACT_POLICE)
+			refs = &esw_meter_get(esw, id)->refs;
 		else
-			e->refs--;
+			continue;
+		*refs += get ? 1 : -1u;
 	}
 }
 
@@ -209,8 +257,8 @@ static size_t rule_size(uint32_t key_words, uint32_t num_actions)
  * It takes effect for the next frame.
  *
  * Return: %SLUICE_ST_MODE; %SLUICE_ST_INVAL for a number out of range or a key
- * that does not fit the mask; %SLUICE_ST_NOENT for a mask, an output vport or
- * an encap that does not exist; %SLUICE_ST_EXIST; %SLUICE_ST_NOSPC; %SLUICE_ST_OK.
+ * that does not fit the mask; %SLUICE_ST_NOENT for a mask, an output vport, an
+ * encap or a meter that does not exist; %SLUICE_ST_EXIST; %SLUICE_ST_NOSPC; %SLUICE_ST_OK.
  */
 int sluice_esw_rule_add(struct sluice_esw *esw,
 			const struct sluice_rule_spec *spec)
@@ -254,7 +302,7 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 						      spec->num_actions));
 		return status;
 	}
-	ref_encaps(esw, rule, true);
+	ref_objects(esw, rule, true);
 	esw->rules[spec->id] = rule;
 	esw->num_rules++;
 	return SLUICE_ST_OK;
@@ -265,7 +313,7 @@ static uint32_t rule_free(struct sluice_esw *esw, struct esw_rule *rule)
 	uint32_t counter = rule->counter;
 	size_t size = rule_size(rule->key_words, rule->num_actions);
 
-	ref_encaps(esw, rule, false);
+	ref_objects(esw, rule, false);
 	esw_table_remove(esw, rule);
 	esw_counter_unref(esw, counter);
 	esw->rules[rule->id] = NULL;

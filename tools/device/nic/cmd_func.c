@@ -38,6 +38,8 @@ static int query_func(struct func *f, const struct sluice_cmd_buf *cmd)
 		fi.max_next_hops = htole32(cfg->max_next_hops);
 		fi.max_encaps = htole32(cfg->max_encaps);
 		fi.max_endpoints = htole32(cfg->max_endpoints);
+		fi.max_ct = htole32(cfg->max_ct);
+		fi.max_meters = htole32(cfg->max_meters);
 		memcpy(fi.switch_id, cfg->switch_id, sizeof(fi.switch_id));
 	}
 	memcpy(fi.serial, cfg->serial, sizeof(fi.serial));

@@ -106,6 +106,34 @@ static int cmd_mask(struct func *f, const struct sluice_cmd_mask *cmd)
 	return sluice_esw_mask_add(f->nic->esw, le32toh(cmd->id), &cmd->mask);
 }
 
+static int cmd_range(struct func *f, const struct sluice_cmd_range *cmd)
+{
+	static const uint8_t zero[sizeof(cmd->reserved)];
+
+	if (memcmp(cmd->reserved, zero, sizeof(zero)))
+		return CMD_MALFORMED;
+	return sluice_esw_range_set(f->nic->esw, cmd);
+}
+
+static bool rate_malformed(const struct sluice_meter_rate *r)
+{
+	return r->reserved || r->flags & ~SLUICE_METER_RATE_F_ATM;
+}
+
+static int cmd_meter(struct func *f, const struct sluice_cmd_meter *cmd)
+{
+	static const uint8_t zero[sizeof(cmd->reserved3)];
+
+	if (cmd->reserved || cmd->reserved2 ||
+	    memcmp(cmd->reserved3, zero, sizeof(zero)) ||
+	    le16toh(cmd->flags) & ~SLUICE_METER_F_ALL ||
+	    rate_malformed(&cmd->rate) || rate_malformed(&cmd->peak) ||
+	    rate_malformed(&cmd->packet) || cmd->packet.flags ||
+	    cmd->packet.overhead || cmd->packet.mpu)
+		return CMD_MALFORMED;
+	return sluice_esw_meter_set(f->nic->esw, cmd);
+}
+
 static int rule_add(struct func *f, const struct sluice_cmd_rule *cmd,
 		    uint32_t len)
 {
@@ -169,6 +197,10 @@ static int cmd_number(struct func *f, const struct sluice_cmd_u32 *cmd)
 		return sluice_esw_mask_del(f->nic->esw, value);
 	case SLUICE_CMD_RULE_DEL:
 		return rule_del(f, value);
+	case SLUICE_CMD_RANGE_DEL:
+		return sluice_esw_range_del(f->nic->esw, value);
+	case SLUICE_CMD_METER_DEL:
+		return sluice_esw_meter_del(f->nic->esw, value);
 	default:
 		return CMD_MALFORMED;
 	}
@@ -197,6 +229,8 @@ int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len)
 	    hdr->opcode != SLUICE_CMD_VPORT_QUERY)
 		return CMD_MALFORMED;
 
+	if (hdr->opcode >= SLUICE_CMD_CT_SET)
+		return cmd_ct(f, hdr, len);
 	if (hdr->opcode >= SLUICE_CMD_NEXT_HOP_SET)
 		return cmd_tunnel(f, hdr, len);
 	switch (hdr->opcode) {
@@ -204,6 +238,8 @@ int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len)
 	case SLUICE_CMD_ESW_MODE:
 	case SLUICE_CMD_MASK_DEL:
 	case SLUICE_CMD_RULE_DEL:
+	case SLUICE_CMD_RANGE_DEL:
+	case SLUICE_CMD_METER_DEL:
 		if (len != sizeof(struct sluice_cmd_u32))
 			return CMD_MALFORMED;
 		return cmd_number(f, (const void *)hdr);
@@ -225,6 +261,14 @@ int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len)
 		if (len != sizeof(struct sluice_cmd_mask))
 			return CMD_MALFORMED;
 		return cmd_mask(f, (const void *)hdr);
+	case SLUICE_CMD_RANGE_SET:
+		if (len != sizeof(struct sluice_cmd_range))
+			return CMD_MALFORMED;
+		return cmd_range(f, (const void *)hdr);
+	case SLUICE_CMD_METER_SET:
+		if (len != sizeof(struct sluice_cmd_meter))
+			return CMD_MALFORMED;
+		return cmd_meter(f, (const void *)hdr);
 	case SLUICE_CMD_RULE_ADD:
 		if (len < sizeof(struct sluice_cmd_rule))
 			return CMD_MALFORMED;

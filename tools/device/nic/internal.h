@@ -233,10 +233,11 @@ void event_post(struct func *f, enum sluice_event_type type, uint16_t vport,
 
 /* Result of a command: enum sluice_status, or malformed. */
 #define CMD_MALFORMED	(-1)
-/* cmd_func.c, cmd_pf.c, cmd_tunnel.c */
+/* cmd_func.c, cmd_pf.c, cmd_tunnel.c, cmd_ct.c */
 int cmd_func(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 int cmd_tunnel(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
+int cmd_ct(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 
 /* tx.c */
 int txq_create(struct func *f, const struct sluice_cmd_queue *cmd);

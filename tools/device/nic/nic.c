@@ -461,6 +461,8 @@ struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 		.max_next_hops = cfg->max_next_hops,
 		.max_encaps = cfg->max_encaps,
 		.max_endpoints = cfg->max_endpoints,
+		.max_ct = cfg->max_ct,
+		.max_meters = cfg->max_meters,
 	};
 	struct sluice_esw_host esw_host = {
 		.deliver = rx_deliver,

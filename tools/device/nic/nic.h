@@ -60,6 +60,8 @@ struct sluice_nic_fault {
  * @max_next_hops: next hops, may be zero
  * @max_encaps: encaps, may be zero
  * @max_endpoints: tunnel endpoints, may be zero
+ * @max_ct: directions of connections, may be zero
+ * @max_meters: meters, may be zero
  * @speed: link speed to report, in Mbit/s
  * @mac: permanent address of each function
  * @uplink_mac: permanent address of each uplink
@@ -82,6 +84,8 @@ struct sluice_nic_cfg {
 	uint32_t max_next_hops;
 	uint32_t max_encaps;
 	uint32_t max_endpoints;
+	uint32_t max_ct;
+	uint32_t max_meters;
 	uint32_t speed;
 	uint8_t mac[SLUICE_MAX_FUNCS][6];
 	uint8_t uplink_mac[SLUICE_MAX_UPLINKS][6];

@@ -67,6 +67,65 @@ static struct sluice_key ports_key(uint16_t sport, uint16_t dport)
 	return k;
 }
 
+static void set_range(struct bed *bed, uint32_t id, uint8_t field,
+		      uint16_t min, uint16_t max, int status)
+{
+	struct sluice_cmd_range cmd = {
+		.id = htole32(id),
+		.field = field,
+		.min = htole16(min),
+		.max = htole16(max),
+	};
+
+	assert_int_equal(sluice_esw_range_set(bed->esw, &cmd), status);
+}
+
+/* Comparators are bits of the key; what they say changes at once. */
+static void ranges(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_key none = { 0 }, m1 = { .range_hits = htole64(1) };
+	struct sluice_key m2 = { .range_hits = htole64(1ull << 63 | 1) };
+	struct frame f;
+
+	set_range(bed, 64, SLUICE_RANGE_L4_DST, 1, 2, SLUICE_ST_INVAL);
+	set_range(bed, 0, 2, 1, 2, SLUICE_ST_INVAL);
+	set_range(bed, 0, SLUICE_RANGE_L4_DST, 2, 1, SLUICE_ST_INVAL);
+	assert_int_equal(sluice_esw_range_del(bed->esw, 0), SLUICE_ST_NOENT);
+	assert_int_equal(sluice_esw_range_del(bed->esw, 64), SLUICE_ST_INVAL);
+	set_range(bed, 0, SLUICE_RANGE_L4_DST, 100, 200, 0);
+	set_range(bed, 63, SLUICE_RANGE_L4_SRC, 0, 9, 0);
+	bed_mask(bed, 0, &none);
+	bed_mask(bed, 1, &m1);
+	bed_mask(bed, 2, &m2);
+	assert_int_equal(add(bed, 10, 0, &none, &none, 9, 0), 0);
+	assert_int_equal(add(bed, 11, 1, &m1, &m1, 8, 0), 0);
+	assert_int_equal(add(bed, 12, 2, &m2, &m2, 7, 0), 0);
+	assert_int_equal(winner(bed, 10, 99), 10);
+	assert_int_equal(winner(bed, 10, 100), 11);
+	assert_int_equal(winner(bed, 10, 200), 11);
+	assert_int_equal(winner(bed, 10, 201), 10);
+	assert_int_equal(winner(bed, 9, 200), 12);
+	assert_int_equal(winner(bed, 9, 99), 10);
+	set_range(bed, 0, SLUICE_RANGE_L4_DST, 99, 99, 0);
+	assert_int_equal(winner(bed, 9, 99), 12);
+	assert_int_equal(winner(bed, 9, 200), 10);
+	assert_int_equal(sluice_esw_range_del(bed->esw, 63), 0);
+	assert_int_equal(winner(bed, 9, 99), 11);
+	/* Without ports they are zero. */
+	set_range(bed, 0, SLUICE_RANGE_L4_DST, 0, 5, 0);
+	fr_eth(&f, MAC_B, MAC_A, 0x88b5);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &f);
+	assert_int_equal(bed->sent[0].b[15], 11);
+	/* A change of mode takes them away. */
+	sluice_esw_set_mode(bed->esw, SLUICE_ESW_LEGACY);
+	set_range(bed, 0, SLUICE_RANGE_L4_DST, 1, 2, SLUICE_ST_MODE);
+	assert_int_equal(sluice_esw_range_del(bed->esw, 0), SLUICE_ST_MODE);
+	sluice_esw_set_mode(bed->esw, SLUICE_ESW_SWITCHDEV);
+	assert_int_equal(sluice_esw_range_del(bed->esw, 0), SLUICE_ST_NOENT);
+}
+
 static void lower_prio_first(void **state)
 {
 	struct bed *bed = *state;
@@ -304,6 +363,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(in_vport_is_a_key, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(ranges, setup, teardown),
 		cmocka_unit_test_setup_teardown(random_against_linear, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(grows_and_shrinks, setup,

@@ -128,6 +128,8 @@ static void test_query_func(void **state)
 		assert_int_equal(le32toh(fi->max_next_hops), fn ? 0 : 32);
 		assert_int_equal(le32toh(fi->max_encaps), fn ? 0 : 33);
 		assert_int_equal(le32toh(fi->max_endpoints), fn ? 0 : 34);
+		assert_int_equal(le32toh(fi->max_ct), fn ? 0 : 64);
+		assert_int_equal(le32toh(fi->max_meters), fn ? 0 : 35);
 		assert_string_equal(fi->serial, "S123");
 		assert_string_equal(fi->fw_version, "V9");
 
@@ -347,6 +349,20 @@ static const struct bad_cmd bad_cmds[] = {
 	{ "PF: mask", SLUICE_CMD_MASK_ADD, 0, 344, 0, -1, true },
 	{ "PF: mask, reserved", SLUICE_CMD_MASK_ADD, 0, 344, 0, 20, false },
 	{ "PF: mask, length", SLUICE_CMD_MASK_ADD, 0, 272, 0, -1, false },
+	{ "PF: range", SLUICE_CMD_RANGE_SET, 0, 32, 0, -1, true },
+	{ "PF: range, reserved", SLUICE_CMD_RANGE_SET, 0, 32, 0, 27, false },
+	{ "PF: range, length", SLUICE_CMD_RANGE_SET, 0, 24, 0, -1, false },
+	{ "PF: range del", SLUICE_CMD_RANGE_DEL, 0, 24, 0, -1, true },
+	{ "PF: meter", SLUICE_CMD_METER_SET, 0, 96, 0, -1, true },
+	{ "PF: meter, reserved", SLUICE_CMD_METER_SET, 0, 96, 0, 22, false },
+	{ "PF: meter, reserved2", SLUICE_CMD_METER_SET, 0, 96, 0, 31, false },
+	{ "PF: meter, reserved3", SLUICE_CMD_METER_SET, 0, 96, 0, 95, false },
+	{ "PF: meter, flags", SLUICE_CMD_METER_SET, 0, 96, 0, 21, false },
+	{ "PF: meter, rate", SLUICE_CMD_METER_SET, 0, 96, 0, 66, false },
+	{ "PF: meter, peak", SLUICE_CMD_METER_SET, 0, 96, 0, 73, false },
+	{ "PF: meter, packet", SLUICE_CMD_METER_SET, 0, 96, 0, 88, false },
+	{ "PF: meter, length", SLUICE_CMD_METER_SET, 0, 88, 0, -1, false },
+	{ "PF: meter del", SLUICE_CMD_METER_DEL, 0, 24, 0, -1, true },
 	{ "PF: mask del", SLUICE_CMD_MASK_DEL, 0, 24, 0, -1, true },
 	{ "PF: rule", SLUICE_CMD_RULE_ADD, 0, 48, 0, -1, true },
 	{ "PF: rule, short", SLUICE_CMD_RULE_ADD, 0, 40, 0, -1, false },

@@ -216,6 +216,33 @@ static void tunnels(void **state)
 	bed_free(bed);
 }
 
+/* The hash table may fail to grow, so not every allocation is needed. */
+static void connections(void **state)
+{
+	struct bed *bed = bed_new(SLUICE_ESW_SWITCHDEV);
+	unsigned int failed = 0;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		struct sluice_cmd_ct c = {
+			.id = htole32(i), .table = htole32(i), .ip = 4,
+			.counter = htole32((i * 4096) % 10000), .proto = 17,
+		};
+
+		TRY(bed, sluice_esw_ct_set(bed->esw, &c));
+		/* A change needs no memory. */
+		c.mark = htole32(i);
+		countdown = 0;
+		assert_int_equal(sluice_esw_ct_set(bed->esw, &c), 0);
+		countdown = -1;
+	}
+	/* Each connection while the table need not grow, and the arrays. */
+	assert_true(failed > 64);
+	assert_int_equal(le32toh(query(bed).ct), 200);
+	bed_free(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +250,7 @@ int main(void)
 		cmocka_unit_test(rules),
 		cmocka_unit_test(cannot_grow),
 		cmocka_unit_test(tunnels),
+		cmocka_unit_test(connections),
 	};
 
 	return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

@@ -195,6 +195,8 @@ static void ports_by_protocol(void **state)
 			k.l4_src = htobe16(v[i].at ? 0x0506 : 0x0102);
 			k.l4_dst = htobe16(v[i].at ? 0x0708 : 0x0304);
 		}
+		if (v[i].proto == 50)
+			k.spi = htobe32(0x01020304);
 		expect(&f, &k);
 	}
 }
@@ -429,6 +431,24 @@ static void arp(void **state)
 	}
 }
 
+static uint32_t esw_get32(const uint8_t *p)
+{
+	return (uint32_t)esw_get16(p) << 16 | esw_get16(p + 2);
+}
+
+static void lse_is(struct sluice_key *k, unsigned int i, uint32_t lse)
+{
+	k->mpls[i] = htobe32(lse);
+	k->mpls_depth |= (uint8_t)(1u << i);
+}
+
+static void pppoe_is(struct sluice_key *k, uint16_t session, uint16_t proto)
+{
+	k->pppoe_session = htobe16(session);
+	k->ppp_proto = htobe16(proto);
+	k->pppoe_type = htobe16(0x8864);
+}
+
 static void pppoe(void **state)
 {
 	struct sluice_key k = ip4(0x8864, 17);
@@ -441,16 +461,127 @@ static void pppoe(void **state)
 	fr_bytes(&f, inner.b + 14, inner.len - 14);
 	k.l4_src = htobe16(1);
 	k.l4_dst = htobe16(2);
+	pppoe_is(&k, 0x1234, 0x0021);
 	expect(&f, &k);
 	f.b[15] = 0x09;			/* not session data */
 	k = base(0x8864, 0x8864);
 	expect(&f, &k);
 	f.b[15] = 0;
 	f.b[20] = 0xc0;			/* LCP */
+	pppoe_is(&k, 0x1234, 0xc021);
 	expect(&f, &k);
-	f.b[20] = 0x02;			/* MPLS, not looked into */
+	f.b[20] = 0xc1;			/* a compressed number */
+	k = base(0x8864, 0x8864);
+	expect(&f, &k);
+	f.b[20] = 0x02;			/* MPLS, with one label */
 	f.b[21] = 0x81;
+	f.b[24] |= 1;
 	k = base(0x8864, 0x8847);
+	pppoe_is(&k, 0x1234, 0x0281);
+	lse_is(&k, 0, esw_get32(f.b + 22));
+	expect(&f, &k);
+	f.len = 21;			/* half a protocol number */
+	k = base(0x8864, 0x8864);
+	expect(&f, &k);
+}
+
+/* Each entry one more, until the stack or the key ends. */
+static void mpls(void **state)
+{
+	struct sluice_key k = base(0x8847, 0x8847);
+	struct frame f;
+	unsigned int i;
+
+	(void)state;
+	fr_eth(&f, MAC_B, MAC_A, 0x8847);
+	expect(&f, &k);
+	for (i = 0; i < 9; i++) {
+		uint8_t lse[4] = { (uint8_t)i, 0x12, 0x3e, (uint8_t)(64 + i) };
+
+		fr_bytes(&f, lse, 3);
+		expect(&f, &k);		/* cut off */
+		fr_bytes(&f, lse + 3, 1);
+		if (i < 7)
+			lse_is(&k, i, esw_get32(lse));
+		expect(&f, &k);
+	}
+	f.b[14 + 2 * 4 + 2] |= 1;	/* the third is the last */
+	lse_is(&k, 2, esw_get32(f.b + 14 + 8));
+	for (i = 3; i < 7; i++)
+		k.mpls[i] = 0;
+	k.mpls_depth = 7;
+	expect(&f, &k);
+	f.b[13] = 0x48;			/* multicast */
+	k.outer_proto = htobe16(0x8848);
+	k.n_proto = k.outer_proto;
+	expect(&f, &k);
+}
+
+static void cfm(void **state)
+{
+	struct sluice_key k = base(0x8902, 0x8902);
+	struct frame f;
+
+	(void)state;
+	fr_eth(&f, MAC_B, MAC_A, 0x8902);
+	fr_fill(&f, 0xa1, 1);
+	expect(&f, &k);
+	fr_fill(&f, 5, 1);
+	k.cfm_mdl = 0xa1;
+	k.cfm_opcode = 5;
+	expect(&f, &k);
+	fr_vlan(&f, 0x8100, 9);
+	k.outer_proto = htobe16(0x8100);
+	k.vlan.tci = htobe16(9);
+	k.vlan.tpid = htobe16(0x8100);
+	k.vlan.next = htobe16(0x8902);
+	k.num_vlans = 1;
+	expect(&f, &k);
+}
+
+/* ESP has its SPI first, AH behind four bytes; both must be whole. */
+static void ipsec(void **state)
+{
+	static const struct {
+		uint8_t proto, len, at;
+	} kinds[] = { { 50, 8, 0 }, { 51, 12, 4 } };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct sluice_key k = ip6(0x86dd, kinds[i].proto);
+		struct frame f;
+
+		fr_eth(&f, MAC_B, MAC_A, 0x86dd);
+		fr_ip6_ab(&f, kinds[i].proto, kinds[i].len);
+		fr_fill(&f, 0, kinds[i].len);
+		memcpy(f.b + 54 + kinds[i].at, "\1\2\3\4", 4);
+		k.spi = htobe32(0x01020304);
+		k.l4_src = htobe16(0x0102);
+		k.l4_dst = htobe16(0x0304);
+		expect(&f, &k);
+		f.len--;
+		k.spi = 0;
+		expect(&f, &k);
+	}
+}
+
+static void l2tp(void **state)
+{
+	struct sluice_key k = ip4(0x0800, 115);
+	struct frame f;
+
+	(void)state;
+	fr_eth(&f, MAC_B, MAC_A, 0x0800);
+	fr_ip4_ab(&f, 115, 4);
+	fr_bytes(&f, "\0\1\2", 3);
+	expect(&f, &k);
+	fr_bytes(&f, "\3", 1);
+	k.l2tp_session = htobe32(0x00010203);
+	expect(&f, &k);
+	f.b[14 + 6] = 0x20;		/* a fragment */
+	k.l2tp_session = 0;
+	k.frag = SLUICE_FRAG_IS | SLUICE_FRAG_FIRST;
 	expect(&f, &k);
 }
 
@@ -526,6 +657,7 @@ static void mpls_in_ip(void **state)
 	fr_eth(&f, MAC_B, MAC_A, 0x0800);
 	fr_ip4_ab(&f, 137, 8);
 	fr_fill(&f, 1, 8);
+	lse_is(&k, 0, 0x01010101);
 	expect(&f, &k);
 }
 
@@ -560,14 +692,14 @@ static void never_reads_beyond(void **state)
 		uint32_t n = 14 + (uint32_t)rand_r(&seed) % 90, j;
 		static const uint16_t protos[] = {
 			0x0800, 0x86dd, 0x8100, 0x88a8, 0x0806, 0x8864, 0x4305,
-			0x892f, 0x88fb, 0x8847, 0x0010,
+			0x892f, 0x88fb, 0x8847, 0x0010, 0x8902,
 		};
 
 		f.len = n;
 		for (j = 0; j < n; j++)
 			f.b[j] = (uint8_t)(rand_r(&seed) >> 8);
 		for (j = 12; j + 2 <= n && j < 30; j += 2) {
-			uint16_t p = protos[rand_r(&seed) % 11];
+			uint16_t p = protos[rand_r(&seed) % 12];
 
 			if (rand_r(&seed) % 3)
 				continue;
@@ -610,6 +742,10 @@ int main(void)
 		cmocka_unit_test(length_frames),
 		cmocka_unit_test(arp),
 		cmocka_unit_test(pppoe),
+		cmocka_unit_test(mpls),
+		cmocka_unit_test(cfm),
+		cmocka_unit_test(ipsec),
+		cmocka_unit_test(l2tp),
 		cmocka_unit_test(hsr_then_tag),
 		cmocka_unit_test(batman),
 		cmocka_unit_test(stops_before_encap),

@@ -53,6 +53,8 @@ struct flow_block_offload;
  * @max_next_hops: next hops of tunnels (PF)
  * @max_encaps: outer headers of tunnels (PF)
  * @max_endpoints: tunnel endpoints (PF)
+ * @max_ct: directions of connections (PF)
+ * @max_meters: meters (PF)
  */
 struct sluice_limits {
 	u16 max_txqs;
@@ -70,6 +72,8 @@ struct sluice_limits {
 	u32 max_next_hops;
 	u32 max_encaps;
 	u32 max_endpoints;
+	u32 max_ct;
+	u32 max_meters;
 };
 
 /**

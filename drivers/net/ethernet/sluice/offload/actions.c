@@ -10,6 +10,7 @@
 #include <net/tc_act/tc_vlan.h>
 
 #include "../tunnel/tunnel.h"
+#include "ct.h"
 #include "offload.h"
 
 /* Checksums both tc and the device know, with the same bits. */
@@ -37,7 +38,6 @@ static const char * const action_names[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_RX_QUEUE_MAPPING]	= "skbedit queue_mapping",
 	[FLOW_ACTION_SAMPLE]		= "sample",
 	[FLOW_ACTION_POLICE]		= "police",
-	[FLOW_ACTION_CT]		= "ct",
 	[FLOW_ACTION_CT_METADATA]	= "ct",
 	[FLOW_ACTION_MPLS_PUSH]		= "mpls push",
 	[FLOW_ACTION_MPLS_POP]		= "mpls pop",
@@ -128,6 +128,8 @@ void sluice_program_release(struct sluice_offload *off,
 	while (prog->num_encaps)
 		sluice_encap_put(off->tunnels,
 				 prog->encaps[--prog->num_encaps]);
+	sluice_ct_zone_put(prog->zone);
+	prog->zone = NULL;
 }
 
 static int action_output(struct sluice_offload *off,
@@ -305,6 +307,11 @@ static int action_parse(struct sluice_offload *off,
 		sluice_program_step(prog, SLUICE_ACT_CSUM)->a =
 			cpu_to_le32(entry->csum_flags);
 		break;
+	case FLOW_ACTION_CT:
+		err = sluice_ct_parse(off, entry, extack, prog);
+		if (err)
+			return err;
+		break;
 	default:
 		name = entry->id < NUM_FLOW_ACTIONS ?
 		       action_names[entry->id] : NULL;
@@ -377,6 +384,10 @@ int sluice_actions_parse(struct sluice_block *block,
 		i += ret;
 	}
 
+	/* It sees the packets of a connection before we do. */
+	if (prog->zone && sluice_compat_surely_skip_sw(&f->common))
+		return sluice_reject(off, extack, SLUICE_REJECT_CT,
+				     "ct needs software too, no skip_sw");
 	switch (verdict) {
 	case VERDICT_NEXT:
 	case VERDICT_HOST:

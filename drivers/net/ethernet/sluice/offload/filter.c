@@ -127,6 +127,10 @@ static int flower_parse(struct sluice_block *block,
 		return sluice_reject(off, extack, SLUICE_REJECT_ORDER,
 				     "order among masks of prio %u is not known",
 				     spec->prio);
+	if (spec->match.mask.range_hits && sluice_ranges_clash(block, spec))
+		return sluice_reject(off, extack, SLUICE_REJECT_ORDER,
+				     "port range overlaps another filter of prio %u",
+				     spec->prio);
 	return sluice_actions_parse(block, f, &spec->prog);
 }
 
@@ -163,6 +167,7 @@ static int flower_replace(struct sluice_block *block,
 	if (err && !sluice_compat_surely_skip_sw(&f->common) &&
 	    !spec->match.never)
 		sluice_rule_punt(block, spec);
+	sluice_match_release(off, &spec->match);
 	kfree(spec);
 	return err;
 }

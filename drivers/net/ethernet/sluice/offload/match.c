@@ -24,11 +24,17 @@
 	BIT_ULL(FLOW_DISSECTOR_KEY_PORTS) |				\
 	BIT_ULL(FLOW_DISSECTOR_KEY_TCP) |				\
 	BIT_ULL(FLOW_DISSECTOR_KEY_ICMP) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ARP))
+	BIT_ULL(FLOW_DISSECTOR_KEY_ARP) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_CT) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_PORTS_RANGE) |			\
+	BIT_ULL(FLOW_DISSECTOR_KEY_MPLS) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_PPPOE) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_L2TPV3) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_CFM) |				\
+	BIT_ULL(FLOW_DISSECTOR_KEY_IPSEC))
 
 /* What the keys we refuse are called in tc's manual pages. */
 static const char * const key_names[FLOW_DISSECTOR_KEY_MAX] = {
-	[FLOW_DISSECTOR_KEY_PORTS_RANGE]	= "port range",
 	[FLOW_DISSECTOR_KEY_TIPC]		= "tipc",
 	[FLOW_DISSECTOR_KEY_FLOW_LABEL]		= "flow label",
 	[FLOW_DISSECTOR_KEY_GRE_KEYID]		= "gre key",
@@ -38,15 +44,9 @@ static const char * const key_names[FLOW_DISSECTOR_KEY_MAX] = {
 	[FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS]	= "enc_src_ip/enc_dst_ip",
 	[FLOW_DISSECTOR_KEY_ENC_CONTROL]	= "enc_flags",
 	[FLOW_DISSECTOR_KEY_ENC_PORTS]		= "enc_dst_port",
-	[FLOW_DISSECTOR_KEY_MPLS]		= "mpls",
 	[FLOW_DISSECTOR_KEY_ENC_IP]		= "enc_tos/enc_ttl",
 	[FLOW_DISSECTOR_KEY_ENC_OPTS]		= "enc_opts",
-	[FLOW_DISSECTOR_KEY_CT]			= "ct_state",
 	[FLOW_DISSECTOR_KEY_HASH]		= "hash",
-	[FLOW_DISSECTOR_KEY_PPPOE]		= "pppoe_sid",
-	[FLOW_DISSECTOR_KEY_L2TPV3]		= "l2tpv3_sid",
-	[FLOW_DISSECTOR_KEY_CFM]		= "cfm",
-	[FLOW_DISSECTOR_KEY_IPSEC]		= "spi",
 };
 
 /**
@@ -132,8 +132,12 @@ static void match_meta(struct match_ctx *ctx)
 	struct net_device *dev;
 
 	flow_rule_match_meta(ctx->rule, &m);
-	if (m.mask->l2_miss)
-		ctx_reject(ctx, SLUICE_REJECT_KEY, "cannot match on l2_miss");
+	/* Bridges set it, behind us: a packet that comes in never has it. */
+	if (m.key->l2_miss & m.mask->l2_miss) {
+		ctx->match->never = true;
+		ctx_reject(ctx, SLUICE_REJECT_KEY_VALUE,
+			   "l2_miss never matches at ingress");
+	}
 	if (m.mask->ingress_iftype)
 		ctx_reject(ctx, SLUICE_REJECT_KEY,
 			   "cannot match on the ingress device's type");
@@ -358,7 +362,8 @@ void sluice_match_proto(struct sluice_match *match, __be16 protocol)
  * sluice_match_flower() - what a flower filter matches
  * @block: block of the filter; offload lock held
  * @f: tc's call
- * @match: zeroed; filled in, on failure with more than the filter matches
+ * @match: zeroed; filled in, on failure with more than the filter matches, and
+ *	in any case to be released
  *
  * Return: 0, or -EOPNOTSUPP when the device cannot match exactly that.
  */
@@ -373,6 +378,7 @@ int sluice_match_flower(struct sluice_block *block,
 		.match = match,
 	};
 	struct flow_match_vlan vlan;
+	int err;
 
 	sluice_match_proto(match, f->common.protocol);
 	match_unsupported(&ctx);
@@ -406,9 +412,13 @@ int sluice_match_flower(struct sluice_block *block,
 		match_icmp(&ctx);
 	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_ARP))
 		match_arp(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_CT))
+		sluice_match_ct(f->rule, match);
+	err = sluice_match_rare(block->off, f, match);
+	if (!ctx.err)
+		ctx.err = err;
 	if (block->of_tunnel) {
-		int err = sluice_match_enc(block, f, match);
-
+		err = sluice_match_enc(block, f, match);
 		if (!ctx.err)
 			ctx.err = err;
 	}

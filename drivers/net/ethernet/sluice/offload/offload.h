@@ -29,6 +29,8 @@
 
 #include "../sluice.h"
 
+struct sluice_ct;
+struct sluice_ct_zone;
 struct sluice_egress;
 struct sluice_encap;
 struct sluice_tunnel_dev;
@@ -66,6 +68,7 @@ struct tcf_block;
  * @SLUICE_REJECT_ORDER: its place among filters of its priority is not known
  * @SLUICE_REJECT_FULL: the device has no room
  * @SLUICE_REJECT_TUNNEL: a tunnel header it cannot make exactly
+ * @SLUICE_REJECT_CT: a ct action it cannot do exactly
  * @SLUICE_REJECT_NUM: number of reasons
  *
  * Their names in debugfs are in debugfs.c.
@@ -87,11 +90,13 @@ enum sluice_reject {
 	SLUICE_REJECT_ORDER,
 	SLUICE_REJECT_FULL,
 	SLUICE_REJECT_TUNNEL,
+	SLUICE_REJECT_CT,
 	SLUICE_REJECT_NUM,
 };
 
 /**
  * struct sluice_counters - counter ids and their host memory
+ * @lock: protects all of it
  * @max: ids are below this
  * @chunk: counters per piece of memory, a power of two
  * @chunks: memory by id / @chunk, NULL where none is needed yet
@@ -101,6 +106,8 @@ enum sluice_reject {
  * @num_limbo: how many
  */
 struct sluice_counters {
+	/* Rules and connections have locks of their own. */
+	struct mutex lock;
 	u32 max;
 	u32 chunk;
 	struct sluice_counter **chunks;
@@ -108,6 +115,20 @@ struct sluice_counters {
 	struct ida ids;
 	u32 *limbo;
 	unsigned int num_limbo;
+};
+
+/**
+ * struct sluice_range - a port range comparator of the device
+ * @min: first port
+ * @max: last port
+ * @field: enum sluice_range_field
+ * @refs: rules, and matches on their way; unused when zero
+ */
+struct sluice_range {
+	u16 min;
+	u16 max;
+	u8 field;
+	unsigned int refs;
 };
 
 /**
@@ -121,6 +142,7 @@ struct sluice_counters {
  * @lock: see the top of this file
  * @rules: filters by struct sluice_rule_key
  * @masks: masks by their bits
+ * @ranges: port range comparators
  * @blocks: every struct sluice_block
  * @indev: rules that match on the port a packet came in by
  * @rule_ids: rule ids; the lowest @rule_reserve are for punts
@@ -131,6 +153,7 @@ struct sluice_counters {
  * @root_work: binds vports to their tables once tc has replayed a block
  * @rejects: filters refused, by reason
  * @tunnels: tunnel/, NULL when the device has no tunnels
+ * @ct: connections, NULL when the device has none
  * @debugfs: directory
  */
 struct sluice_offload {
@@ -143,6 +166,7 @@ struct sluice_offload {
 	struct mutex lock;
 	struct rhashtable rules;
 	struct rhashtable masks;
+	struct sluice_range ranges[SLUICE_MAX_RANGES];
 	struct list_head blocks;
 	struct list_head indev;
 	struct ida rule_ids;
@@ -153,6 +177,7 @@ struct sluice_offload {
 	struct delayed_work root_work;
 	atomic64_t rejects[SLUICE_REJECT_NUM];
 	struct sluice_tunnels *tunnels;
+	struct sluice_ct *ct;
 	struct dentry *debugfs;
 };
 
@@ -313,6 +338,7 @@ struct sluice_out {
  * @outs: vports and tunnels it outputs to
  * @out: @outs when there is one
  * @num_outs: how many
+ * @zone: conntrack zone it uses, or NULL
  * @flags: SLUICE_RULE_*
  * @in_vport: with @indev, the vport packets have to come in by
  * @refs: filters of this name (the same BPF program may be used twice)
@@ -337,6 +363,7 @@ struct sluice_rule {
 	struct sluice_mask *mask;
 	struct sluice_out *outs;
 	struct sluice_out out;
+	struct sluice_ct_zone *zone;
 	u8 num_outs;
 	u8 flags;
 	u16 in_vport;
@@ -357,7 +384,7 @@ struct sluice_rule {
 /**
  * struct sluice_match - what a filter matches
  * @key: values, no bit outside @mask
- * @mask: bits that count
+ * @mask: bits that count; it has a reference to each port range in it
  * @in_vport: it asks for the port a packet came in by
  * @never: no packet the device sees can match
  */
@@ -378,6 +405,7 @@ struct sluice_match {
  * @goes: the last step goes to @chain
  * @chain: chain
  * @tun: tunnel header it was given, while the filter is parsed
+ * @zone: conntrack zone it uses, with a reference, or NULL
  * @outs: vports it outputs to
  * @encaps: tunnels it outputs to, each with a reference
  * @act: steps; the table of the last one is not filled in when @goes
@@ -391,6 +419,7 @@ struct sluice_program {
 	bool goes;
 	u32 chain;
 	const struct ip_tunnel_info *tun;
+	struct sluice_ct_zone *zone;
 	struct sluice_vport *outs[SLUICE_PROGRAM_MAX];
 	struct sluice_encap *encaps[SLUICE_PROGRAM_MAX];
 	struct sluice_action act[SLUICE_PROGRAM_MAX];
@@ -491,6 +520,10 @@ int sluice_match_flower(struct sluice_block *block,
 			struct sluice_match *match);
 void sluice_match_proto(struct sluice_match *match, __be16 protocol);
 
+/* ---- match_ct.c ---- */
+
+void sluice_match_ct(const struct flow_rule *rule, struct sluice_match *match);
+
 /* ---- match_enc.c ---- */
 
 /* Keys of a tunnel header, of packets that came out of one. */
@@ -506,6 +539,23 @@ void sluice_match_proto(struct sluice_match *match, __be16 protocol);
 int sluice_match_enc(struct sluice_block *block,
 		     const struct flow_cls_offload *f,
 		     struct sluice_match *match);
+
+/* ---- match_rare.c ---- */
+
+int sluice_match_rare(struct sluice_offload *off,
+		      const struct flow_cls_offload *f,
+		      struct sluice_match *match);
+void sluice_match_release(struct sluice_offload *off,
+			  struct sluice_match *match);
+
+/* ---- range.c ---- */
+
+int sluice_range_get(struct sluice_offload *off, u8 field, u16 min, u16 max);
+void sluice_ranges_hold(struct sluice_offload *off, __le64 bits);
+void sluice_ranges_put(struct sluice_offload *off, __le64 bits);
+void sluice_ranges_replay(struct sluice_offload *off);
+bool sluice_ranges_clash(struct sluice_block *block,
+			 const struct sluice_spec *spec);
 
 /* ---- actions.c ---- */
 

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "../tunnel/tunnel.h"
+#include "ct.h"
 #include "offload.h"
 
 const struct rhashtable_params sluice_rule_params = {
@@ -132,6 +133,20 @@ static void rule_outs_unlink(struct sluice_rule *rule)
 	rule->num_outs = 0;
 }
 
+static void rule_zone_put(struct sluice_rule *rule)
+{
+	sluice_ct_zone_put(rule->zone);
+	rule->zone = NULL;
+}
+
+static void rule_put_mask(struct sluice_offload *off, struct sluice_rule *rule)
+{
+	__le64 ranges = rule->mask->bits.range_hits;
+
+	sluice_mask_put(off, rule->mask);
+	sluice_ranges_put(off, ranges);
+}
+
 /* Put a rule into the device.  Nothing is left of it on failure. */
 static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 		      const struct sluice_spec *spec, bool punt)
@@ -160,6 +175,7 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 		err = PTR_ERR(rule->mask);
 		goto err_order;
 	}
+	sluice_ranges_hold(off, rule->mask->bits.range_hits);
 	id = rule_id_get(off, punt);
 	if (id < 0) {
 		err = id;
@@ -173,6 +189,8 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 	err = rule_outs_link(rule, prog);
 	if (err)
 		goto err_counter;
+	rule->zone = prog->zone;
+	sluice_ct_zone_hold(rule->zone);
 
 	rule->cmd.id = cpu_to_le32(id);
 	rule->cmd.table = cpu_to_le32(rule->table->id);
@@ -196,6 +214,7 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 
 err_outs:
 	list_del_init(&rule->indev);
+	rule_zone_put(rule);
 	rule_outs_unlink(rule);
 err_counter:
 	if (rule->counter != SLUICE_ID_NONE) {
@@ -206,7 +225,7 @@ err_counter:
 err_id:
 	ida_free(&off->rule_ids, id);
 err_mask:
-	sluice_mask_put(off, rule->mask);
+	rule_put_mask(off, rule);
 err_order:
 	sluice_order_put(rule->order);
 err_target:
@@ -226,9 +245,10 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 	rule->flags &= ~SLUICE_RULE_PLACED;
 	rule_post_del(off, rule);
 	list_del_init(&rule->indev);
+	rule_zone_put(rule);
 	rule_outs_unlink(rule);
 	ida_free(&off->rule_ids, le32_to_cpu(rule->cmd.id));
-	sluice_mask_put(off, rule->mask);
+	rule_put_mask(off, rule);
 	sluice_order_put(rule->order);
 	if (rule->target)
 		sluice_table_put(rule->target);
@@ -342,6 +362,7 @@ void sluice_rule_punt(struct sluice_block *block, struct sluice_spec *spec)
 	sluice_program_step(&spec->prog, SLUICE_ACT_PUNT);
 	if (!rule_add(block, spec, 0, true))
 		return;
+	sluice_match_release(block->off, &spec->match);
 	memset(&spec->match, 0, sizeof(spec->match));
 	if (!rule_add(block, spec, 0, true))
 		return;
@@ -426,6 +447,7 @@ void sluice_rule_detach(struct sluice_rule *rule)
 {
 	WRITE_ONCE(rule->slot, NULL);
 	list_del_init(&rule->indev);
+	rule_zone_put(rule);
 	rule_outs_unlink(rule);
 }
 
