@@ -18,6 +18,8 @@
 #define RING_SLOTS	64
 #define RING_SLOT	2048
 #define TUN_TABLE	2
+#define CT_TABLE	5
+#define CT_ZONE		5
 #define HUGE_PAGE	(2u << 20)
 
 static struct toeplitz toeplitz;
@@ -236,6 +238,68 @@ static void rules_make(struct point *p, uint32_t table, uint32_t first)
 	}
 }
 
+/* One rule that looks connections up, one for what is established. */
+static void ct_rules_make(struct point *p)
+{
+	struct sluice_key proto = { .n_proto = 0xffff };
+	struct sluice_key state = {
+		.ct_state = htole16(SLUICE_CT_ESTABLISHED | SLUICE_CT_TRACKED),
+	};
+	struct sluice_action ct[2] = {
+		with_a(SLUICE_ACT_CT, CT_TABLE), with_a(SLUICE_ACT_GOTO, 1),
+	};
+	struct sluice_action out = output(SLUICE_VPORT_VF(1));
+	uint64_t key[2] = { 0 };
+	struct sluice_rule_spec spec = {
+		.key = key, .key_words = 1, .actions = ct, .num_actions = 2,
+	};
+	uint64_t words[SLUICE_KEY_WORDS];
+
+	ct[0].flags = SLUICE_CT_ACT_NAT;
+	ct[0].port = htole16(CT_ZONE);
+	must(sluice_esw_mask_add(p->esw, 0, &proto), "mask");
+	must(sluice_esw_mask_add(p->esw, 1, &state), "mask");
+	proto.n_proto = htobe16(0x0800);
+	memcpy(words, &proto, sizeof(words));
+	key[0] = words[offsetof(struct sluice_key, n_proto) / 8];
+	must(sluice_esw_rule_add(p->esw, &spec), "rule");
+	memcpy(words, &state, sizeof(words));
+	key[0] = words[offsetof(struct sluice_key, ct_state) / 8];
+	spec.id = 1;
+	spec.table = 1;
+	spec.mask = 1;
+	spec.counter = 1;
+	spec.actions = &out;
+	spec.num_actions = 1;
+	must(sluice_esw_rule_add(p->esw, &spec), "rule");
+}
+
+/* A connection for each flow, behind one address. */
+static void connections_make(struct point *p)
+{
+	struct sluice_cmd_ct c = {
+		.table = htole32(CT_TABLE),
+		.flags = htole16(SLUICE_CT_F_ZERO | SLUICE_CT_F_SNAT),
+		.state = htole16(SLUICE_CT_ESTABLISHED | SLUICE_CT_TRACKED),
+		.ip = 4, .proto = 17, .nat_src = { 203, 0, 113, 1 },
+	};
+	uint32_t i;
+
+	for (i = 0; i < p->flows; i++) {
+		struct flow f = flow_of(i);
+		uint32_t src = htobe32(f.src), dst = htobe32(f.dst);
+
+		c.id = htole32(2 * i);
+		c.counter = htole32(2 + i);
+		c.sport = htobe16(f.sport);
+		c.dport = htobe16(f.dport);
+		c.nat_sport = htobe16((uint16_t)(1024 + i % 60000));
+		memcpy(c.src, &src, 4);
+		memcpy(c.dst, &dst, 4);
+		must(sluice_esw_ct_set(p->esw, &c), "connection");
+	}
+}
+
 static void tunnel_make(struct point *p)
 {
 	struct sluice_cmd_next_hop nh = {
@@ -322,12 +386,12 @@ void bed_make(struct point *p)
 	static const uint8_t rss_key[SLUICE_RSS_KEY_SIZE] = {
 		0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
 	};
-	uint32_t ids = p->flows * (p->which == CASE_CHAIN2 ? 2 : 1);
+	uint32_t ids = p->flows * (p->which == CASE_CHAIN2 ? 2 : 1) + 2;
 	struct sluice_esw_cfg cfg = {
 		.num_vfs = NUM_VFS, .num_uplinks = 1, .max_rules = ids,
 		.max_masks = 128, .max_counters = ids, .max_tables = 8,
 		.max_actions = 32, .max_filters = 16, .max_next_hops = 1,
-		.max_encaps = 1, .max_endpoints = 1,
+		.max_encaps = 1, .max_endpoints = 1, .max_ct = 2 * p->flows,
 	};
 	struct sluice_esw_host host = {
 		.ctx = p, .now = host_now, .deliver = host_deliver,
@@ -355,6 +419,13 @@ void bed_make(struct point *p)
 		return;
 
 	before = resident_bytes();
+	if (p->which == CASE_CT_NAT) {
+		root(p, p->in, 0);
+		ct_rules_make(p);
+		connections_make(p);
+		p->device_bytes = resident_bytes() - before;
+		return;
+	}
 	for (i = 0; i < p->masks; i++) {
 		mask_make(p, i, &mask);
 		must(sluice_esw_mask_add(p->esw, i, &mask), "mask");

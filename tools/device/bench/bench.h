@@ -17,6 +17,7 @@ enum bench_case {
 	CASE_PEDIT,
 	CASE_ENCAP,
 	CASE_DECAP,
+	CASE_CT_NAT,
 	CASE_CHAIN2,
 	CASE_MIRROR8,
 	NUM_CASES,
@@ -27,7 +28,8 @@ enum bench_case {
  * @which: the case
  * @imix: frames of 60, 590 and 1514 bytes, 7 to 4 to 1; else 60 bytes, what
  *	is called 64 with the checksum that no host sees
- * @flows: flows; each has a rule in each table it goes through
+ * @flows: flows; each has a rule in each table it goes through, or (CASE_CT_NAT)
+ *	a connection
  * @masks: masks the rules use in turn
  * @esw: the eSwitch
  * @pool: one frame of each flow

@@ -22,6 +22,7 @@ static const char *const names[NUM_CASES] = {
 	[CASE_PEDIT] = "pedit-csum",
 	[CASE_ENCAP] = "vxlan-encap",
 	[CASE_DECAP] = "vxlan-decap",
+	[CASE_CT_NAT] = "ct-nat",
 	[CASE_CHAIN2] = "two-chains",
 	[CASE_MIRROR8] = "mirror-8",
 };
