@@ -83,19 +83,25 @@ static uint8_t outer_tos(const struct esw_encap *e, const struct esw_inner *in,
 	return tos;
 }
 
-static void fill_ip4(struct esw_encap *e, const struct esw_inner *in, uint8_t *ip,
-		     uint32_t len)
+/* The checksum is put together from parts: what was just written is not read. */
+static void fill_ip4(struct esw_encap *e, const struct esw_inner *in,
+		     uint8_t *ip, uint32_t len)
 {
-	uint16_t csum;
-	uint8_t ttl;
+	uint8_t tos = outer_tos(e, in, e->header[1]);
+	uint8_t ttl = e->header[8], inner;
+	uint32_t sum;
 
-	ip[1] = outer_tos(e, in, ip[1]);
+	if (e->flags & SLUICE_ENCAP_F_TTL && !in->tagged &&
+	    inner_ttl(in, &inner))
+		ttl = inner;
+	sum = e->sum + tos + ((uint32_t)ttl << 8) + len + e->ip_id;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip[1] = tos;
 	esw_put16(ip + 2, (uint16_t)len);
 	esw_put16(ip + 4, e->ip_id++);
-	if (e->flags & SLUICE_ENCAP_F_TTL && !in->tagged && inner_ttl(in, &ttl))
-		ip[8] = ttl;
-	csum = esw_ip4_csum(ip);
-	memcpy(ip + 10, &csum, sizeof(csum));
+	ip[8] = ttl;
+	esw_put16(ip + 10, (uint16_t)~sum);
 }
 
 static void fill_ip6(const struct esw_encap *e, const struct esw_inner *in,

@@ -60,6 +60,7 @@ struct esw_next_hop {
  * @nh: next hop or NULL
  * @refs: steps of rules that use it
  * @sport_range: number of UDP source ports
+ * @sum: IPv4: of the 16-bit words of @header without TOS and TTL
  * @sport_min: the first of them
  * @flags: SLUICE_ENCAP_F_*
  * @mtu: longest IP packet
@@ -74,6 +75,7 @@ struct esw_encap {
 	struct esw_next_hop *nh;
 	uint32_t refs;
 	uint32_t sport_range;
+	uint32_t sum;
 	uint16_t sport_min;
 	uint16_t flags;
 	uint16_t mtu;
