@@ -34,6 +34,7 @@ void die(const char *fmt, ...)
 	va_start(ap, fmt);
 	fprintf(stderr, "eswbench: ");
 	vfprintf(stderr, fmt, ap);
+	va_end(ap);
 	fprintf(stderr, "\n");
 	exit(1);
 }

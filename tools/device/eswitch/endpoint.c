@@ -23,20 +23,20 @@ struct ep_id {
 static void ep_key(struct esw_ep_key *key, const struct ep_id *id,
 		   const uint8_t *mac, const uint8_t *addr)
 {
-	uint64_t *w = key->word;
 	uint32_t a;
 
-	w[0] = id->group | (uint64_t)id->port << 32 | (uint64_t)id->tpid << 48;
-	w[1] = id->vid | (uint64_t)id->udp_port << 16 |
-	       (uint64_t)id->ip << 32 | (uint64_t)id->proto << 40;
-	w[2] = (uint64_t)esw_get16(mac) << 32 |
-	       (uint64_t)esw_get16(mac + 2) << 16 | esw_get16(mac + 4);
+	key->word[0] = id->group | (uint64_t)id->port << 32 |
+		       (uint64_t)id->tpid << 48;
+	key->word[1] = id->vid | (uint64_t)id->udp_port << 16 |
+		       (uint64_t)id->ip << 32 | (uint64_t)id->proto << 40;
+	key->word[2] = (uint64_t)esw_get16(mac) << 32 |
+		       (uint64_t)esw_get16(mac + 2) << 16 | esw_get16(mac + 4);
 	if (id->ip == 6) {
-		memcpy(&w[3], addr, 16);
+		memcpy(&key->word[3], addr, 16);
 	} else {
 		memcpy(&a, addr, 4);
-		w[3] = a;
-		w[4] = 0;
+		key->word[3] = a;
+		key->word[4] = 0;
 	}
 }
 
