@@ -616,6 +616,7 @@ struct esw_output {
 
 void esw_pkt_copy(const struct sluice_pkt *p, uint8_t *to);
 
+struct esw_burst *esw_burst_new(void);
 void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 			 const struct sluice_esw_frame *const *frames,
 			 unsigned int num);
@@ -692,6 +693,7 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
  * @lookups: frames looked up
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by reason
+ * @burst: working copies of a burst's state
  * @scratch: working copy of the packet
  * @arena: frames of queued outputs
  * @out: queued outputs
@@ -727,6 +729,7 @@ struct sluice_esw {
 	uint64_t lookups;
 	uint64_t hits;
 	uint64_t misses[16];
+	struct esw_burst *burst;
 	uint8_t *scratch;
 	uint8_t *arena;
 	struct esw_output *out;

@@ -569,6 +569,23 @@ static void finish(struct sluice_esw *esw, struct esw_vport *src,
 			      w->hash.value ? &w->hash : NULL);
 }
 
+/*
+ * What a burst needs.  It is not on the stack: compilers may be told to clear
+ * all that is, and that takes longer than the work.
+ */
+struct esw_burst {
+	struct esw_lookup look[ESW_BURST];
+	enum sluice_miss miss[ESW_BURST];
+	struct way way[ESW_BURST];
+	union key key[ESW_BURST];
+};
+
+/* Memory for bursts, to be given to free(), or NULL. */
+struct esw_burst *esw_burst_new(void)
+{
+	return esw_pages_alloc(sizeof(struct esw_burst));
+}
+
 /**
  * esw_switchdev_input() - frames that passed their source's own checks, in
  *	switchdev mode
@@ -585,10 +602,10 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 			 const struct sluice_esw_frame *const *frames,
 			 unsigned int num)
 {
-	struct esw_lookup look[ESW_BURST];
-	enum sluice_miss miss[ESW_BURST];
-	struct way way[ESW_BURST];
-	union key key[ESW_BURST];
+	struct esw_lookup *look = esw->burst->look;
+	enum sluice_miss *miss = esw->burst->miss;
+	struct way *way = esw->burst->way;
+	union key *key = esw->burst->key;
 	unsigned int i, n = 0;
 	uint64_t now;
 
