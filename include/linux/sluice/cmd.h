@@ -774,7 +774,7 @@ struct sluice_cmd_endpoint {
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by enum sluice_miss
  * @endpoints: endpoints
- * @reserved: zero
+ * @meters: meters
  * @encapsulated: frames sent through tunnels
  * @decapsulated: frames taken out of tunnels and finished by rules
  */
@@ -791,7 +791,7 @@ struct sluice_esw_info {
 	__le64 hits;
 	__le64 misses[16];
 	__le32 endpoints;
-	__le32 reserved;
+	__le32 meters;
 	__le64 encapsulated;
 	__le64 decapsulated;
 };

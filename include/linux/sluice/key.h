@@ -220,6 +220,12 @@ enum sluice_tunnel {
  *	higher @prio number than this one's, with the packet as it is now; ends
  *	the program.  With %SLUICE_CONTINUE_F_CPU in @flags, when there is none,
  *	as %SLUICE_ACT_TO_CPU
+ * @SLUICE_ACT_MPLS_PUSH: put the label stack entry @a (a number) behind the
+ *	ethertype, which becomes the one in @b[0] and @b[1] (as in a frame); the
+ *	outermost tag stays outside.  With %SLUICE_MPLS_F_BOTTOM in @flags the
+ *	entry is the bottom of the stack if the protocol was not MPLS
+ * @SLUICE_ACT_MPLS_POP: take the first label stack entry away; @a is the new
+ *	ethertype.  Of a packet whose protocol is not MPLS: nothing
  *
  * Behind a step that ends the program come more only if it has a
  * %SLUICE_ACT_POLICE step before.
@@ -243,9 +249,12 @@ enum sluice_act {
 	SLUICE_ACT_DECAP_LOCAL	= 13,
 	SLUICE_ACT_POLICE	= 16,
 	SLUICE_ACT_CONTINUE	= 17,
+	SLUICE_ACT_MPLS_PUSH	= 18,
+	SLUICE_ACT_MPLS_POP	= 19,
 };
 
 #define SLUICE_CONTINUE_F_CPU	0x01
+#define SLUICE_MPLS_F_BOTTOM	0x01
 
 /**
  * struct sluice_action - one step of an action program
@@ -272,6 +281,7 @@ struct sluice_action {
  * @SLUICE_HDR_IP6: IPv6 header
  * @SLUICE_HDR_TCP: TCP header
  * @SLUICE_HDR_UDP: UDP header
+ * @SLUICE_HDR_MPLS: first label stack entry
  */
 enum sluice_hdr {
 	SLUICE_HDR_ETH	= 1,
@@ -279,6 +289,7 @@ enum sluice_hdr {
 	SLUICE_HDR_IP6	= 3,
 	SLUICE_HDR_TCP	= 4,
 	SLUICE_HDR_UDP	= 5,
+	SLUICE_HDR_MPLS	= 6,
 };
 
 /* Checksums, the same bits as tc's TCA_CSUM_UPDATE_FLAG_*. */

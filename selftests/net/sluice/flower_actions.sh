@@ -6,7 +6,7 @@
 # hardware (skip_sw) come out of the same ports with the same bytes.
 
 ALL_TESTS="outputs vlans vlan_modify pedit_eth pedit_ip pedit_ip6 pedit_l4
-	csum_kinds chain control"
+	csum_kinds mpls skbedit chain control"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -144,6 +144,36 @@ csum_kinds() {
 		SEND=("$A/ip6/udp csum=bad/len 3" "$A/ip6/tcp csum=bad/len 4" "$A/ip6/icmp6 csum=bad/len 5")
 		same ipv6 "" "action csum $kind pipe $TO1"
 	done
+}
+
+MPLS="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x8847"
+
+mpls() {
+	SEND=("$A/ip/udp/len 30" "$A/vlan id=5 prio=2/ip/udp/len 20" "$A/arp" "$A/ip6/tcp"
+		"$MPLS/raw 00064540/ip/udp/len 9" "$MPLS/raw 00064440000c8109/ip/udp"
+		"eth dst=02:00:00:00:00:02/vlan id=5 type=0x8847/raw 00064540/ip/udp")
+	same all "" "action mpls push label 300 $TO1" ${#SEND[@]}
+	same all "" "action mpls push label 300 tc 5 ttl 7 bos 0 protocol mpls_mc $TO1"
+	same all "" "action mpls push label 16 action mpls push label 17 action vlan push id 9 $TO1"
+	same all "" "action mpls pop protocol ip $TO1" ${#SEND[@]}
+	same all "" "action mpls pop protocol mpls_uc action mpls pop protocol ip $TO1"
+	same all "" "action vlan pop action mpls pop protocol ip action pedit ex munge eth dst set 02:00:00:00:00:07 pipe $TO1"
+	SEND=("${SEND[@]:4:3}")
+	same mpls_uc "" "action mpls modify label 77 $TO1" 2
+	same mpls_uc "" "action mpls modify tc 1 ttl 3 bos 1 $TO1" 2
+	same mpls_uc "mpls_bos 1" "action mpls modify label 5 action mpls push label 6 $TO1" 1
+	same mpls_uc "" "$COPY2 action mpls pop protocol ip action csum ip and udp pipe $TO1"
+}
+
+skbedit() {
+	SEND=("${FRAMES[0]}" "${FRAMES[6]}")
+	same all "" "action skbedit mark 5 $TO1" 2
+	same all "" "action skbedit priority 5 action vlan push id 9 $TO1" 2
+	same all "" "action skbedit ptype host $COPY2 $TO1" 4
+	check_refused "before pass" "skbedit before pass" tc filter add dev "${REP[0]}" ingress \
+		protocol ip pref 5 flower skip_sw action skbedit mark 5
+	check_refused "before goto" "skbedit before goto" tc filter add dev "${REP[0]}" ingress \
+		protocol ip pref 5 flower skip_sw action skbedit priority 5 action goto chain 3
 }
 
 # Edits are seen by the chain they lead to.

@@ -45,12 +45,8 @@ keys() {
 }
 
 actions() {
-	refused "police" ip "" "action police rate 1mbit burst 10k conform-exceed drop/pipe $TO1"
 	refused "sample" ip "" "action sample rate 10 group 5 $TO1"
-	refused "skbedit mark" ip "" "action skbedit mark 5 $TO1"
-	refused "skbedit ptype" ip "" "action skbedit ptype host $TO1"
-	refused "skbedit priority" ip "" "action skbedit priority 5 $TO1"
-	refused "mpls" mpls_uc "" "action mpls pop protocol ip $TO1"
+	refused "mpls pop" mpls_uc "" "action mpls pop protocol 802.1q $TO1"
 	refused "ingress" ip "" "action mirred ingress redirect dev ${REP[1]}"
 	refused "ingress" ip "" "action mirred ingress mirror dev ${REP[1]} action drop"
 	refused "vlan pop_eth" ip "" "action vlan pop_eth $TO1"
@@ -86,7 +82,7 @@ foreign() {
 	shift
 	# cls_u32 forgets what it was told of skip_sw and never fails.
 	if [ "$kind" != u32 ]; then
-		check_refused "$kind" "only flower" \
+		check_refused "$kind" "only flower and matchall" \
 			tc filter add dev "${REP[0]}" ingress protocol ip pref 4 "$kind" skip_sw "$@"
 		check "nothing left of $kind" tables_empty
 	fi
@@ -96,7 +92,6 @@ foreign() {
 	check "nothing left of $kind" tables_empty
 }
 classifiers() {
-	foreign matchall action drop
 	foreign u32 match ip dst 192.0.2.2/32 action drop
 }
 

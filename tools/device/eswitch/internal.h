@@ -427,6 +427,7 @@ uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start);
  * @ranges: port range comparators
  * @meters: meters by id, NULL where there is none
  * @meters_size: ids @meters has room for
+ * @num_meters: meters
  * @rules: rules by id, NULL where there is none
  * @rules_size: ids @rules has room for
  * @num_rules: rules
@@ -460,6 +461,7 @@ struct sluice_esw {
 	struct esw_ranges ranges;
 	struct esw_meter **meters;
 	uint32_t meters_size;
+	uint32_t num_meters;
 	struct esw_rule **rules;
 	uint32_t rules_size;
 	uint32_t num_rules;

@@ -43,6 +43,10 @@ static const char * const act_names[] = {
 	[SLUICE_ACT_PUNT]	= "punt",
 	[SLUICE_ACT_TO_CPU]	= "to_cpu",
 	[SLUICE_ACT_TUNNEL]	= "tunnel",
+	[SLUICE_ACT_MPLS_PUSH]	= "mpls_push",
+	[SLUICE_ACT_MPLS_POP]	= "mpls_pop",
+	[SLUICE_ACT_POLICE]	= "police",
+	[SLUICE_ACT_CONTINUE]	= "continue",
 };
 
 static int reject_reasons_show(struct seq_file *m, void *v)
@@ -80,8 +84,14 @@ static void rule_show_program(struct seq_file *m,
 				   act->b);
 			break;
 		case SLUICE_ACT_VLAN_PUSH:
+		case SLUICE_ACT_MPLS_PUSH:
+		case SLUICE_ACT_MPLS_POP:
 		case SLUICE_ACT_CSUM:
 			seq_printf(m, ":%#x", le32_to_cpu(act->a));
+			break;
+		case SLUICE_ACT_POLICE:
+			seq_printf(m, ":%u+%u+%u", le32_to_cpu(act->a),
+				   act->b[0], act->c[0]);
 			break;
 		case SLUICE_ACT_GOTO:
 		case SLUICE_ACT_TUNNEL:

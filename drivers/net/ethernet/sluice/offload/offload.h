@@ -17,6 +17,7 @@
 #ifndef _SLUICE_OFFLOAD_H
 #define _SLUICE_OFFLOAD_H
 
+#include <linux/hashtable.h>
 #include <linux/idr.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
@@ -60,7 +61,7 @@ struct tcf_block;
  * @SLUICE_REJECT_HOST: edits or copies before pass or trap, with the filter in
  *	software too
  * @SLUICE_REJECT_LENGTH: the program is too long
- * @SLUICE_REJECT_CLASSIFIER: not a flower filter
+ * @SLUICE_REJECT_CLASSIFIER: neither a flower nor a matchall filter
  * @SLUICE_REJECT_EGRESS: a filter at the egress of a representor
  * @SLUICE_REJECT_FEATURE: hw-tc-offload is off
  * @SLUICE_REJECT_ORDER: its place among filters of its priority is not known
@@ -125,6 +126,28 @@ struct sluice_range {
 };
 
 /**
+ * struct sluice_meter - a policer of tc in the device
+ * @node: in struct sluice_offload.policers
+ * @cookie: tc's name for the action
+ * @id: meter id
+ * @refs: police steps of programs, and tc's action offload
+ * @tc: the latter
+ * @exceed: what becomes of packets that exceed, enum flow_action_id
+ * @conform: and of those that conform
+ * @cmd: the command that sets it
+ */
+struct sluice_meter {
+	struct hlist_node node;
+	unsigned long cookie;
+	u32 id;
+	unsigned int refs;
+	bool tc;
+	enum flow_action_id exceed;
+	enum flow_action_id conform;
+	struct sluice_cmd_meter cmd;
+};
+
+/**
  * struct sluice_offload - tc offload of a PF in switchdev mode
  * @sdev: the PF; not to be used when @dead
  * @ref: held by the eSwitch and by every block
@@ -136,6 +159,8 @@ struct sluice_range {
  * @rules: filters by struct sluice_rule_key
  * @masks: masks by their bits
  * @ranges: port range comparators
+ * @meters: struct sluice_meter by id
+ * @policers: the same by cookie
  * @blocks: every struct sluice_block
  * @indev: rules that match on the port a packet came in by
  * @rule_ids: rule ids; the lowest @rule_reserve are for punts
@@ -159,6 +184,8 @@ struct sluice_offload {
 	struct rhashtable rules;
 	struct rhashtable masks;
 	struct sluice_range ranges[SLUICE_MAX_RANGES];
+	struct xarray meters;
+	DECLARE_HASHTABLE(policers, 8);
 	struct list_head blocks;
 	struct list_head indev;
 	struct ida rule_ids;
@@ -337,6 +364,7 @@ struct sluice_out {
  * @stats_lock: protects @packets and @bytes
  * @packets: packets tc has been told of
  * @bytes: bytes tc has been told of
+ * @dropped: packets dropped by meters tc has been told of
  * @owed_packets: packets counted before a reset that tc does not know yet
  * @owed_bytes: their bytes
  * @rcu: for readers of statistics
@@ -363,6 +391,7 @@ struct sluice_rule {
 	spinlock_t stats_lock;
 	u64 packets;
 	u64 bytes;
+	u64 dropped;
 	u64 owed_packets;
 	u64 owed_bytes;
 	struct rcu_head rcu;
@@ -385,11 +414,13 @@ struct sluice_match {
 };
 
 /**
- * struct sluice_program - what a filter does
+ * struct sluice_program - what a filter does; it has a reference to each meter
+ *	and tunnel that it names
  * @num: steps
  * @num_outs: outputs to vports
  * @num_encaps: outputs to tunnels
  * @unset: the packet's own tunnel header is forgotten
+ * @meta: skbedit changed what only software sees of a packet
  * @count: packets are to be counted
  * @goes: the last step goes to @chain
  * @chain: chain
@@ -403,6 +434,7 @@ struct sluice_program {
 	unsigned int num_outs;
 	unsigned int num_encaps;
 	bool unset;
+	bool meta;
 	bool count;
 	bool goes;
 	u32 chain;
@@ -497,6 +529,8 @@ int sluice_egress_unbind(struct sluice_vport *vport,
 bool sluice_filter_op(enum tc_setup_type type, void *type_data,
 		      struct sluice_filter_op *op);
 int sluice_flower(struct sluice_block *block, struct flow_cls_offload *f);
+int sluice_matchall(struct sluice_block *block,
+		    struct tc_cls_matchall_offload *mall);
 int sluice_foreign(struct sluice_block *block, enum tc_setup_type type,
 		   const struct sluice_filter_op *op);
 
@@ -543,11 +577,25 @@ bool sluice_ranges_clash(struct sluice_block *block,
 /* ---- actions.c ---- */
 
 int sluice_actions_parse(struct sluice_block *block,
-			 const struct flow_cls_offload *f,
+			 const struct flow_cls_common_offload *common,
+			 const struct flow_action *action,
 			 struct sluice_program *prog);
 void sluice_program_release(struct sluice_offload *off,
 			    struct sluice_program *prog);
 struct sluice_action *sluice_program_step(struct sluice_program *prog, u8 op);
+
+/* ---- meter.c ---- */
+
+struct sluice_meter *sluice_meter_get(struct sluice_offload *off,
+				      const struct flow_action_entry *entry);
+void sluice_meters_hold(struct sluice_offload *off,
+			const struct sluice_action *act, unsigned int num);
+void sluice_meters_put(struct sluice_offload *off,
+		       const struct sluice_action *act, unsigned int num);
+void sluice_meters_replay(struct sluice_offload *off);
+void sluice_meters_fini(struct sluice_offload *off);
+int sluice_meter_setup(struct sluice_offload *off,
+		       const struct flow_offload_action *fl);
 
 /* ---- pedit.c ---- */
 
@@ -568,6 +616,7 @@ struct sluice_rule *sluice_rule_find(struct sluice_offload *off,
 void sluice_rule_remove(struct sluice_rule *rule);
 int sluice_rule_post(struct sluice_rule *rule);
 void sluice_rule_lose_port(struct sluice_rule *rule);
+void sluice_rules_lose_meter(struct sluice_offload *off, u32 id);
 void sluice_rule_withdraw(struct sluice_rule *rule);
 void sluice_rule_detach(struct sluice_rule *rule);
 int sluice_rule_stats(struct sluice_offload *off,
