@@ -5,7 +5,8 @@
 # What hardware does not do is refused, by name, and leaves nothing behind.
 # Without skip_sw the filter is taken by software and holds its place.
 
-ALL_TESTS="keys actions controls programs targets classifiers egress feature"
+ALL_TESTS="keys actions controls programs targets classifiers egress feature
+	why"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -109,6 +110,30 @@ feature() {
 	# shellcheck disable=SC2086 # words
 	check "in hardware again" tc filter add dev "${REP[0]}" ingress protocol ip pref 1 flower \
 		skip_sw $TO1
+}
+
+rejects() { awk -v r="$1" '$1 == r { print $2 }' "/sys/kernel/debug/sluice-$PF_PCI/reject_reasons"; }
+
+# Counters, and trace events with the filter's name.
+why() {
+	local t=/sys/kernel/tracing before cookie
+	[ -d $t/events ] || mount -t tracefs none $t
+	if [ ! -d $t/events/sluice ]; then
+		skip "the kernel has no trace events"
+		return
+	fi
+	before=$(rejects key)
+	echo > $t/trace
+	echo 1 > $t/events/sluice/enable
+	# shellcheck disable=SC2086 # words
+	check "refused" tc filter add dev "${REP[0]}" ingress protocol ip pref 3 flower \
+		enc_key_id 4 $TO1
+	echo 0 > $t/events/sluice/enable
+	check_eq "refused for that" "$(rejects key)" $((before + 1))
+	note "$(grep -m1 sluice_reject: $t/trace)"
+	check "told why" grep -Eq "sluice_reject: $PF_PCI cookie 0x[0-9a-f]+ chain 0 prio [0-9]+ key: cannot match on enc_key_id" $t/trace
+	cookie=$(sed -n 's/.*cookie 0x\([0-9a-f]*\) .*enc_key_id.*/\1/p' $t/trace)
+	check "the filter's name" grep -q "cookie 0*$cookie " "/sys/kernel/debug/sluice-$PF_PCI/rules"
 }
 
 tests_run "$@"

@@ -29,19 +29,6 @@ enum verdict {
 	VERDICT_GOTO,
 };
 
-/* What the actions we refuse are called in tc's manual pages. */
-static const char * const action_names[NUM_FLOW_ACTIONS] = {
-	[FLOW_ACTION_REDIRECT_INGRESS]	= "mirred ingress redirect",
-	[FLOW_ACTION_MIRRED_INGRESS]	= "mirred ingress mirror",
-	[FLOW_ACTION_RX_QUEUE_MAPPING]	= "skbedit queue_mapping",
-	[FLOW_ACTION_SAMPLE]		= "sample",
-	[FLOW_ACTION_CT]		= "ct",
-	[FLOW_ACTION_CT_METADATA]	= "ct",
-	[FLOW_ACTION_GATE]		= "gate",
-	[FLOW_ACTION_VLAN_PUSH_ETH]	= "vlan push_eth",
-	[FLOW_ACTION_VLAN_POP_ETH]	= "vlan pop_eth",
-};
-
 /**
  * sluice_program_step() - append a step
  * @prog: program
@@ -411,7 +398,6 @@ static int action_parse(struct sluice_block *block,
 {
 	struct netlink_ext_ack *extack = common->extack;
 	struct sluice_offload *off = block->off;
-	const char *name;
 	int taken = 1;
 	int err;
 
@@ -481,12 +467,10 @@ static int action_parse(struct sluice_block *block,
 			cpu_to_le32(entry->csum_flags);
 		break;
 	default:
-		name = entry->id < NUM_FLOW_ACTIONS ?
-		       action_names[entry->id] : NULL;
-		if (name)
+		if (entry->id < ARRAY_SIZE(sluice_actions))
 			return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
 					     "action %s is not supported",
-					     name);
+					     sluice_actions[entry->id].name);
 		return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
 				     "action %u is not supported", entry->id);
 	}

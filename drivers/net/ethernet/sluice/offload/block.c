@@ -119,6 +119,8 @@ int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 		return -EOPNOTSUPP;
 
 	mutex_lock(&block->off->lock);
+	sluice_reject_subject(block->off, op.add ? op.add_cookie :
+						   op.del_cookie, op.common);
 	block_check_live(block);
 	if (type == TC_SETUP_CLSFLOWER)
 		err = sluice_flower(block, f);

@@ -11,25 +11,6 @@
 #include "../tunnel/tunnel.h"
 #include "offload.h"
 
-static const char * const reject_names[SLUICE_REJECT_NUM] = {
-	[SLUICE_REJECT_KEY]		= "key",
-	[SLUICE_REJECT_KEY_VALUE]	= "key_value",
-	[SLUICE_REJECT_ACTION]		= "action",
-	[SLUICE_REJECT_CONTROL]		= "control",
-	[SLUICE_REJECT_TARGET]		= "target",
-	[SLUICE_REJECT_VLAN]		= "vlan",
-	[SLUICE_REJECT_PEDIT]		= "pedit",
-	[SLUICE_REJECT_HW_STATS]	= "hw_stats",
-	[SLUICE_REJECT_HOST]		= "host",
-	[SLUICE_REJECT_LENGTH]		= "length",
-	[SLUICE_REJECT_CLASSIFIER]	= "classifier",
-	[SLUICE_REJECT_EGRESS]		= "egress",
-	[SLUICE_REJECT_FEATURE]		= "feature",
-	[SLUICE_REJECT_ORDER]		= "order",
-	[SLUICE_REJECT_FULL]		= "full",
-	[SLUICE_REJECT_TUNNEL]		= "tunnel",
-};
-
 static const char * const act_names[] = {
 	[SLUICE_ACT_DROP]	= "drop",
 	[SLUICE_ACT_OUTPUT]	= "output",
@@ -55,7 +36,7 @@ static int reject_reasons_show(struct seq_file *m, void *v)
 	unsigned int i;
 
 	for (i = 0; i < SLUICE_REJECT_NUM; i++)
-		seq_printf(m, "%-12s %lld\n", reject_names[i],
+		seq_printf(m, "%-12s %lld\n", sluice_reject_name(i),
 			   atomic64_read(&off->rejects[i]));
 	return 0;
 }

@@ -69,7 +69,7 @@ struct tcf_block;
  * @SLUICE_REJECT_TUNNEL: a tunnel header it cannot make exactly
  * @SLUICE_REJECT_NUM: number of reasons
  *
- * Their names in debugfs are in debugfs.c.
+ * Their names are in reject.c.
  */
 enum sluice_reject {
 	SLUICE_REJECT_KEY,
@@ -89,6 +89,33 @@ enum sluice_reject {
 	SLUICE_REJECT_FULL,
 	SLUICE_REJECT_TUNNEL,
 	SLUICE_REJECT_NUM,
+};
+
+/**
+ * enum sluice_known_how - does the device do it
+ * @SLUICE_KNOWN_NO: no
+ * @SLUICE_KNOWN_YES: yes
+ * @SLUICE_KNOWN_PART: within limits that Documentation/driver/offload.md tells
+ * @SLUICE_KNOWN_TUNNEL: at the ingress of tunnel devices, where alone it makes
+ *	sense
+ * @SLUICE_KNOWN_NEVER: flower, or tc, has no way to ask for it
+ */
+enum sluice_known_how {
+	SLUICE_KNOWN_NO,
+	SLUICE_KNOWN_YES,
+	SLUICE_KNOWN_PART,
+	SLUICE_KNOWN_TUNNEL,
+	SLUICE_KNOWN_NEVER,
+};
+
+/**
+ * struct sluice_known - a key or an action of the kernel
+ * @name: what users call it
+ * @how: does the device do it
+ */
+struct sluice_known {
+	const char *name;
+	enum sluice_known_how how;
 };
 
 /**
@@ -170,6 +197,10 @@ struct sluice_meter {
  * @counters: counters
  * @root_work: binds vports to their tables once tc has replayed a block
  * @rejects: filters refused, by reason
+ * @subject: the filter that tc calls about
+ * @subject.cookie: tc's name for it
+ * @subject.chain: its chain
+ * @subject.prio: its priority
  * @tunnels: tunnel/, NULL when the device has no tunnels
  * @debugfs: directory
  */
@@ -195,6 +226,11 @@ struct sluice_offload {
 	struct sluice_counters counters;
 	struct delayed_work root_work;
 	atomic64_t rejects[SLUICE_REJECT_NUM];
+	struct {
+		unsigned long cookie;
+		u32 chain;
+		u32 prio;
+	} subject;
 	struct sluice_tunnels *tunnels;
 	struct dentry *debugfs;
 };
@@ -483,10 +519,24 @@ struct sluice_filter_op {
  * included, has 79 characters at most.  Value: -EOPNOTSUPP.
  */
 #define sluice_reject(off, extack, reason, fmt, ...) ({			\
-	atomic64_inc(&(off)->rejects[reason]);				\
+	sluice_reject_note(off, reason, fmt, ##__VA_ARGS__);		\
 	NL_SET_ERR_MSG_FMT_MOD(extack, fmt, ##__VA_ARGS__);		\
 	-EOPNOTSUPP;							\
 })
+
+/* ---- reject.c ---- */
+
+const char *sluice_reject_name(enum sluice_reject reason);
+void sluice_reject_subject(struct sluice_offload *off, unsigned long cookie,
+			   const struct flow_cls_common_offload *common);
+__printf(3, 4)
+void sluice_reject_note(struct sluice_offload *off, enum sluice_reject reason,
+			const char *fmt, ...);
+
+/* ---- known.c ---- */
+
+extern const struct sluice_known sluice_keys[FLOW_DISSECTOR_KEY_MAX];
+extern const struct sluice_known sluice_actions[NUM_FLOW_ACTIONS];
 
 /* ---- offload.c ---- */
 
@@ -542,16 +592,6 @@ int sluice_match_flower(struct sluice_block *block,
 void sluice_match_proto(struct sluice_match *match, __be16 protocol);
 
 /* ---- match_enc.c ---- */
-
-/* Keys of a tunnel header, of packets that came out of one. */
-#define SLUICE_ENC_KEYS (						\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_KEYID) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IPV4_ADDRS) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_CONTROL) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_PORTS) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IP) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_OPTS))
 
 int sluice_match_enc(struct sluice_block *block,
 		     const struct flow_cls_offload *f,
