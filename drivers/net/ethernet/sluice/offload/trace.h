@@ -32,8 +32,8 @@ TRACE_EVENT(sluice_reject,
 		__assign_str(reason);
 		__assign_vstr(msg, vaf->fmt, vaf->va);
 	),
-	TP_printk("%s cookie %#lx chain %u prio %u %s: %s", __get_str(dev),
-		  __entry->cookie, __entry->chain, __entry->prio,
+	TP_printk("%s cookie %p chain %u prio %u %s: %s", __get_str(dev),
+		  (void *)__entry->cookie, __entry->chain, __entry->prio,
 		  __get_str(reason), __get_str(msg))
 );
 
