@@ -226,6 +226,9 @@ enum sluice_tunnel {
  *	entry is the bottom of the stack if the protocol was not MPLS
  * @SLUICE_ACT_MPLS_POP: take the first label stack entry away; @a is the new
  *	ethertype.  Of a packet whose protocol is not MPLS: nothing
+ * @SLUICE_ACT_HOST: send a copy of the packet as it is now to the slow path of
+ *	the vport it came from (%SLUICE_MISS_HOST), with @a as its table.  Of a
+ *	frame taken out of a tunnel: as %SLUICE_ACT_PUNT, and that ends the program
  *
  * Behind a step that ends the program come more only if it has a
  * %SLUICE_ACT_POLICE step before.
@@ -251,6 +254,7 @@ enum sluice_act {
 	SLUICE_ACT_CONTINUE	= 17,
 	SLUICE_ACT_MPLS_PUSH	= 18,
 	SLUICE_ACT_MPLS_POP	= 19,
+	SLUICE_ACT_HOST		= 20,
 };
 
 #define SLUICE_CONTINUE_F_CPU	0x01

@@ -126,6 +126,8 @@ struct sluice_cqe {
  * @SLUICE_MISS_MTU: too long for a tunnel's path
  * @SLUICE_MISS_DECAP: an endpoint's frame that only software can take out of
  *	its tunnel
+ * @SLUICE_MISS_HOST: a copy that a rule has made for the host; @table is what
+ *	the rule says of it
  */
 enum sluice_miss {
 	SLUICE_MISS_NONE	= 0,
@@ -141,6 +143,7 @@ enum sluice_miss {
 	SLUICE_MISS_NEXT_HOP	= 10,
 	SLUICE_MISS_MTU		= 11,
 	SLUICE_MISS_DECAP	= 12,
+	SLUICE_MISS_HOST	= 13,
 };
 
 #define SLUICE_MAX_HOPS		16

@@ -6,7 +6,7 @@
 # hardware (skip_sw) come out of the same ports with the same bytes.
 
 ALL_TESTS="outputs vlans vlan_modify pedit_eth pedit_ip pedit_ip6 pedit_l4
-	csum_kinds mpls skbedit chain control"
+	csum_kinds mpls skbedit ingress chain control"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -162,7 +162,7 @@ mpls() {
 	same mpls_uc "" "action mpls modify label 77 $TO1" 2
 	same mpls_uc "" "action mpls modify tc 1 ttl 3 bos 1 $TO1" 2
 	same mpls_uc "mpls_bos 1" "action mpls modify label 5 action mpls push label 6 $TO1" 1
-	same mpls_uc "" "$COPY2 action mpls pop protocol ip action csum ip and udp pipe $TO1"
+	same mpls_uc "mpls_bos 1" "$COPY2 action mpls pop protocol ip action csum ip and udp pipe $TO1"
 }
 
 skbedit() {
@@ -174,6 +174,42 @@ skbedit() {
 		protocol ip pref 5 flower skip_sw action skbedit mark 5
 	check_refused "before goto" "skbedit before goto" tc filter add dev "${REP[0]}" ingress \
 		protocol ip pref 5 flower skip_sw action skbedit priority 5 action goto chain 3
+}
+
+# A netdev of the host receives it; a bridge without ports is one.
+host_got() { ip -j -s link show br-host | jq '.[0].stats64.rx.packets'; }
+ingress() {
+	local flags before want=0
+	ip link add br-host type bridge
+	# Without a port it has no carrier.
+	ip link add dum-host type dummy
+	ip link set dum-host master br-host
+	ip link set dum-host up
+	ip link set br-host up
+	check_within "the bridge's carrier" 5 grep -q 1 /sys/class/net/br-host/carrier
+	for flags in skip_hw skip_sw; do
+		# shellcheck disable=SC2086 # words
+		check "$flags: add" tc filter add dev "${REP[0]}" ingress protocol all pref 10 \
+			handle 1 flower $flags action skbedit ptype host \
+			action mirred ingress mirror dev br-host action vlan push id 9 $TO1
+		before=$(host_got)
+		check_eq "$flags: frames" "$(pkt xfer -t 1 --tx "${VF[0]}" --rx "${VF[1]}" \
+			"$A/ip/udp" "$A/arp" "$A/vlan id=5/ip/tcp" | wc -l)" 3
+		check_eq "$flags: the bridge got" $(($(host_got) - before)) 3
+		[ $flags = skip_hw ] || check "hardware counted" tc_hw_reaches "${REP[0]}" 1 3
+		tc filter del dev "${REP[0]}" ingress pref 10
+	done
+	check "redirect" tc filter add dev "${REP[0]}" ingress protocol all pref 10 handle 1 \
+		flower skip_sw action mirred ingress redirect dev br-host
+	before=$(host_got)
+	pkt send "${VF[0]}" "$A/ip/udp" "$A/arp"
+	check "hardware counted" wait_for 3 tc_hw_is "${REP[0]}" 1 2
+	want=$((before + 2))
+	check_eq "the bridge got" "$(host_got)" $want
+	check "its netdev goes" ip link del br-host
+	check "a frame for nobody" pkt send "${VF[0]}" "$A/ip/udp"
+	tc filter del dev "${REP[0]}" ingress pref 10
+	ip link del dum-host
 }
 
 # Edits are seen by the chain they lead to.

@@ -47,6 +47,7 @@ both() {
 	shift 2
 	for flags in skip_hw skip_sw; do
 		check "$flags: $actions" rule $flags "$actions" || continue
+		sleep "${PAUSE:-0}"
 		n=$(passed "$@")
 		check_eq "$flags: $actions: frames" "$n" "$want"
 		[ $flags = skip_hw ] || check "hardware has seen all" tc_hw_reaches "${REP[0]}" 1 $#
@@ -68,7 +69,9 @@ bytes() {
 	SEND=() && frames 10 72
 	both "action police rate 80bit burst 350 conform-exceed drop/pipe" 3 "${SEND[@]}"
 	both "action police rate 80bit burst 350 overhead 75 conform-exceed drop/pipe" 2 "${SEND[@]}"
-	both "action police rate 80bit burst 350 conform-exceed pipe" 10 "${SEND[@]}"
+	both "action police rate 80bit burst 350 conform-exceed pipe/pipe" 10 "${SEND[@]}"
+	# What conforms is the host's then, and only the rest goes on.
+	both "action police rate 80bit burst 350 conform-exceed pipe/ok" 7 "${SEND[@]}"
 	check "again" rule skip_sw "action police rate 80bit burst 350 conform-exceed drop/pipe"
 	check_eq "frames" "$(passed "${SEND[@]}")" 3
 	check_eq "dropped, says tc" "$(tc_rule "${REP[0]}" 1 '.options.actions[0].stats.drops')" 7
@@ -77,8 +80,9 @@ bytes() {
 
 # A packet policer starts empty.
 packets() {
+	local PAUSE=1.1
 	SEND=() && frames 4 72
-	both "action police pkts_rate 1 pkts_burst 1 mtu 2000 conform-exceed drop/pipe" 0 "${SEND[0]}"
+	both "action police pkts_rate 1 pkts_burst 1 conform-exceed drop/pipe" 1 "${SEND[@]}"
 	both "action police pkts_rate 1000000 pkts_burst 100 conform-exceed drop/pipe" 4 "${SEND[@]}"
 }
 

@@ -372,8 +372,9 @@ void esw_counters_free(struct sluice_esw *esw);
 
 /**
  * struct esw_output - a frame to send when the packet's way has succeeded
- * @vport: where to
+ * @vport: where to, NULL for the slow path
  * @flags: SLUICE_FRAME_*
+ * @host: slow path: what the rule says of it
  * @frame: the frame
  * @len: its length
  * @nh: next hop it goes through, or NULL
@@ -381,6 +382,7 @@ void esw_counters_free(struct sluice_esw *esw);
 struct esw_output {
 	struct esw_vport *vport;
 	unsigned int flags;
+	uint32_t host;
 	const uint8_t *frame;
 	uint32_t len;
 	const struct esw_next_hop *nh;

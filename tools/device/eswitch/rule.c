@@ -54,6 +54,7 @@ static bool action_well_formed(const struct sluice_action *act)
 		b = true;
 		break;
 	case SLUICE_ACT_MPLS_POP:
+	case SLUICE_ACT_HOST:
 		a = true;
 		break;
 	case SLUICE_ACT_CONTINUE:

@@ -140,6 +140,39 @@ static void mpls(void **state)
 	expect(bed, a, 2, &in, &want);
 }
 
+/* Copies for the host leave with the others, or not at all. */
+static void host_copies(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action host = act(SLUICE_ACT_HOST);
+	struct sluice_action prog[4];
+	struct frame in, tagged;
+	uint32_t counter;
+
+	host.a = htole32(0x80000007);
+	fr_udp4(&in, 1, 2);
+	fr_udp4(&tagged, 1, 2);
+	fr_vlan(&tagged, 0x8100, 5);
+	prog[0] = host;
+	prog[1] = act_push(0x8100, 5);
+	prog[2] = act_out(VF(1));
+	prog[3] = host;
+	bed_any(bed, 0, 1, prog, 4);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 3);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_HOST, &in);
+	assert_int_equal(bed->sent[0].meta.table, 0x80000007);
+	assert_sent(bed, 1, VF(1), &tagged);
+	assert_slow(bed, 2, VF(0), SLUICE_MISS_HOST, &tagged);
+	assert_int_equal(bed_packets(bed, 0), 1);
+	assert_int_equal(bed_stats(bed, VF(0)).slow_packets, htole64(2));
+	assert_int_equal(bed_stats(bed, VF(0)).tx_dropped_rule, 0);
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+	expect_slow(bed, (struct sluice_action[]){ host,
+						   act(SLUICE_ACT_PUNT) },
+		    2, &in, SLUICE_MISS_PUNT);
+}
+
 static void vlan_push_pop(void **state)
 {
 	struct bed *bed = *state;
@@ -785,6 +818,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(mpls, setup, teardown),
+		cmocka_unit_test_setup_teardown(host_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(vlan_push_pop, setup, teardown),
 		cmocka_unit_test_setup_teardown(vlan_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(vlan_pop_truncated, setup,

@@ -114,8 +114,9 @@ void sluice_program_release(struct sluice_offload *off,
 	while (prog->num_encaps)
 		sluice_encap_put(off->tunnels,
 				 prog->encaps[--prog->num_encaps]);
-	sluice_meters_put(off, prog->act,
-			  min_t(unsigned int, prog->num, SLUICE_PROGRAM_MAX));
+	prog->num = min_t(unsigned int, prog->num, SLUICE_PROGRAM_MAX);
+	sluice_meters_put(off, prog->act, prog->num);
+	sluice_hosts_count(off, prog->act, prog->num, -1);
 	prog->num = 0;
 }
 
@@ -261,6 +262,44 @@ static int action_mpls(struct sluice_block *block,
 	return 0;
 }
 
+/*
+ * Hand the packet to a netdev of the host as if that had received it.  The
+ * device is told what to tell us then, see sluice_rx_complete().
+ */
+static int action_ingress(struct sluice_block *block,
+			  const struct flow_action_entry *entry,
+			  struct netlink_ext_ack *extack,
+			  struct sluice_program *prog)
+{
+	struct sluice_offload *off = block->off;
+	u32 what;
+	int err;
+
+	if (!entry->dev || sluice_esw_vport_by_netdev(off->sdev, entry->dev))
+		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
+				     "mirred ingress to a port of this switch");
+	if (block->of_tunnel || prog->tun)
+		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
+				     "mirred ingress with a tunnel header");
+	if (prog->mark)
+		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
+				     "skbedit mark or priority before mirred ingress");
+	if (prog->ptype && prog->ptype != SLUICE_PTYPE(PACKET_HOST))
+		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
+				     "only skbedit ptype host before mirred ingress");
+	if (prog->num >= SLUICE_PROGRAM_MAX - 1)
+		return sluice_reject(off, extack, SLUICE_REJECT_LENGTH,
+				     "too many steps");
+	err = sluice_host_get(off, entry->dev->ifindex);
+	if (err)
+		return err;
+	what = entry->dev->ifindex;
+	if (prog->ptype)
+		what |= SLUICE_HOST_PTYPE;
+	sluice_program_step(prog, SLUICE_ACT_HOST)->a = cpu_to_le32(what);
+	return 0;
+}
+
 /* Translate what an action's control says. */
 static int action_control(struct sluice_offload *off,
 			  const struct flow_action_entry *entry,
@@ -268,7 +307,8 @@ static int action_control(struct sluice_offload *off,
 			  struct sluice_program *prog, enum verdict *verdict)
 {
 	const struct tc_action *act = (const struct tc_action *)entry->cookie;
-	bool redirect = entry->id == FLOW_ACTION_REDIRECT;
+	bool redirect = entry->id == FLOW_ACTION_REDIRECT ||
+			entry->id == FLOW_ACTION_REDIRECT_INGRESS;
 	int control = redirect ? TC_ACT_STOLEN : TC_ACT_PIPE;
 
 	if (act)
@@ -360,7 +400,7 @@ static int action_police(struct sluice_offload *off,
 			       prog->meta, &conform);
 	if (conforms < 0)
 		return conforms;
-	if (prog->num + 3 > SLUICE_PROGRAM_MAX)
+	if (prog->num + 3 >= SLUICE_PROGRAM_MAX)
 		return sluice_reject(off, common->extack,
 				     SLUICE_REJECT_LENGTH, "too many steps");
 	meter = sluice_meter_get(off, entry);
@@ -450,10 +490,20 @@ static int action_parse(struct sluice_block *block,
 		if (err)
 			return err;
 		break;
-	case FLOW_ACTION_MARK:
+	case FLOW_ACTION_REDIRECT_INGRESS:
+	case FLOW_ACTION_MIRRED_INGRESS:
+		err = action_ingress(block, entry, extack, prog);
+		if (err)
+			return err;
+		break;
 	case FLOW_ACTION_PTYPE:
+		prog->ptype = SLUICE_PTYPE(entry->ptype);
+		prog->meta = true;
+		break;
+	case FLOW_ACTION_MARK:
 	case FLOW_ACTION_PRIORITY:
 		/* Nothing of that leaves by a port; see below for the rest. */
+		prog->mark = true;
 		prog->meta = true;
 		break;
 	case FLOW_ACTION_POLICE:

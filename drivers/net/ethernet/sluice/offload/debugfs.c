@@ -26,6 +26,7 @@ static const char * const act_names[] = {
 	[SLUICE_ACT_TUNNEL]	= "tunnel",
 	[SLUICE_ACT_MPLS_PUSH]	= "mpls_push",
 	[SLUICE_ACT_MPLS_POP]	= "mpls_pop",
+	[SLUICE_ACT_HOST]	= "host",
 	[SLUICE_ACT_POLICE]	= "police",
 	[SLUICE_ACT_CONTINUE]	= "continue",
 };
@@ -73,6 +74,9 @@ static void rule_show_program(struct seq_file *m,
 		case SLUICE_ACT_POLICE:
 			seq_printf(m, ":%u+%u+%u", le32_to_cpu(act->a),
 				   act->b[0], act->c[0]);
+			break;
+		case SLUICE_ACT_HOST:
+			seq_printf(m, ":%#x", le32_to_cpu(act->a));
 			break;
 		case SLUICE_ACT_GOTO:
 		case SLUICE_ACT_TUNNEL:

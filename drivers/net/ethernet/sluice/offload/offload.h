@@ -188,6 +188,7 @@ struct sluice_meter {
  * @ranges: port range comparators
  * @meters: struct sluice_meter by id
  * @policers: the same by cookie
+ * @hosts: steps that hand packets to a netdev, by its ifindex
  * @blocks: every struct sluice_block
  * @indev: rules that match on the port a packet came in by
  * @rule_ids: rule ids; the lowest @rule_reserve are for punts
@@ -217,6 +218,7 @@ struct sluice_offload {
 	struct sluice_range ranges[SLUICE_MAX_RANGES];
 	struct xarray meters;
 	DECLARE_HASHTABLE(policers, 8);
+	struct xarray hosts;
 	struct list_head blocks;
 	struct list_head indev;
 	struct ida rule_ids;
@@ -449,6 +451,8 @@ struct sluice_match {
 	bool never;
 };
 
+#define SLUICE_PTYPE(type)	((type) + 1)
+
 /**
  * struct sluice_program - what a filter does; it has a reference to each meter
  *	and tunnel that it names
@@ -457,6 +461,8 @@ struct sluice_match {
  * @num_encaps: outputs to tunnels
  * @unset: the packet's own tunnel header is forgotten
  * @meta: skbedit changed what only software sees of a packet
+ * @mark: and that is the mark or the priority
+ * @ptype: SLUICE_PTYPE() of the type it set, 0 if none
  * @count: packets are to be counted
  * @goes: the last step goes to @chain
  * @chain: chain
@@ -471,6 +477,8 @@ struct sluice_program {
 	unsigned int num_encaps;
 	bool unset;
 	bool meta;
+	bool mark;
+	u32 ptype;
 	bool count;
 	bool goes;
 	u32 chain;
@@ -636,6 +644,13 @@ void sluice_meters_replay(struct sluice_offload *off);
 void sluice_meters_fini(struct sluice_offload *off);
 int sluice_meter_setup(struct sluice_offload *off,
 		       const struct flow_offload_action *fl);
+
+/* ---- host.c ---- */
+
+int sluice_host_get(struct sluice_offload *off, int ifindex);
+void sluice_hosts_count(struct sluice_offload *off,
+			const struct sluice_action *act, unsigned int num,
+			int change);
 
 /* ---- pedit.c ---- */
 

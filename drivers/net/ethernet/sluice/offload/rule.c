@@ -68,6 +68,8 @@ static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 	       spec->prog.num * sizeof(struct sluice_action));
 	sluice_meters_hold(rule->key.block->off, spec->prog.act,
 			   spec->prog.num);
+	sluice_hosts_count(rule->key.block->off, spec->prog.act,
+			   spec->prog.num, 1);
 	if (spec->prog.goes)
 		rule_actions(rule)[spec->prog.num - 1].a =
 			cpu_to_le32(rule->target->id);
@@ -134,10 +136,11 @@ static void rule_outs_unlink(struct sluice_rule *rule)
 	rule->num_outs = 0;
 }
 
-static void rule_put_meters(struct sluice_offload *off,
-			    struct sluice_rule *rule)
+static void rule_put_objects(struct sluice_offload *off,
+			     struct sluice_rule *rule)
 {
 	sluice_meters_put(off, rule_actions(rule), rule->cmd.num_actions);
+	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, -1);
 }
 
 static void rule_put_mask(struct sluice_offload *off, struct sluice_rule *rule)
@@ -212,7 +215,7 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 	return 0;
 
 err_outs:
-	rule_put_meters(off, rule);
+	rule_put_objects(off, rule);
 	list_del_init(&rule->indev);
 	rule_outs_unlink(rule);
 err_counter:
@@ -243,7 +246,7 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 		return;
 	rule->flags &= ~SLUICE_RULE_PLACED;
 	rule_post_del(off, rule);
-	rule_put_meters(off, rule);
+	rule_put_objects(off, rule);
 	list_del_init(&rule->indev);
 	rule_outs_unlink(rule);
 	ida_free(&off->rule_ids, le32_to_cpu(rule->cmd.id));
@@ -413,7 +416,7 @@ void sluice_rule_lose_port(struct sluice_rule *rule)
 	struct sluice_action *act = rule_actions(rule);
 
 	rule_post_del(off, rule);
-	rule_put_meters(off, rule);
+	rule_put_objects(off, rule);
 	rule_outs_unlink(rule);
 	if (rule->target)
 		sluice_table_put(rule->target);
