@@ -839,6 +839,8 @@ struct sluice_cmd_ct {
  * @misses: frames to the slow path, by enum sluice_miss
  * @endpoints: endpoints
  * @ct: directions of connections
+ * @meters: meters
+ * @reserved: zero
  * @encapsulated: frames sent through tunnels
  * @decapsulated: frames taken out of tunnels and finished by rules
  */
@@ -856,6 +858,8 @@ struct sluice_esw_info {
 	__le64 misses[16];
 	__le32 endpoints;
 	__le32 ct;
+	__le32 meters;
+	__le32 reserved;
 	__le64 encapsulated;
 	__le64 decapsulated;
 };
@@ -881,6 +885,6 @@ _Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
 _Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");
 _Static_assert(sizeof(struct sluice_cmd_endpoint) == 80, "endpoint command");
 _Static_assert(sizeof(struct sluice_cmd_ct) == 128, "connection command");
-_Static_assert(sizeof(struct sluice_esw_info) == 200, "eswitch info");
+_Static_assert(sizeof(struct sluice_esw_info) == 208, "eswitch info");
 
 #endif /* _LINUX_SLUICE_CMD_H */

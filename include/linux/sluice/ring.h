@@ -127,6 +127,8 @@ struct sluice_cqe {
  * @SLUICE_MISS_DECAP: an endpoint's frame that only software can take out of
  *	its tunnel
  * @SLUICE_MISS_CT: a ct action's packet that only software can track
+ * @SLUICE_MISS_HOST: a copy that a rule has made for the host; @table is what
+ *	the rule says of it
  */
 enum sluice_miss {
 	SLUICE_MISS_NONE	= 0,
@@ -143,6 +145,7 @@ enum sluice_miss {
 	SLUICE_MISS_MTU		= 11,
 	SLUICE_MISS_DECAP	= 12,
 	SLUICE_MISS_CT		= 13,
+	SLUICE_MISS_HOST	= 14,
 };
 
 #define SLUICE_MAX_HOPS		16

@@ -27,6 +27,9 @@ SCRIPTS="
 	pedit_ip.sh		A	-
 	pedit_l4port.sh		A	-
 	pedit_dsfield.sh	A	-
+	tc_flower_port_range.sh	A	-
+	tc_flower_cfm.sh	A	-
+	tc_police.sh		A	-
 	tc_flower_router.sh	B	skip_sw
 "
 
@@ -38,8 +41,6 @@ cannot() {
 		echo "uses action continue, which the kernel offers to no driver" ;;
 	"tc_flower.sh: erspan_opts"*)
 		echo "needs an erspan tunnel netdev, which is no port of the NIC" ;;
-	"tc_actions.sh: mirred egress matchall mirror (skip_sw)")
-		echo "matchall is not offloaded" ;;
 	"tc_flower_router.sh: indev egress match (skip_sw)")
 		echo "matches packets the CPU has routed, on their way out: the switch never saw them come in" ;;
 	*) return 1 ;;

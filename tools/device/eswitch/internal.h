@@ -600,8 +600,9 @@ void esw_counters_free(struct sluice_esw *esw);
 
 /**
  * struct esw_output - a frame to send when the packet's way has succeeded
- * @vport: where to
+ * @vport: where to, NULL for the slow path
  * @flags: SLUICE_FRAME_*
+ * @host: slow path: what the rule says of it
  * @frame: the frame
  * @len: its length
  * @nh: next hop it goes through, or NULL
@@ -609,6 +610,7 @@ void esw_counters_free(struct sluice_esw *esw);
 struct esw_output {
 	struct esw_vport *vport;
 	unsigned int flags;
+	uint32_t host;
 	const uint8_t *frame;
 	uint32_t len;
 	const struct esw_next_hop *nh;
@@ -674,6 +676,7 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
  * @ranges: port range comparators
  * @meters: meters by id, NULL where there is none
  * @meters_size: ids @meters has room for
+ * @num_meters: meters
  * @rules: rules by id, NULL where there is none
  * @rules_size: ids @rules has room for
  * @num_rules: rules
@@ -709,6 +712,7 @@ struct sluice_esw {
 	struct esw_ranges ranges;
 	struct esw_meter **meters;
 	uint32_t meters_size;
+	uint32_t num_meters;
 	struct esw_rule **rules;
 	uint32_t rules_size;
 	uint32_t num_rules;

@@ -380,6 +380,15 @@ int sluice_offload_setup_tc(struct sluice_vport *vport,
 			    enum tc_setup_type type, void *type_data);
 
 /*
+ * What rules say of packets that they hand to a netdev of the host: its ifindex
+ * and whether skbedit has said "ptype host".
+ */
+#define SLUICE_HOST_PTYPE	0x80000000u
+
+struct net_device *sluice_host_netdev(struct sluice_dev *sdev, struct net *net,
+				      u32 what);
+
+/*
  * A representor is about to be unregistered: rules that output to it become
  * punts, because tc's own rule now has no device to send to.
  */

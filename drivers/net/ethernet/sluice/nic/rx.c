@@ -156,6 +156,26 @@ static void sluice_rx_meta(struct sk_buff *skb, struct net_device *dev,
 							    PKT_HASH_TYPE_L3);
 }
 
+/*
+ * A copy that a rule has made for a netdev of the host: that receives it, as
+ * if tc had handed it over at the ingress of the representor @skb->dev.  RCU.
+ */
+static void sluice_rx_host(struct sluice_dev *sdev, struct sk_buff *skb,
+			   u32 what)
+{
+	struct net_device *dev;
+
+	dev = sluice_host_netdev(sdev, dev_net(skb->dev), what);
+	if (!dev) {
+		kfree_skb(skb);
+		return;
+	}
+	if (what & SLUICE_HOST_PTYPE)
+		skb->pkt_type = PACKET_HOST;
+	skb->dev = dev;
+	netif_receive_skb(skb);
+}
+
 /**
  * sluice_rx_complete() - a frame came in
  * @ch: channel
@@ -220,7 +240,10 @@ int sluice_rx_complete(struct sluice_channel *ch, const struct sluice_cqe *cqe)
 	rxq->stats->slow += slow;
 	u64_stats_update_end(&rxq->stats->sync);
 
-	napi_gro_receive(&ch->napi, skb);
+	if (slow && cqe->reason == SLUICE_MISS_HOST)
+		sluice_rx_host(sdev, skb, le32_to_cpu(cqe->table));
+	else
+		napi_gro_receive(&ch->napi, skb);
 	rcu_read_unlock();
 	return 0;
 
