@@ -30,6 +30,12 @@
  *
  * A frame is one or more consecutive descriptors; all fields but @addr, @len
  * and %SLUICE_TX_F_EOP are taken from the first, and are zero in the others.
+ *
+ * With %SLUICE_TX_F_GSO the frame is a long TCP or UDP packet over IPv4 or
+ * IPv6, no fragment, behind up to four VLAN tags, and stands for segments of
+ * @mss bytes of payload each, the last with what is left.  It needs
+ * %SLUICE_TX_F_CSUM with @csum_start at the TCP or UDP header and @csum_offset
+ * at its checksum field, whose content does not matter.
  */
 struct sluice_tx_desc {
 	__le64 addr;
@@ -47,12 +53,16 @@ struct sluice_tx_desc {
 #define SLUICE_TX_F_CSUM	0x0002	/* complete an Internet checksum */
 #define SLUICE_TX_F_DIRECT	0x0004	/* PF: past the switch, to @dst_vport */
 #define SLUICE_TX_F_GSO		0x0008	/* segment (SLUICE_CAP_TSO) */
-#define SLUICE_TX_F_ALL		0x000f
+#define SLUICE_TX_F_FIXED_ID	0x0010	/* with GSO: one IPv4 id for all segments */
+#define SLUICE_TX_F_ALL		0x001f
 
 /* Most pieces a frame may have, and longest frame without GSO. */
 #define SLUICE_TX_MAX_DESCS	32
 #define SLUICE_FRAME_MIN	14
 #define SLUICE_FRAME_MAX	9236	/* 9000 + 14 + room for tags and tunnels */
+/* Longest frame with GSO, and most segments it may stand for. */
+#define SLUICE_GSO_FRAME_MAX	65535
+#define SLUICE_GSO_SEGS_MAX	1024
 #define SLUICE_MTU_MIN		68
 #define SLUICE_MTU_MAX		9000
 

@@ -153,6 +153,7 @@ static const struct net_device_ops sluice_vf_netdev_ops = {
 	.ndo_open		= sluice_open,
 	.ndo_stop		= sluice_stop,
 	.ndo_start_xmit		= sluice_start_xmit,
+	.ndo_features_check	= sluice_features_check,
 	.ndo_set_rx_mode	= sluice_set_rx_mode,
 	.ndo_set_mac_address	= sluice_set_mac,
 	.ndo_validate_addr	= eth_validate_addr,
@@ -166,6 +167,7 @@ static const struct net_device_ops sluice_pf_netdev_ops = {
 	.ndo_open		= sluice_open,
 	.ndo_stop		= sluice_stop,
 	.ndo_start_xmit		= sluice_start_xmit,
+	.ndo_features_check	= sluice_features_check,
 	.ndo_set_rx_mode	= sluice_set_rx_mode,
 	.ndo_set_mac_address	= sluice_set_mac,
 	.ndo_validate_addr	= eth_validate_addr,
@@ -256,13 +258,15 @@ static void sluice_nic_features(struct sluice_nic *nic)
 		dev->hw_features |= NETIF_F_RXCSUM;
 	if (caps & SLUICE_CAP_RSS)
 		dev->hw_features |= NETIF_F_RXHASH;
+	dev->hw_features |= sluice_gso_features(nic->sdev);
 	dev->features = dev->hw_features | NETIF_F_HIGHDMA;
 	/* Rules of a VF stay in software: it is off until somebody asks. */
 	if (!nic->sdev->is_pf)
 		dev->features &= ~NETIF_F_HW_TC;
-	dev->vlan_features = dev->hw_features & (NETIF_F_SG | NETIF_F_HW_CSUM);
-	dev->vlan_features |= NETIF_F_HIGHDMA;
-	dev->hw_enc_features = dev->vlan_features;
+	dev->hw_enc_features = dev->hw_features & (NETIF_F_SG | NETIF_F_HW_CSUM);
+	dev->hw_enc_features |= NETIF_F_HIGHDMA;
+	dev->vlan_features = dev->hw_enc_features | sluice_gso_features(nic->sdev);
+	netif_set_tso_max_segs(dev, SLUICE_GSO_SEGS_MAX);
 }
 
 static void sluice_nic_setup(struct sluice_nic *nic, const struct sluice_func_info *info)

@@ -62,9 +62,12 @@ struct sluice_rx_stats {
 /**
  * struct sluice_tx_stats - counters of a TX queue, older rings included
  * @sync: for 32-bit readers
- * @packets: frames given to the device
+ * @packets: frames given to the device, a long one as its segments
  * @bytes: their bytes
  * @csum: frames whose checksum the device was asked for
+ * @gso_packets: long frames given to the device
+ * @gso_segs: segments of them
+ * @gso_bytes: bytes of those
  * @dropped: frames the driver could not send
  * @linearized: frames that were copied for having too many pieces
  * @stopped: times the queue was stopped because the ring was full
@@ -76,6 +79,9 @@ struct sluice_tx_stats {
 	u64 packets;
 	u64 bytes;
 	u64 csum;
+	u64 gso_packets;
+	u64 gso_segs;
+	u64 gso_bytes;
 	u64 dropped;
 	u64 linearized;
 	u64 stopped;
@@ -292,6 +298,9 @@ void sluice_txq_fini(struct sluice_channel *ch);
 void sluice_tx_complete(struct sluice_channel *ch, const struct sluice_cqe *cqe,
 			int budget);
 netdev_tx_t sluice_start_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/* nic/gso.c */
+unsigned int sluice_gso_hdr_len(const struct sk_buff *skb);
 
 /* nic/rx.c */
 int sluice_rxq_init(struct sluice_channel *ch, struct sluice_rx_stats *stats,

@@ -142,6 +142,9 @@ static void sluice_queue_tx(struct net_device *dev, int idx,
 	s->packets = tx.packets;
 	s->bytes = tx.bytes;
 	s->needs_csum = tx.csum;
+	s->hw_gso_packets = tx.gso_packets;
+	s->hw_gso_bytes = tx.gso_bytes;
+	s->hw_gso_wire_packets = tx.gso_segs;
 	s->stop = tx.stopped;
 	s->wake = tx.woken;
 }
@@ -173,6 +176,9 @@ static void sluice_base_stats(struct net_device *dev,
 		tx->packets += q.packets;
 		tx->bytes += q.bytes;
 		tx->needs_csum += q.needs_csum;
+		tx->hw_gso_packets += q.hw_gso_packets;
+		tx->hw_gso_bytes += q.hw_gso_bytes;
+		tx->hw_gso_wire_packets += q.hw_gso_wire_packets;
 		tx->stop += q.stop;
 		tx->wake += q.wake;
 	}
@@ -215,7 +221,7 @@ static const struct {
 static const char sluice_sw_strings[][ETH_GSTRING_LEN] = {
 	"drv_rx_alloc_fail", "drv_rx_dropped", "drv_rx_slow", "drv_rx_csum_ok",
 	"drv_tx_dropped", "drv_tx_linearized", "drv_tx_stopped", "drv_tx_woken",
-	"drv_tx_timeouts",
+	"drv_tx_timeouts", "drv_tx_gso",
 };
 
 #define SLUICE_NUM_HW	ARRAY_SIZE(sluice_hw_strings)
@@ -297,6 +303,7 @@ void sluice_nic_values(const struct sluice_nic *nic, u64 *data)
 		data[6] += tx.stopped;
 		data[7] += tx.woken;
 		data[8] += tx.timeouts;
+		data[9] += tx.gso_packets;
 	}
 }
 
