@@ -93,6 +93,7 @@ struct sluice_rx_desc {
  * @nbufs: RX: buffers used
  * @queue: the TX or RX queue number
  * @reason: RX, with %SLUICE_CQE_F_SLOW: enum sluice_miss
+ * @mss: RX, with %SLUICE_CQE_F_LARGE: payload of each frame but the last
  * @reserved: zero
  * @table: RX, with %SLUICE_CQE_F_SLOW: table that gave the verdict
  * @reserved2: zero
@@ -107,7 +108,8 @@ struct sluice_cqe {
 	__le16 nbufs;
 	__u8 queue;
 	__u8 reason;
-	__le32 reserved;
+	__le16 mss;
+	__le16 reserved;
 	__le32 table;
 	__u8 reserved2[3];
 	__u8 phase;
@@ -119,6 +121,16 @@ struct sluice_cqe {
 #define SLUICE_CQE_F_HASH	0x0008
 #define SLUICE_CQE_F_HASH_L4	0x0010	/* @hash covers ports */
 #define SLUICE_CQE_F_SLOW	0x0020	/* PF: through the slow path */
+#define SLUICE_CQE_F_LARGE	0x0040	/* several frames in one, see below */
+#define SLUICE_CQE_F_FIXED_ID	0x0080	/* with LARGE: they have one IPv4 id */
+
+/*
+ * %SLUICE_CQE_F_LARGE: what a function sent with %SLUICE_TX_F_GSO may reach
+ * another one as it is, when every segment of it would have gone there.  The
+ * checksum field of its TCP or UDP header holds the sum of the pseudo header,
+ * not inverted; nothing is left to verify.  The payload, divided by @mss, is
+ * that of the frames it stands for, two at least.
+ */
 
 /**
  * enum sluice_miss - why a frame took the slow path

@@ -80,6 +80,26 @@ bool gso_init(struct gso *g, const uint8_t *frame, uint32_t len,
 	return g->segs <= SLUICE_GSO_SEGS_MAX;
 }
 
+void gso_seed(const struct gso *g, uint8_t *frame)
+{
+	uint8_t *ip = frame + g->l3;
+	struct frame_info fi = {
+		.l3 = g->l3,
+		.l4 = g->l4,
+		.l4_len = g->hdr_len + g->payload - g->l4,
+		.proto = g->udp ? PROTO_UDP : PROTO_TCP,
+		.v6 = g->v6,
+	};
+
+	if (!g->v6) {
+		put16(ip + 10, 0);
+		put16(ip + 10, ~frame_sum(ip, (ip[0] & 15) * 4, 0));
+	}
+	if (g->udp)
+		put16(frame + g->l4 + 4, fi.l4_len);
+	put16(frame + g->l4 + csum_offset(g), frame_pseudo_sum(frame, &fi));
+}
+
 static void fix_ip(const struct gso *g, uint32_t i, uint8_t *out, uint32_t len)
 {
 	uint8_t *ip = out + g->l3;

@@ -40,6 +40,12 @@ struct gso {
 bool gso_init(struct gso *g, const uint8_t *frame, uint32_t len,
 	      const struct sluice_tx_desc *d);
 /*
+ * Make the headers of @frame, which is @g's, right for the frame as a whole,
+ * with the sum of the pseudo header in its checksum field.  No segment depends
+ * on what this changes.
+ */
+void gso_seed(const struct gso *g, uint8_t *frame);
+/*
  * Write segment @i, checksums and all, to @out, which has room for
  * SLUICE_FRAME_MAX bytes.  Return its length.
  */

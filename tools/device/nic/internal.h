@@ -88,6 +88,7 @@ struct rxq {
 	uint16_t id;
 	struct cq *cq;
 	uint64_t base;
+	bool large;		/* takes large frames */
 	uint32_t cache_first;
 	uint32_t cache_count;
 	struct sluice_rx_desc cache[RX_CACHE];
@@ -254,6 +255,8 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 				 const uint8_t *frame, uint32_t len,
 				 unsigned int frame_flags,
 				 const struct sluice_slow_meta *meta);
+enum sluice_tx_result rx_deliver_large(void *ctx, uint16_t vport,
+				       const struct sluice_large *l);
 void rx_flow_hash(void *ctx, const uint8_t *frame, uint32_t len,
 		  struct sluice_flow_hash *hash);
 void rx_flow_reset(struct sluice_nic *nic);

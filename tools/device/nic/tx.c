@@ -19,6 +19,8 @@ int txq_create(struct func *f, const struct sluice_cmd_queue *cmd)
 	    cmd->log_size < SLUICE_RING_MIN_LOG ||
 	    cmd->log_size > SLUICE_RING_MAX_LOG)
 		return SLUICE_ST_INVAL;
+	if (cmd->flags)
+		return SLUICE_ST_INVAL;
 	if (cq >= f->max_cqs || !f->cqs[cq].ring.active)
 		return SLUICE_ST_NOENT;
 	q = &f->txqs[id];
@@ -222,9 +224,32 @@ static void send(struct func *f, const struct sluice_tx_desc *d,
 		sluice_esw_input(esw, f->vport, frame, len, flags);
 }
 
+/* Send the frame in nic->frame as it is.  False when that cannot be done. */
+static bool send_large(struct func *f, const struct sluice_tx_desc *d,
+		       uint32_t len, const struct gso *g)
+{
+	struct sluice_nic *nic = f->nic;
+	struct sluice_large l = {
+		.frame = nic->frame,
+		.len = len,
+		.segs = g->segs,
+		.longest = g->hdr_len + g->mss,
+		.bytes = g->payload + g->segs * g->hdr_len,
+		.mss = g->mss,
+		.fixed_id = g->fixed_id,
+	};
+
+	if (g->segs < 2)
+		return false;
+	gso_seed(g, nic->frame);
+	return le16toh(d->flags) & SLUICE_TX_F_DIRECT ?
+	       sluice_esw_direct_large(nic->esw, le16toh(d->dst_vport), &l) :
+	       sluice_esw_input_large(nic->esw, f->vport, &l);
+}
+
 /*
- * Send the frame in nic->frame as segments.  When a wire is full the queue
- * waits and goes on with the next segment later.
+ * Send the frame in nic->frame, as it is or as segments.  When a wire is full
+ * the queue waits and goes on with the next segment later.
  */
 static enum tx_result send_segments(struct func *f, struct txq *q,
 				    const struct sluice_tx_desc *d,
@@ -236,6 +261,10 @@ static enum tx_result send_segments(struct func *f, struct txq *q,
 	if (!gso_init(&g, nic->frame, len, d)) {
 		bad_frame(f, q);
 		return TX_FAILED;
+	}
+	if (!q->next_seg && send_large(f, d, len, &g)) {
+		nic->sent++;
+		return func_ok(f) ? TX_SENT : TX_FAILED;
 	}
 	for (; q->next_seg < g.segs; q->next_seg++) {
 		if (!wires_have_room(nic) && wait_for_wire(f, q))

@@ -340,6 +340,215 @@ static void test_wire_full(void **state)
 	assert_int_equal(rd(p->a, SLUICE_REG_ERROR), 0);
 }
 
+/* Give VF 1 a receive queue that takes large frames. */
+static void take_large(struct pair *p)
+{
+	struct sluice_cmd_queue cmd = {
+		.hdr.opcode = SLUICE_CMD_RXQ_CREATE,
+		.log_size = RING_LOG,
+		.flags = SLUICE_QUEUE_F_LARGE,
+	};
+
+	assert_int_equal(drv_u32(p->b, SLUICE_CMD_RXQ_DESTROY, 0),
+			 SLUICE_ST_OK);
+	p->brx.count = 0;
+	p->brx.base = drv_alloc(p->b, sizeof(struct sluice_rx_desc)
+				      << RING_LOG);
+	cmd.addr = htole64(p->brx.base);
+	assert_int_equal(drv_cmd(p->b, &cmd, sizeof(cmd)), SLUICE_ST_OK);
+	cmd.hdr.opcode = SLUICE_CMD_TXQ_CREATE;
+	cmd.id = htole16(1);
+	assert_int_equal(drv_cmd(p->b, &cmd, sizeof(cmd)), SLUICE_ST_INVAL);
+}
+
+/* VF 1 has received the frame as it is, and nothing else. */
+static void check_large(struct pair *p, struct big *g)
+{
+	uint16_t want = SLUICE_CQE_F_RX | SLUICE_CQE_F_LARGE |
+			SLUICE_CQE_F_L4_OK | (g->v6 ? 0 : SLUICE_CQE_F_L3_OK);
+	const struct sluice_cqe *cqe = cq_next(p->b, &p->bcq);
+	uint8_t *csum = g->b + g->l4 + (g->udp ? 6 : 16);
+	uint32_t s = g->len - g->l4 + (g->udp ? 17 : 6);
+	const uint8_t *ip = g->b + g->l3;
+	struct frame f;
+
+	if (g->flags & SLUICE_TX_F_FIXED_ID)
+		want |= SLUICE_CQE_F_FIXED_ID;
+	assert_non_null(cqe);
+	assert_int_equal(le16toh(cqe->flags), want);
+	assert_int_equal(le16toh(cqe->mss), g->mss);
+	assert_int_equal(le32toh(cqe->len), g->len);
+	rx_gather(p->b, &p->brx, cqe, &f);
+	s += g->v6 ? sum(ip + 8, 32) : sum(ip + 12, 8);
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	put16(csum, s);
+	if (!g->v6) {
+		assert_true(sum_ok(sum(f.b + g->l3, 20)));
+		memcpy(g->b + g->l3 + 10, f.b + g->l3 + 10, 2);
+	}
+	assert_int_equal(f.len, g->len);
+	assert_memory_equal(f.b, g->b, g->len);
+	assert_null(cq_next(p->b, &p->bcq));
+	wr(p->b, SLUICE_DB_CQ(0), p->bcq.count);
+}
+
+static void test_large(void **state)
+{
+	struct pair *p = *state;
+	struct sluice_vport_stats s;
+	uint64_t a_mark, b_mark;
+	static struct big g;
+	unsigned int k;
+
+	take_large(p);
+	a_mark = p->a->next;
+	b_mark = p->b->next;
+	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		p->a->next = a_mark;
+		p->b->next = b_mark;
+		big_make(&g, &kinds[k], 65400, 1400);
+		if (k & 1)
+			g.flags |= SLUICE_TX_F_FIXED_ID;
+		rx_fill(p->b, &p->brx, 0, 18, 3712);
+		big_post(p, &g, 32768);
+		ring_tx(p);
+		check_large(p, &g);
+		assert_non_null(cq_next(p->a, &p->acq));
+		wr(p->a, SLUICE_DB_CQ(0), p->acq.count);
+		if (!k) {
+			sluice_esw_vport_stats(p->m->nic->esw, 1, &s);
+			assert_int_equal(le64toh(s.tx_packets), 47);
+			assert_int_equal(le64toh(s.tx_bytes), 65400 + 47 * 54);
+			sluice_esw_vport_stats(p->m->nic->esw, 2, &s);
+			assert_int_equal(le64toh(s.rx_packets), 47);
+			assert_int_equal(le64toh(s.rx_bytes), 65400 + 47 * 54);
+		}
+	}
+	/* One segment is a frame like any other. */
+	big_make(&g, &kinds[0], 1000, 1400);
+	rx_fill(p->b, &p->brx, 0, 1, 3712);
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	check_segments(p, &g);
+}
+
+/* Where a large frame would not get through it goes in segments. */
+static void test_large_refused(void **state)
+{
+	struct pair *p = *state;
+	struct sluice_esw *esw = p->m->nic->esw;
+	struct sluice_vport_stats s;
+	static struct big g;
+
+	take_large(p);
+	/* Too few buffers for all, enough for some. */
+	big_make(&g, &kinds[0], 20000, 1000);
+	rx_fill(p->b, &p->brx, 0, 4, 2048);
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	sluice_esw_vport_stats(esw, 2, &s);
+	assert_int_equal(le64toh(s.rx_packets), 4);
+	assert_int_equal(le64toh(s.rx_dropped_nobuf), 16);
+	p->bcq.count += 4;
+	wr(p->b, SLUICE_DB_CQ(0), p->bcq.count);
+	/* To the wire. */
+	rx_fill(p->b, &p->brx, 0, 40, 4096);
+	mac_parse(g.b, "02:77:00:00:00:01");
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	assert_int_equal(p->m->wire[0].sent, 20);
+	/* To everybody. */
+	mac_parse(g.b, "ff:ff:ff:ff:ff:ff");
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	assert_int_equal(p->m->wire[0].sent, 40);
+	check_segments(p, &g);
+	/* Longer than the MTU of either. */
+	mac_parse(g.b, fn_mac(2));
+	assert_int_equal(drv_u32(p->b, SLUICE_CMD_SET_MTU, 1000), SLUICE_ST_OK);
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	sluice_esw_vport_stats(esw, 2, &s);
+	assert_int_equal(le64toh(s.rx_dropped_mtu), 20);
+	assert_int_equal(drv_u32(p->b, SLUICE_CMD_SET_MTU, 9000), SLUICE_ST_OK);
+	assert_int_equal(drv_u32(p->a, SLUICE_CMD_SET_MTU, 1000), SLUICE_ST_OK);
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	sluice_esw_vport_stats(esw, 1, &s);
+	assert_int_equal(le64toh(s.tx_dropped_mtu), 20);
+	assert_int_equal(drv_u32(p->a, SLUICE_CMD_SET_MTU, 9000), SLUICE_ST_OK);
+	/* From an address that is not the sender's. */
+	{
+		struct sluice_cmd_vport cmd = {
+			.fields = htole32(SLUICE_VPORT_F_POLICY),
+			.policy = htole32(SLUICE_POLICY_SPOOFCHK),
+		};
+
+		assert_int_equal(sluice_esw_vport_set(esw, 1, &cmd),
+				 SLUICE_ST_OK);
+	}
+	g.b[11] ^= 0x80;
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	sluice_esw_vport_stats(esw, 1, &s);
+	assert_int_equal(le64toh(s.tx_dropped_spoof), 20);
+	assert_null(cq_next(p->b, &p->bcq));
+	assert_int_equal(rd(p->a, SLUICE_REG_ERROR), 0);
+	assert_int_equal(rd(p->b, SLUICE_REG_ERROR), 0);
+}
+
+/* In switchdev mode the rules decide. */
+static void test_large_rules(void **state)
+{
+	struct pair *p = *state;
+	struct sluice_cmd_vport root = {
+		.fields = htole32(SLUICE_VPORT_F_ROOT),
+		.root_table = htole32(1),
+	};
+	struct bed bed = { .esw = p->m->nic->esw };
+	struct sluice_key fin = { .tcp_flags = htobe16(1) };
+	struct sluice_action out = act_out(VF(1));
+	struct sluice_action go = act_goto(2);
+	struct rule r = { .id = 7, .table = 1, .mask = 1, .counter = 9,
+			  .prio = 1, .mask_bits = &fin, .key = &fin,
+			  .act = &out, .num_act = 1 };
+	static struct big g;
+
+	take_large(p);
+	assert_int_equal(sluice_esw_set_mode(bed.esw, SLUICE_ESW_SWITCHDEV),
+			 SLUICE_ST_OK);
+	assert_int_equal(sluice_esw_vport_set(bed.esw, 1, &root), SLUICE_ST_OK);
+	bed_any(&bed, 1, 1, &go, 1);
+	bed_any(&bed, 2, 2, &out, 1);
+	big_make(&g, &kinds[2], 20000, 1000);
+	rx_fill(p->b, &p->brx, 0, 100, 2048);
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	check_large(p, &g);
+	assert_int_equal(bed_packets(&bed, 1), 20);
+	/* Neither the Ethernet header nor the tag. */
+	assert_int_equal(bed_bytes(&bed, 1), 20000 + 20 * (20 + 32));
+	assert_int_equal(bed_packets(&bed, 2), 20);
+	assert_int_equal(bed_bytes(&bed, 2), 20000 + 20 * (20 + 32));
+
+	/* A rule that only the last segment hits. */
+	assert_int_equal(bed_mask(&bed, 1, &fin), SLUICE_ST_OK);
+	assert_int_equal(bed_rule(&bed, &r), SLUICE_ST_OK);
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	check_segments(p, &g);
+	assert_int_equal(bed_packets(&bed, 1), 39);
+	assert_int_equal(bed_packets(&bed, 9), 1);
+	/* All of them alike miss it again. */
+	g.b[g.l4 + 13] &= ~0x01;
+	big_post(p, &g, 65535);
+	ring_tx(p);
+	check_large(p, &g);
+	assert_int_equal(bed_packets(&bed, 1), 59);
+	assert_int_equal(bed_packets(&bed, 9), 1);
+}
+
 /* What makes a frame impossible: a change of it or of its descriptor. */
 struct bad {
 	const char *what;
@@ -403,6 +612,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_statistics, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_wire_full, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_large, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_large_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_large_rules, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
 	};

@@ -101,6 +101,7 @@ static struct sluice_channel *sluice_channel_alloc(struct sluice_nic *nic, u16 i
 		sluice_channel_free(ch);
 		return NULL;
 	}
+	ch->rxq.large = nic->large;
 	return ch;
 }
 
@@ -128,6 +129,7 @@ static int sluice_channel_create(struct sluice_nic *nic, struct sluice_channel *
 	queue.addr = cpu_to_le64(ch->rxq.dma);
 	queue.id = cpu_to_le16(ch->id);
 	queue.log_size = ch->rxq.log;
+	queue.flags = ch->rxq.large ? SLUICE_QUEUE_F_LARGE : 0;
 	queue.cq = cpu_to_le16(ch->id);
 	err = sluice_cmd_exec(sdev, &queue.hdr);
 	if (err)
@@ -136,6 +138,7 @@ static int sluice_channel_create(struct sluice_nic *nic, struct sluice_channel *
 	sluice_cmd_init(&queue.hdr, SLUICE_CMD_TXQ_CREATE, sizeof(queue));
 	queue.addr = cpu_to_le64(ch->txq.dma);
 	queue.log_size = ch->txq.log;
+	queue.flags = 0;
 	err = sluice_cmd_exec(sdev, &queue.hdr);
 	if (err)
 		goto err_rxq;
@@ -462,6 +465,29 @@ out:
 	if (!netif_running(nic->netdev))
 		netif_set_real_num_queues(nic->netdev, nic->num_channels,
 					  nic->num_channels);
+	return err;
+}
+
+/**
+ * sluice_channels_large() - receive large frames or not
+ * @nic: netdev
+ * @on: receive them
+ *
+ * RTNL held.  Traffic rests meanwhile.  If the new rings cannot be had, the
+ * old ones come back.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sluice_channels_large(struct sluice_nic *nic, bool on)
+{
+	bool old = nic->large;
+	int err;
+
+	nic->large = on;
+	err = sluice_channels_change(nic, nic->num_channels, nic->tx_log, nic->rx_log);
+	if (!err)
+		return 0;
+	nic->large = old;
 	return err;
 }
 

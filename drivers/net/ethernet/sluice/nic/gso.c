@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sluice driver, nic: which long frames the device segments.
+ * Sluice driver, nic: long frames, to segment and as other functions sent them.
  *
  * It finds the headers itself, so a frame goes to it only when both see the
  * same: TCP or UDP over IPv4, or over IPv6 without extension headers, behind
@@ -122,4 +122,94 @@ netdev_features_t sluice_features_check(struct sk_buff *skb, struct net_device *
 	if (skb_is_gso(skb) && !sluice_gso_hdr_len(skb))
 		features &= ~NETIF_F_GSO_MASK;
 	return features;
+}
+
+/*
+ * Where the TCP or UDP header of a received IP packet starts, 0 unless it is
+ * the whole frame and no fragment.  Headers are in the linear part.
+ */
+static unsigned int sluice_gso_l4(const struct sk_buff *skb, bool *v6, u8 *l4_proto)
+{
+	unsigned int off = 0, room = skb_headlen(skb), tags;
+	__be16 proto = skb->protocol;
+
+	for (tags = 0; eth_type_vlan(proto); tags++, off += VLAN_HLEN) {
+		const struct vlan_hdr *vh = (const void *)(skb->data + off);
+
+		if (tags == SLUICE_GSO_MAX_TAGS || off + sizeof(*vh) > room)
+			return 0;
+		proto = vh->h_vlan_encapsulated_proto;
+	}
+	if (proto == htons(ETH_P_IP)) {
+		const struct iphdr *ip = (const void *)(skb->data + off);
+
+		if (off + sizeof(*ip) > room || ip->version != 4 || ip->ihl < 5 ||
+		    ip_is_fragment(ip) || off + ntohs(ip->tot_len) != skb->len)
+			return 0;
+		*v6 = false;
+		*l4_proto = ip->protocol;
+		return off + ip->ihl * 4;
+	}
+	if (proto == htons(ETH_P_IPV6)) {
+		const struct ipv6hdr *ip6 = (const void *)(skb->data + off);
+
+		off += sizeof(*ip6);
+		if (off > room || ip6->version != 6 ||
+		    off + ntohs(ip6->payload_len) != skb->len)
+			return 0;
+		*v6 = true;
+		*l4_proto = ip6->nexthdr;
+		return off;
+	}
+	return 0;
+}
+
+/**
+ * sluice_gso_receive() - make a GSO packet of a large frame
+ * @skb: the frame, behind eth_type_trans()
+ * @cqe: its completion
+ *
+ * The result is what GRO would have made of the frames it stands for: the
+ * stack can take it apart again.
+ *
+ * Return: the length of its headers, Ethernet's not counted; 0 when the frame or
+ * its completion is none a sane device makes.
+ */
+unsigned int sluice_gso_receive(struct sk_buff *skb, const struct sluice_cqe *cqe)
+{
+	unsigned int room = skb_headlen(skb), mss = le16_to_cpu(cqe->mss);
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+	unsigned int l4, hdr_len, csum_offset, type;
+	u8 proto;
+	bool v6;
+
+	l4 = sluice_gso_l4(skb, &v6, &proto);
+	if (!l4)
+		return 0;
+	if (proto == IPPROTO_TCP) {
+		const struct tcphdr *tcp = (const void *)(skb->data + l4);
+
+		if (l4 + sizeof(*tcp) > room || tcp->doff < 5)
+			return 0;
+		hdr_len = l4 + tcp->doff * 4;
+		csum_offset = offsetof(struct tcphdr, check);
+		type = v6 ? SKB_GSO_TCPV6 : SKB_GSO_TCPV4;
+		if (tcp->cwr)
+			type |= SKB_GSO_TCP_ECN;
+		if (le16_to_cpu(cqe->flags) & SLUICE_CQE_F_FIXED_ID)
+			type |= SKB_GSO_TCP_FIXEDID;
+	} else if (proto == IPPROTO_UDP) {
+		hdr_len = l4 + sizeof(struct udphdr);
+		csum_offset = offsetof(struct udphdr, check);
+		type = SKB_GSO_UDP_L4;
+	} else {
+		return 0;
+	}
+	if (!mss || hdr_len > room || hdr_len + mss >= skb->len ||
+	    !skb_partial_csum_set(skb, l4, csum_offset))
+		return 0;
+	shinfo->gso_size = mss;
+	shinfo->gso_segs = DIV_ROUND_UP(skb->len - hdr_len, mss);
+	shinfo->gso_type = type;
+	return hdr_len;
 }
