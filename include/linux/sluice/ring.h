@@ -31,11 +31,9 @@
  * A frame is one or more consecutive descriptors; all fields but @addr, @len
  * and %SLUICE_TX_F_EOP are taken from the first, and are zero in the others.
  *
- * With %SLUICE_TX_F_GSO the frame is a long TCP or UDP packet over IPv4 or
- * IPv6, no fragment, behind up to four VLAN tags, and stands for segments of
- * @mss bytes of payload each, the last with what is left.  It needs
- * %SLUICE_TX_F_CSUM with @csum_start at the TCP or UDP header and @csum_offset
- * at its checksum field, whose content does not matter.
+ * With %SLUICE_TX_F_GSO the frame is a long TCP or UDP packet that stands for
+ * segments of @mss bytes of payload each, the last with what is left.  It
+ * needs %SLUICE_TX_F_CSUM.
  */
 struct sluice_tx_desc {
 	__le64 addr;
@@ -121,16 +119,8 @@ struct sluice_cqe {
 #define SLUICE_CQE_F_HASH	0x0008
 #define SLUICE_CQE_F_HASH_L4	0x0010	/* @hash covers ports */
 #define SLUICE_CQE_F_SLOW	0x0020	/* PF: through the slow path */
-#define SLUICE_CQE_F_LARGE	0x0040	/* several frames in one, see below */
-#define SLUICE_CQE_F_FIXED_ID	0x0080	/* with LARGE: they have one IPv4 id */
-
-/*
- * %SLUICE_CQE_F_LARGE: what a function sent with %SLUICE_TX_F_GSO may reach
- * another one as it is, when every segment of it would have gone there.  The
- * checksum field of its TCP or UDP header holds the sum of the pseudo header,
- * not inverted; nothing is left to verify.  The payload, divided by @mss, is
- * that of the frames it stands for, two at least.
- */
+#define SLUICE_CQE_F_LARGE	0x0040	/* several frames in one */
+#define SLUICE_CQE_F_FIXED_ID	0x0080	/* LARGE: one IPv4 id */
 
 /**
  * enum sluice_miss - why a frame took the slow path

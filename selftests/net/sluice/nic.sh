@@ -10,7 +10,7 @@ ALL_TESTS="drivers addresses ping_everyone mtu_9000 link_state
 	tx_checksum rx_checksum rss_spreads rss_table
 	queue_statistics port_statistics
 	rings_under_traffic channels_under_traffic coalesce
-	tcp_throughput udp_throughput fragments
+	tcp_throughput udp_throughput fragments segments large_frames
 	unicast_goes_one_way broadcast_goes_everywhere
 	second_address multicast_filter allmulti_needs_trust pf_promiscuous
 	spoofed_source vlan_interface"
@@ -100,7 +100,7 @@ link_state() {
 counter() { ns "$1" nstat -asz "$2" | awk -v n="$2" '$1 == n { print $2 }'; }
 
 tx_checksum() {
-	local mode before
+	local mode before n
 	iperf_server far 192.0.2.3
 	for mode in off on; do
 		check "checksums $mode" ns h0 ethtool -K "${VF[0]}" tx $mode
@@ -289,6 +289,74 @@ udp_throughput() {
 fragments() {
 	check "IPv4 in fragments" ping_ok h0 192.0.2.2 -c 3 -i 0.1 -s 6000
 	check "and to the wire" ping_ok h1 192.0.2.3 -c 3 -i 0.1 -s 6000
+}
+
+# A counter of "ethtool -S" of [NS/]DEV.
+drv_counter() { ns "${1%/*}" ethtool -S "${1#*/}" | awk -v n="$2:" '$1 == n { print $2 }'; }
+
+gso() { python3 "$SLUICE_LIB/gso.py" "$@"; }
+
+# Send long frames of every kind from VF 0 to address DST, and keep in NAME.hex
+# the frames that [NS/]DEV sees.
+gso_pass() {
+	local name=$1 dev=$2 dst=$3 f=$SLUICE_TMP/$1
+	ns "${dev%/*}" timeout 30 tcpdump -c "$SEGMENTS" -B 8192 -w "$f.pcap" -i "${dev#*/}" \
+		ether src "$MAC0" and not arp 2> "$f.err" &
+	local dump=$!
+	wait_for 10 grep -q listening "$f.err"
+	check "$name: send" ns h0 python3 "$SLUICE_LIB/gso.py" send "${VF[0]}" "$dst" "$MAC0"
+	wait $dump
+	gso flat "$f.pcap" > "$f.hex"
+	check_eq "$name: frames" "$(wc -l < "$f.hex")" "$SEGMENTS"
+}
+
+gso_features() {
+	check "segmentation $3" ns "$1" ethtool -K "$2" tso "$3" tx-udp-segmentation "$3"
+}
+
+# Segments on the wire are what software makes of the same frames.
+segments() {
+	local mode before n
+	read -r LONG SEGMENTS <<< "$(gso count)"
+	ns far ethtool -K wire0 gro off
+	for mode in off on; do
+		gso_features h0 "${VF[0]}" $mode
+		before=$(drv_counter "$V0" drv_tx_gso)
+		gso_pass "wire-$mode" $FAR 02:00:00:00:ee:01
+		n=0; [ $mode = on ] && n=$LONG
+		check_eq "frames the device segmented, $mode" \
+			$(($(drv_counter "$V0" drv_tx_gso) - before)) $n
+	done
+	ns far ethtool -K wire0 gro on
+	check "the same bytes" cmp "$SLUICE_TMP/wire-off.hex" "$SLUICE_TMP/wire-on.hex"
+}
+
+# From VF to VF a long frame stays one; taken apart again by who sends it on, it
+# is what it would have been.
+large_frames() {
+	local mode before n
+	read -r LONG SEGMENTS <<< "$(gso count)"
+	ip -n h1 link add va type veth peer vb
+	ip -n h1 link set va up
+	ip -n h1 link set vb up
+	ns h1 ethtool -K va tx off sg off
+	tc -n h1 qdisc add dev "${VF[1]}" clsact
+	check "send on what comes in" tc -n h1 filter add dev "${VF[1]}" ingress matchall \
+		action mirred egress redirect dev va
+	for mode in "off off" "on off" "on on"; do
+		gso_features h0 "${VF[0]}" "${mode% *}"
+		check "rx-gro-hw ${mode#* }" ns h1 ethtool -K "${VF[1]}" rx-gro-hw "${mode#* }"
+		before=$(drv_counter "$V1" drv_rx_large)
+		gso_pass "vf-${mode/ /-}" h1/vb "$MAC1"
+		n=0; [ "${mode#* }" = on ] && n=$LONG
+		check_eq "large frames, $mode" $(($(drv_counter "$V1" drv_rx_large) - before)) $n
+	done
+	tc -n h1 qdisc del dev "${VF[1]}" clsact
+	ip -n h1 link del va
+	check "cut by the device as by software" cmp "$SLUICE_TMP/vf-off-off.hex" \
+		"$SLUICE_TMP/vf-on-off.hex"
+	check "cut at the end as by software" cmp "$SLUICE_TMP/vf-off-off.hex" \
+		"$SLUICE_TMP/vf-on-on.hex"
 }
 
 udp_to() { echo "eth dst=$1 src=$MAC0 / ip dst=192.0.2.99 / udp dport=9 / len 32"; }
