@@ -6,11 +6,10 @@
 # rules in hardware against the same rules in software, and VF to VF as a plain
 # NIC against the other NICs the machine has. Nothing fails for being slow.
 #
-#	tools/vm/run --selftests \
-#		--qemu -netdev --qemu hubport,id=v0,hubid=7 \
-#		--qemu -device --qemu virtio-net-pci,netdev=v0,mac=52:00:00:00:07:00 \
-#		--qemu -netdev --qemu hubport,id=v1,hubid=7 \
-#		--qemu -device --qemu virtio-net-pci,netdev=v1,mac=52:00:00:00:07:01 \
+#	tools/vm/run --selftests --qemu=-netdev --qemu=hubport,id=v0,hubid=7 \
+#		--qemu=-device --qemu=virtio-net-pci,netdev=v0,mac=52:00:00:00:07:00 \
+#		--qemu=-netdev --qemu=hubport,id=v1,hubid=7 \
+#		--qemu=-device --qemu=virtio-net-pci,netdev=v1,mac=52:00:00:00:07:01 \
 #		-- selftests/net/sluice/bench_nic.sh
 #
 # Devices with the addresses 52:00:00:00:NN:00 and ...:01 are a pair; those of
@@ -120,6 +119,12 @@ rules_in_hardware() {
 			"$tcp Mbit/s in hardware, $sw_tcp in software: $(ratio "$tcp" "$sw_tcp") times"
 		check_ge "TCP in hardware" "$tcp" 1
 	done
+	for v in 0 1; do
+		ns b$v ethtool -C "${VF[v]}" adaptive-rx on
+	done
+	tcp=$(tcp_rate)
+	mode=$(packet_rate "${VF[0]}" "${VF[1]}")
+	note "adaptive moderation: TCP $tcp Mbit/s, 64-byte UDP $mode frames/s"
 	note "64-byte UDP: $pps frames/s in hardware, $sw_pps in software: $(ratio "$pps" "$sw_pps") times"
 	check_ge "frames in hardware" "$pps" 1
 	pair_down "${VF[0]}" "${VF[1]}"

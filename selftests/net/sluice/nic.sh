@@ -261,6 +261,13 @@ coalesce() {
 	check "traffic with 50 us" ping_ok h0 192.0.2.2
 	check "no delay" ns h1 ethtool -C "${VF[1]}" rx-usecs 0
 	check "traffic without delay" ping_ok h0 192.0.2.2
+	check "adaptive" ns h1 ethtool -C "${VF[1]}" adaptive-rx on
+	check_eq "reads back" "$(ns h1 ethtool --json -c "${VF[1]}" | jq '.[0]."adaptive-rx"')" true
+	sleep 1
+	check "traffic that adapts" ping_ok h0 192.0.2.2
+	check "by hand again" ns h1 ethtool -C "${VF[1]}" adaptive-rx off rx-usecs 20
+	check_eq "reads back" "$(ns h1 ethtool --json -c "${VF[1]}" | jq '.[0]."adaptive-rx"')" false
+	check "traffic with 20 us" ping_ok h0 192.0.2.2
 }
 
 tcp_throughput() {
@@ -339,7 +346,7 @@ large_frames() {
 	ip -n h1 link add va type veth peer vb
 	ip -n h1 link set va up
 	ip -n h1 link set vb up
-	ns h1 ethtool -K va tx off sg off
+	check "no offloads where they leave" ns h1 ethtool -K va tx off sg off
 	tc -n h1 qdisc add dev "${VF[1]}" clsact
 	check "send on what comes in" tc -n h1 filter add dev "${VF[1]}" ingress matchall \
 		action mirred egress redirect dev va

@@ -154,10 +154,10 @@ static void big_make(struct big *g, const struct kind *k, uint32_t payload,
 static struct sluice_tx_desc *big_post(struct pair *p, const struct big *g,
 				       uint32_t piece)
 {
-	struct sluice_tx_desc *first = NULL, *d = NULL;
-	uint32_t at, n;
+	struct sluice_tx_desc *first = NULL, *d;
+	uint32_t at = 0, n;
 
-	for (at = 0; at < g->len; at += n) {
+	do {
 		uint64_t buf;
 
 		n = g->len - at < piece ? g->len - at : piece;
@@ -166,9 +166,11 @@ static struct sluice_tx_desc *big_post(struct pair *p, const struct big *g,
 		d = tx_slot(p->a, &p->atx);
 		d->addr = htole64(buf);
 		d->len = htole32(n);
-		if (!first)
+		if (!at)
 			first = d;
-	}
+		at += n;
+	} while (at < g->len);
+	assert_non_null(first);
 	d->flags = htole16(SLUICE_TX_F_EOP);
 	first->flags |= htole16(g->flags);
 	first->csum_start = htole16(g->l4);

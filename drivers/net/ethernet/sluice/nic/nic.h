@@ -5,6 +5,7 @@
 #ifndef _SLUICE_NIC_H
 #define _SLUICE_NIC_H
 
+#include <linux/dim.h>
 #include <linux/ethtool.h>
 #include <linux/rtnetlink.h>
 #include <linux/timer.h>
@@ -200,6 +201,9 @@ struct sluice_cq {
  * @napi: NAPI context
  * @sdev: function
  * @id: number of the channel and of all its queues
+ * @adaptive: moderation adapts itself
+ * @irqs: interrupts so far
+ * @dim: how it does
  * @irq: interrupt number, 0 while not requested
  * @irq_name: its name in /proc/interrupts
  * @cq: completion queue
@@ -210,6 +214,9 @@ struct sluice_channel {
 	struct napi_struct napi;
 	struct sluice_dev *sdev;
 	u16 id;
+	bool adaptive;
+	u16 irqs;
+	struct dim dim;
 	int irq;
 	char irq_name[40];
 	struct sluice_cq cq;
@@ -247,6 +254,7 @@ struct sluice_filter {
  * @rx_log: log2 of the RX ring size
  * @usecs: interrupt moderation, microseconds
  * @frames: interrupt moderation, completions
+ * @adaptive: interrupt moderation adapts itself, else @usecs and @frames
  * @speed: link speed, Mbit/s
  * @large: receive large frames (NETIF_F_GRO_HW)
  * @rss_key: Toeplitz key
@@ -270,6 +278,7 @@ struct sluice_nic {
 	u8 rx_log;
 	u16 usecs;
 	u16 frames;
+	bool adaptive;
 	u32 speed;
 	bool large;
 
@@ -290,7 +299,9 @@ struct sluice_nic {
 
 /* nic/channels.c */
 int sluice_channels_change(struct sluice_nic *nic, u16 num, u8 tx_log, u8 rx_log);
-int sluice_channels_moderate(struct sluice_nic *nic, u16 usecs, u16 frames);
+int sluice_channels_moderate(struct sluice_nic *nic, u16 usecs, u16 frames,
+			     bool adaptive);
+int sluice_channel_moderate(struct sluice_channel *ch, u16 usecs, u16 frames);
 int sluice_channels_large(struct sluice_nic *nic, bool on);
 int sluice_channels_rss(struct sluice_nic *nic);
 void sluice_rss_default(struct sluice_nic *nic);
@@ -305,6 +316,11 @@ void sluice_txq_fini(struct sluice_channel *ch);
 void sluice_tx_complete(struct sluice_channel *ch, const struct sluice_cqe *cqe,
 			int budget);
 netdev_tx_t sluice_start_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/* nic/dim.c */
+void sluice_dim_init(struct sluice_channel *ch);
+void sluice_dim_sample(struct sluice_channel *ch);
+void sluice_dim_stop(struct sluice_channel *ch);
 
 /* nic/gso.c */
 unsigned int sluice_gso_hdr_len(const struct sk_buff *skb);
