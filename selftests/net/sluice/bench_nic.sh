@@ -13,7 +13,8 @@
 #		-- selftests/net/sluice/bench_nic.sh
 #
 # Devices with the addresses 52:00:00:00:NN:00 and ...:01 are a pair; those of
-# an igb (one PF with the address 52:00:00:00:08:00) are its first two VFs.
+# an igb (one PF with the address 52:00:00:00:08:00) are its first two VFs. A
+# hub of QEMU passes no long frames: virtio-net is faster on a tap.
 
 ALL_TESTS="rules_in_hardware plain_nic"
 
@@ -89,7 +90,7 @@ pair_down() {
 
 forward() {
 	local flag=$1 prio=1 proto
-	ingress_del "${REP[0]}" "${REP[1]}"
+	ingress_del "${REP[0]}" "${REP[1]}" 2> /dev/null
 	ingress_add "${REP[0]}" "${REP[1]}"
 	for proto in arp ip; do
 		check "rules ($flag)" tc filter add dev "${REP[0]}" ingress protocol $proto \
@@ -108,8 +109,7 @@ rules_in_hardware() {
 	sw_tcp=$(tcp_rate)
 	sw_pps=$(packet_rate "${VF[0]}" "${VF[1]}")
 	forward skip_sw
-	ping_ok b0 192.0.2.2
-	pps=$(packet_rate "${VF[0]}" "${VF[1]}")
+	check "in hardware" ping_ok b0 192.0.2.2
 	for mode in "off off" "on off" "on on"; do
 		for v in 0 1; do
 			ns b$v ethtool -K "${VF[v]}" tso "${mode% *}" rx-gro-hw "${mode#* }"
@@ -119,14 +119,17 @@ rules_in_hardware() {
 			"$tcp Mbit/s in hardware, $sw_tcp in software: $(ratio "$tcp" "$sw_tcp") times"
 		check_ge "TCP in hardware" "$tcp" 1
 	done
-	for v in 0 1; do
-		ns b$v ethtool -C "${VF[v]}" adaptive-rx on
+	for mode in off on; do
+		for v in 0 1; do
+			ns b$v ethtool -C "${VF[v]}" adaptive-rx $mode
+		done
+		tcp=$(tcp_rate)
+		pps=$(packet_rate "${VF[0]}" "${VF[1]}")
+		note "adaptive moderation $mode: TCP $tcp Mbit/s," \
+			"64-byte UDP $pps frames/s in hardware, $sw_pps in software:" \
+			"$(ratio "$pps" "$sw_pps") times"
+		check_ge "frames in hardware" "$pps" 1
 	done
-	tcp=$(tcp_rate)
-	mode=$(packet_rate "${VF[0]}" "${VF[1]}")
-	note "adaptive moderation: TCP $tcp Mbit/s, 64-byte UDP $mode frames/s"
-	note "64-byte UDP: $pps frames/s in hardware, $sw_pps in software: $(ratio "$pps" "$sw_pps") times"
-	check_ge "frames in hardware" "$pps" 1
 	pair_down "${VF[0]}" "${VF[1]}"
 }
 
@@ -147,6 +150,7 @@ one_nic() {
 plain_nic() {
 	local n a b name pf
 	sluice_setup legacy 2 || return 1
+	modprobe -a igb e1000e
 	one_nic "Sluice VF" "${VF[0]}" "${VF[1]}"
 	for n in 07 08 09; do
 		a=$(netdev_by_mac 52:00:00:00:$n:00)

@@ -4,6 +4,9 @@
 
 usage: gso.py send DEV DST SRC       send a frame of each kind
        gso.py count                  print how many that are, and their segments
+       gso.py datagrams ADDR PORT    send 20 datagrams in one long frame
+       gso.py receive ADDR PORT      print the sizes of datagrams, until none comes
+                                     for a second
        gso.py flat PCAP              print the frames of a capture, sorted, as hex
 
 The frames go through a packet socket with a virtio_net_hdr, so that the same
@@ -14,7 +17,7 @@ import struct
 import sys
 import time
 
-SOL_PACKET, PACKET_VNET_HDR = 263, 15
+SOL_PACKET, PACKET_VNET_HDR, UDP_SEGMENT = 263, 15, 103
 NEEDS_CSUM = 1
 GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, GSO_ECN = 1, 4, 5, 0x80
 TCP, UDP = 6, 17
@@ -86,6 +89,27 @@ def send(dev, dst, src):
         time.sleep(0.005)
 
 
+def datagrams(addr, port):
+    """Let the stack or the NIC cut them."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, MSS)
+    sock.sendto(bytes(20 * MSS - 100), (addr, int(port)))
+
+
+def receive(addr, port):
+    """One line with the sizes, in the order they came."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((addr, int(port)))
+    sizes = []
+    try:
+        sock.settimeout(20)
+        while True:
+            sizes.append(len(sock.recv(65536)))
+            sock.settimeout(1)
+    except TimeoutError:
+        print(*sizes)
+
+
 def flat(path):
     """Frames of a capture as lines, in an order that does not depend on time."""
     with open(path, "rb") as pcap:
@@ -101,6 +125,10 @@ def flat(path):
 if __name__ == "__main__":
     if sys.argv[1] == "send":
         send(*sys.argv[2:5])
+    elif sys.argv[1] == "datagrams":
+        datagrams(*sys.argv[2:4])
+    elif sys.argv[1] == "receive":
+        receive(*sys.argv[2:4])
     elif sys.argv[1] == "count":
         print(len(KINDS), sum(-(-kind[5] // MSS) for kind in KINDS))
     else:

@@ -11,6 +11,7 @@ ALL_TESTS="drivers addresses ping_everyone mtu_9000 link_state
 	queue_statistics port_statistics
 	rings_under_traffic channels_under_traffic coalesce
 	tcp_throughput udp_throughput fragments segments large_frames
+	datagrams
 	unicast_goes_one_way broadcast_goes_everywhere
 	second_address multicast_filter allmulti_needs_trust pf_promiscuous
 	spoofed_source vlan_interface"
@@ -332,7 +333,7 @@ segments() {
 		gso_pass "wire-$mode" $FAR 02:00:00:00:ee:01
 		n=0; [ $mode = on ] && n=$LONG
 		check_eq "frames the device segmented, $mode" \
-			$(($(drv_counter "$V0" drv_tx_gso) - before)) $n
+			$(($(drv_counter "$V0" drv_tx_gso) - before)) "$n"
 	done
 	ns far ethtool -K wire0 gro on
 	check "the same bytes" cmp "$SLUICE_TMP/wire-off.hex" "$SLUICE_TMP/wire-on.hex"
@@ -356,7 +357,7 @@ large_frames() {
 		before=$(drv_counter "$V1" drv_rx_large)
 		gso_pass "vf-${mode/ /-}" h1/vb "$MAC1"
 		n=0; [ "${mode#* }" = on ] && n=$LONG
-		check_eq "large frames, $mode" $(($(drv_counter "$V1" drv_rx_large) - before)) $n
+		check_eq "large frames, $mode" $(($(drv_counter "$V1" drv_rx_large) - before)) "$n"
 	done
 	tc -n h1 qdisc del dev "${VF[1]}" clsact
 	ip -n h1 link del va
@@ -365,6 +366,25 @@ large_frames() {
 	check "cut at the end as by software" cmp "$SLUICE_TMP/vf-off-off.hex" \
 		"$SLUICE_TMP/vf-on-on.hex"
 }
+
+# A socket gets the datagrams one by one, however they came.
+datagrams() {
+	local before i want=
+	for i in $(seq 19); do want+="1300 "; done
+	for i in 0 1; do
+		gso_features h$i "${VF[i]}" on
+	done
+	check "rx-gro-hw" ns h1 ethtool -K "${VF[1]}" rx-gro-hw on
+	before=$(drv_counter "$V1" drv_rx_large)
+	ns h1 python3 "$SLUICE_LIB/gso.py" receive 192.0.2.2 7070 > "$SLUICE_TMP/sizes" &
+	local server=$!
+	wait_for 10 udp_listens 7070
+	check "send" ns h0 python3 "$SLUICE_LIB/gso.py" datagrams 192.0.2.2 7070
+	wait $server
+	check_eq "sizes of the datagrams" "$(cat "$SLUICE_TMP/sizes")" "${want}1200"
+	check_eq "large frames" $(($(drv_counter "$V1" drv_rx_large) - before)) 1
+}
+udp_listens() { ns h1 ss -Hlnu "sport = :$1" | grep -q .; }
 
 udp_to() { echo "eth dst=$1 src=$MAC0 / ip dst=192.0.2.99 / udp dport=9 / len 32"; }
 

@@ -312,6 +312,7 @@ static void sluice_nic_setup(struct sluice_nic *nic, const struct sluice_func_in
 	if (sdev->caps & SLUICE_CAP_MODERATION) {
 		nic->usecs = 20;
 		nic->frames = 32;
+		nic->adaptive = true;
 	}
 	netdev_rss_key_fill(nic->rss_key, sizeof(nic->rss_key));
 	sluice_rss_default(nic);
