@@ -276,19 +276,22 @@ struct sluice_cmd_cq {
  * @addr: DMA address of the ring, aligned to 64
  * @id: its number, below @max_txqs or @max_rxqs
  * @log_size: log2 of the number of descriptors
- * @reserved: zero
+ * @flags: SLUICE_QUEUE_F_*
  * @cq: completion queue it reports to; it cannot be destroyed before
- * @reserved2: zero
+ * @reserved: zero
  */
 struct sluice_cmd_queue {
 	struct sluice_cmd_hdr hdr;
 	__le64 addr;
 	__le16 id;
 	__u8 log_size;
-	__u8 reserved;
+	__u8 flags;
 	__le16 cq;
-	__le16 reserved2;
+	__le16 reserved;
 };
+
+#define SLUICE_QUEUE_F_LARGE	0x01	/* RX: takes SLUICE_CQE_F_LARGE */
+#define SLUICE_QUEUE_F_ALL	0x01
 
 #define SLUICE_RSS_KEY_SIZE	40
 #define SLUICE_RSS_TABLE_SIZE	128
