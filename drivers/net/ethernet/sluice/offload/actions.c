@@ -599,7 +599,7 @@ int sluice_actions_parse(struct sluice_block *block,
 	}
 
 	/* It sees the packets of a connection before we do. */
-	if (prog->zone && sluice_compat_surely_skip_sw(&f->common))
+	if (prog->zone && sluice_compat_surely_skip_sw(common))
 		return sluice_reject(off, extack, SLUICE_REJECT_CT,
 				     "ct needs software too, no skip_sw");
 	switch (verdict) {
