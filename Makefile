@@ -8,13 +8,14 @@ MODULE := drivers/net/ethernet/sluice
 KERNEL ?= stock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full lint device image modules modules_install \
+.PHONY: help demo demo-tunnel test test-full lint device image modules modules_install \
 	selftests ovs-suite unit bench profile shell clean
 
 help:
 	@echo 'Sluice: an emulated SR-IOV NIC with an eSwitch, and its Linux driver'
 	@echo
 	@echo '  make demo             Open vSwitch between two VFs, in hardware (as root)'
+	@echo '  make demo-tunnel      VXLAN and GENEVE between two such machines, in hardware'
 	@echo '  make shell            a root shell in a machine with the NIC'
 	@echo '  make test             every test: lint, unit tests, tests in machines'
 	@echo '                        with both kernels; ends with "N passed, N failed"'
@@ -42,6 +43,9 @@ help:
 
 demo:
 	@tools/vm/demo
+
+demo-tunnel:
+	@tools/vm/demo-tunnel
 
 shell:
 	@tools/vm/run --kernel $(KERNEL)
