@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=8 timeout=1500 manual=1
+# sluice: vfs=8 timeout=3600 manual=1
 #
 # The kernel's own net/forwarding tests, taken from the source of the running
 # kernel, on cables made of a VF and its representor. Each of their results is
@@ -15,8 +15,9 @@
 FORWARDING=$(dirname "$KTAP")/../net/forwarding
 
 # Script, cabling, whether it has a skip_sw half, and tests that can't have one
-# because they put their rules on the host's side of a cable, which is a VF, not
-# a port of the switch (one of them would wait for ever). Cables: A is host,
+# because they put their rules on the host's side of a cable, which is a VF or a
+# tunnel device over it, not a port of the switch (one of them would wait for
+# ever). Cables: A is host,
 # switch | switch, host | switch, host; B is host, router three times.
 SCRIPTS="
 	tc_flower.sh		A	skip_sw
@@ -28,6 +29,19 @@ SCRIPTS="
 	pedit_l4port.sh		A	-
 	pedit_dsfield.sh	A	-
 	tc_flower_router.sh	B	skip_sw
+	tc_tunnel_key.sh	A	-	tunnel_key_nofrag_test
+	vxlan_bridge_1d.sh	A	-
+	vxlan_bridge_1q_ipv6.sh	A	-
+	vxlan_symmetric.sh	A	-
+	vxlan_symmetric_ipv6.sh	A	-
+	vxlan_asymmetric.sh	A	-
+	vxlan_asymmetric_ipv6.sh	A	-
+	ipip_flat_gre.sh	A	-
+	ipip_hier_gre_key.sh	A	-
+	ip6gre_flat.sh		A	-
+	ip6gre_hier_key.sh	A	-
+	mirror_gre.sh		A	-
+	mirror_gre_flower.sh	A	-
 "
 
 # Results that hardware of this kind can't give, with the reason. A test listed
@@ -49,8 +63,8 @@ cannot() {
 }
 
 # Seconds a script may take; the checkers of a debug kernel cost much.
-LIMIT=400
-[ -w $KMEMLEAK ] && LIMIT=1200
+LIMIT=600
+[ -w $KMEMLEAK ] && LIMIT=1800
 
 count=0 failed=0
 result() {
@@ -123,7 +137,8 @@ run_script() {
 	for t in $(tests_of "$script"); do
 		[[ " $* " == *" $t "* ]] || tests+=("$t")
 	done
-	run_once "$script" "$map" "${tests[@]}"
+	# Without names it would run all.
+	[ $# -gt 0 ] && [ ${#tests[@]} -eq 0 ] || run_once "$script" "$map" "${tests[@]}"
 	if [ "$half" = skip_sw ]; then
 		if grep -q '^TEST: .*(skip_sw)' "$SLUICE_TMP/log"; then
 			result ok "$script: runs its skip_sw half"
@@ -137,7 +152,7 @@ run_script() {
 	done
 	run_once "$script" "$map" "$@"
 	for t in "$@"; do
-		result ok "$script: $t (skip_sw)" "puts its rules on a VF, which is no port of the switch"
+		result ok "$script: $t (skip_sw)" "puts its rules on the host's side of a cable, which is no port of the switch"
 	done
 }
 

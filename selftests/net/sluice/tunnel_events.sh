@@ -173,7 +173,7 @@ route_cost() {
 	local before after i
 	for ((i = 1; i <= 250; i++)); do
 		echo "filter add dev ${REP[0]} ingress protocol ip pref 20 handle $((i + 10)) flower skip_sw dst_ip 198.18.0.$i action tunnel_key set src_ip $L dst_ip 10.7.0.$((i < 250 ? i + 3 : 253)) id $i dst_port 4789 pipe action mirred egress redirect dev tun0"
-	done | tc -batch -
+	done | quietly tc -batch -
 	sleep 0.5
 	remote_route
 	check_within "in hardware" 2 encap_hw
@@ -355,7 +355,7 @@ lifecycle() {
 	local i rounds=8
 	[ -n "${SLUICE_FULL:-}" ] && rounds=50
 	for ((i = 0; i < rounds; i++)); do
-		ip link del tun0
+		ip link del tun0 2>/dev/null
 		tun_add vxlan 4 || fail "device"
 		tc filter del dev "${REP[0]}" ingress
 		# shellcheck disable=SC2046 # words
