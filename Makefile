@@ -9,7 +9,7 @@ KERNEL ?= stock
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-full lint device image modules modules_install \
-	selftests bench-tunnel unit shell clean
+	selftests ovs-suite bench-tunnel unit shell clean
 
 help:
 	@echo 'Sluice: an emulated SR-IOV NIC with an eSwitch, and its Linux driver'
@@ -22,6 +22,8 @@ help:
 	@echo '  make lint             checkpatch, sparse, W=1, kernel-doc, cppcheck, shellcheck'
 	@echo '  make unit             the device library'\''s unit tests, natively'
 	@echo '  make selftests        the kernel'\''s own forwarding tests on VFs and representors'
+	@echo '  make ovs-suite        Open vSwitch'\''s own offload tests on VFs and representors (hours);'
+	@echo '                        TESTS=1-22 for some of them, SUITE_FLAGS=--veth to compare'
 	@echo '  make bench-tunnel     what a change of a neighbour or route costs behind 50,000 rules'
 	@echo
 	@echo '  make device           QEMU with the sluice device'
@@ -56,6 +58,9 @@ unit:
 
 selftests:
 	@selftests/net/sluice/run kernel_forwarding
+
+ovs-suite:
+	@tools/ovs-suite/run $(SUITE_FLAGS) $(TESTS)
 
 bench-tunnel:
 	@selftests/net/sluice/run --kernel stock bench_tunnel
