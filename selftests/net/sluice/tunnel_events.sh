@@ -362,9 +362,9 @@ lifecycle() {
 		tc filter add dev "${REP[0]}" ingress protocol all pref 10 handle 1 flower $(tun_key) ||
 			fail "rule"
 		decap_rule
-		bg - "$SLUICE_LIB/pkt.py" send -n 2000 -g 0.002 "${VF[0]}" "$FRAME"
-		bg far "$SLUICE_LIB/pkt.py" send -n 2000 -g 0.002 wire0 "$(outer "$FRAME")"
-		check_within "round $i: in hardware" 5 busy || break
+		bg - "$SLUICE_LIB/pkt.py" send -n 50000 -g 0.002 "${VF[0]}" "$FRAME"
+		bg far "$SLUICE_LIB/pkt.py" send -n 50000 -g 0.002 wire0 "$(outer "$FRAME")"
+		check_within "round $i: in hardware" 40 busy || break
 		case $((i % 4)) in
 		0) mode_set legacy && mode_set switchdev ;;
 		1) rmmod sluice && modprobe sluice ;;
