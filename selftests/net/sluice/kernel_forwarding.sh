@@ -31,17 +31,9 @@ SCRIPTS="
 	tc_flower_router.sh	B	skip_sw
 	tc_tunnel_key.sh	A	-	tunnel_key_nofrag_test
 	vxlan_bridge_1d.sh	A	-
-	vxlan_bridge_1q_ipv6.sh	A	-
 	vxlan_symmetric.sh	A	-
-	vxlan_symmetric_ipv6.sh	A	-
-	vxlan_asymmetric.sh	A	-
-	vxlan_asymmetric_ipv6.sh	A	-
 	ipip_flat_gre.sh	A	-
-	ipip_hier_gre_key.sh	A	-
-	ip6gre_flat.sh		A	-
-	ip6gre_hier_key.sh	A	-
 	mirror_gre.sh		A	-
-	mirror_gre_flower.sh	A	-
 "
 
 # Results that hardware of this kind can't give, with the reason. A test listed
