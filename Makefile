@@ -9,7 +9,7 @@ KERNEL ?= stock
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-tunnel test test-full lint device image modules modules_install \
-	selftests ovs-suite unit bench profile shell clean
+	selftests ovs-suite bench-tunnel unit bench profile shell clean
 
 help:
 	@echo 'Sluice: an emulated SR-IOV NIC with an eSwitch, and its Linux driver'
@@ -25,6 +25,7 @@ help:
 	@echo '  make selftests        the kernel'\''s own forwarding tests on VFs and representors'
 	@echo '  make ovs-suite        Open vSwitch'\''s own offload tests on VFs and representors (hours);'
 	@echo '                        TESTS=1-22 for some of them, SUITE_FLAGS=--veth to compare'
+	@echo '  make bench-tunnel     what a change of a neighbour or route costs behind 50,000 rules'
 	@echo
 	@echo '  make bench            benchmarks, with a report in build/bench (BENCH=name: one)'
 	@echo '  make profile          where the time goes in the device library'
@@ -73,6 +74,9 @@ bench:
 
 profile:
 	@tools/bench/profile
+
+bench-tunnel:
+	@selftests/net/sluice/run --kernel stock bench_tunnel
 
 device:
 	@tools/device/qemu/build
