@@ -26,6 +26,7 @@ SO_RCVBUFFORCE = 33
 FENCE_TYPE = b"\x88\xb6"
 FENCE_SECONDS = 5
 COUNTERS_SECONDS = 0.25
+PORTS_SECONDS = 0.15
 HOST = "host"
 # The first of enum sluice_miss that is about what the device can do, not about rules.
 MISS_PARSE = 5
@@ -48,7 +49,6 @@ class Ran:
         self.hw = {}            # handle: packets hardware has counted
         self.in_hw = {}         # handle: bool
         self.late = False
-        self.ports = {}         # representor: [packets and bytes in and out]
 
 
 def run(*words):
@@ -67,15 +67,16 @@ def in_namespace(name):
     return home
 
 
-def capture(protocol, dev):
-    """A socket that sees frames before their fences get lost."""
-    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+def capture(protocol, dev=None):
+    """A socket that sees frames of a device, or what comes in by any."""
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0 if dev else socket.htons(protocol))
     sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
-    if dev is None:
-        sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
     sock.setblocking(False)
-    sock.bind((dev or "", protocol))
+    if dev:
+        sock.bind((dev, protocol))
+    else:
+        sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
     return sock
 
 
@@ -116,11 +117,16 @@ class Engine:
         self.devlink = devlink
         self.lanes = [Lane(*names, [rep for rep, _ in outs], foreign) for names in lanes]
         self.outs = outs
+        self.reps = sorted({rep for rep, _ in list(lanes) + list(outs)})
         self.serial = 0
         self.tmp = f"/tmp/goldenrule.{os.getpid()}"
         self.host = self.open_host()
         home = in_namespace(far)
-        self.far = capture(3, None)
+        # The kernel puts off the last socket in its list, so that frames of
+        # some protocols overtake others there.  The first one made is the last.
+        self.last = capture(3)
+        self.last.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        self.far = capture(3)
         ends = {name for _, name in lanes} | {name for _, name in outs}
         for name in ends:
             self.far.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP,
@@ -149,7 +155,7 @@ class Engine:
             return [capture(3, "grhost")]
         print(f"# no nft fwd ({done.stderr.splitlines()[0]}): tags of frames to the host are not "
               "compared", flush=True)
-        return [capture(kind, None) for kind in ETHERTYPES]
+        return [capture(kind) for kind in ETHERTYPES]
 
     def fences(self):
         """Rules that copy a fence to every port; hardware must leave them to software."""
@@ -275,13 +281,21 @@ class Engine:
                 handle = options["handle"]
                 ran.stats[handle] = [(s.get("packets", 0), s.get("bytes", 0), s.get("drops", 0))
                                      for s in stats]
-                ran.hw[handle] = stats[0].get("hw_packets", 0) if stats else 0
+                ran.hw[handle] = max((s.get("hw_packets", 0) for s in stats), default=0)
                 ran.in_hw[handle] = bool(options.get("in_hw"))
 
-    def port_counters(self, lanes):
-        """What representors of the first lanes and of the outputs have counted."""
+    def port_counters(self):
+        """{representor: packets and bytes in and out}, when they change no more."""
+        while True:
+            found = self.read_ports()
+            time.sleep(PORTS_SECONDS)
+            if found == self.read_ports():
+                return found
+
+    def read_ports(self):
+        """What representors have counted."""
         found = {}
-        for rep in {lane.rep for lane in self.lanes[:lanes]} | {rep for rep, _ in self.outs}:
+        for rep in self.reps:
             found[rep] = []
             for name in ("rx_packets", "rx_bytes", "tx_packets", "tx_bytes"):
                 with open(f"/sys/class/net/{rep}/statistics/{name}", encoding="ascii") as text:
@@ -294,7 +308,6 @@ class Engine:
         settled(rans): are the counters what they should be?  Else they are
         read again for a while: hardware writes them now and then.
         """
-        before = self.port_counters(len(sets))
         rans = self.add(sets, flags, trap_is_pass)
         for lane, ran, some in zip(self.lanes, rans, frames):
             try:
@@ -306,10 +319,6 @@ class Engine:
             if hardware:
                 time.sleep(COUNTERS_SECONDS)
             self.counters(sets, rans)
-            after = self.port_counters(len(sets))
-            for ran in rans:
-                ran.ports = {rep: [n - o for n, o in zip(after[rep], before[rep])]
-                             for rep in after}
             if not settled or settled(rans):
                 break
         if hardware and "skip_sw" in flags:
@@ -319,7 +328,9 @@ class Engine:
 
     def device(self):
         """(rules in the device, frames it left to software for a reason of its own)."""
-        text = run("devlink", "-j", "health", "diagnose", self.devlink, "reporter", "fw")
+        words = ("devlink", "-j", "health", "dump")
+        run(*words, "clear", self.devlink, "reporter", "fw")
+        text = run(*words, "show", self.devlink, "reporter", "fw")
         rules = int(re.search(r'"rules":\s*(\d+)', text)[1])
         misses = re.findall(r'"reason":\s*(\d+),\s*"frames":\s*(\d+)', text)
         return rules, sum(int(n) for reason, n in misses if int(reason) >= MISS_PARSE)

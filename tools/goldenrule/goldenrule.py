@@ -64,8 +64,12 @@ class Run:
         self.differ += 1
         uplink = self.engine.lanes[lane].rep == self.engine.outs[2][0]
         print(f"# difference: {verdict.set.name} on {'the uplink' if uplink else 'a VF'}:")
-        for kind, text in again.problems[:6]:
-            print(f"#   {kind}: {text}")
+        shown = Counter()
+        for kind, text in again.problems:
+            what = kind, text[:30]
+            shown[what] += 1
+            if shown[what] <= 3:
+                print(f"#   {kind}: {text}")
         small = again.set
         if self.differ <= self.args.shrink:
             small = shrink.shrink(self.judge, again)

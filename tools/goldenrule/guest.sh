@@ -21,6 +21,10 @@ golden_ports() {
 	# One queue each, so that a port has one order of frames.
 	for d in "$PF" "${VF[@]}"; do
 		ethtool -L "$d" combined 1 2>/dev/null
+		check_not "$d has one queue" test -e "/sys/class/net/$d/queues/rx-1" || return 1
+	done
+	for d in "$PF" "${REP[@]}"; do
+		check "one order" tc qdisc replace dev "$d" root pfifo || return 1
 	done
 	for d in "$PF" "${REP[@]}" "${VF[@]}" wire0; do
 		ethtool -K "$d" gro off 2>/dev/null
@@ -44,6 +48,7 @@ golden_ports_gone() {
 	for d in "$PF" "${REP[@]}"; do
 		tc qdisc del dev "$d" clsact 2>/dev/null
 	done
+	tc qdisc del dev "$PF" root 2>/dev/null
 	ip link del elsewhere
 }
 

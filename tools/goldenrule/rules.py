@@ -29,6 +29,8 @@ class Rule:
         out = [f"dev @own ingress chain {self.chain} protocol {self.proto} pref {self.pref}"]
         if self.kind == "flower":
             out.append(f"handle {self.handle}")
+        else:
+            flags = flags.replace("verbose", "")
         out += [self.kind, flags]
         out += [words for _, words in self.match]
         for name, words in self.acts:
@@ -81,9 +83,9 @@ class RuleSet:
 def make_rules(rng, world, mixed):
     """Rules over a few chains."""
     rules = []
-    prefs = {}
+    prefs, targets = {}, [0]
     for handle in range(1, rng.choices((1, 2, 4, 6, 9, 14), (10, 20, 25, 25, 15, 5))[0] + 1):
-        chain = 0 if handle == 1 else rng.choices(range(CHAINS), (50, 20, 15, 15))[0]
+        chain = rng.choice(targets) if rng.random() < .6 else 0
         forward = [c for c in range(CHAINS) if c > chain]
         if rng.random() < .05 and mixed:
             forward = list(range(CHAINS))
@@ -92,15 +94,19 @@ def make_rules(rng, world, mixed):
         kind = "flower"
         if mixed and rng.random() < .05:
             kind, match, wants = "matchall", [], []
-        # A priority has one protocol and one kind.
+        # A priority has one protocol and one kind.  Rules that match nearly
+        # everything are seldom in front.
         for _ in range(20):
-            pref = rng.randint(2, 9)
+            pref = rng.randint(2 if len(match) > 1 or rng.random() < .2 else 6, 9)
             if prefs.setdefault((chain, pref), (proto, kind)) == (proto, kind):
                 break
         else:
             continue
         if kind == "matchall" and any(r.chain == chain and r.pref == pref for r in rules):
             continue
+        for name, words in acts:
+            if name == "goto" and int(words.split()[-1]) not in targets:
+                targets.append(int(words.split()[-1]))
         rules.append(Rule(handle, chain, pref, proto, match, wants, acts, kind))
     return rules
 

@@ -63,7 +63,7 @@ def fewer_words(judge, kinds, rules):
 
 def shrink(judge, verdict):
     """The smallest set with the same kind of problem."""
-    kinds = verdict.kinds()
+    kinds = {verdict.problems[0][0]}
     rules = verdict.set
     for step in (fewer_frames, fewer_rules, fewer_words):
         rules = step(judge, kinds, rules)
