@@ -198,7 +198,7 @@ class Judge:
         frames out of the sets that counted less.
         """
         for verdict, soft, hard, some in zip(verdicts, softs, rans, left):
-            if diff_stats(soft, hard, verdict.accepted):
+            if diff_stats(soft, hard, verdict.accepted) or diff_out(soft, hard, True):
                 some.update(set(verdict.set.frames) & set(hard.out.get(HOST, ())))
                 verdict.left = len(some)
 

@@ -29,10 +29,11 @@ class Coverage:
         for rule in verdict.set.rules:
             if rule.handle not in verdict.invalid:
                 self.note(rule, self.made, self.pairs_made)
-        for rule in verdict.accepted:
-            self.note(rule, self.taken, self.pairs_taken)
-        for rule in verdict.hit:
-            self.note(rule, self.hit, self.pairs_hit)
+        for rule in verdict.set.rules:
+            if rule in verdict.accepted:
+                self.note(rule, self.taken, self.pairs_taken)
+            if rule in verdict.hit:
+                self.note(rule, self.hit, self.pairs_hit)
 
     def report(self):
         """Print the tables."""
