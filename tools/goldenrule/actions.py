@@ -116,6 +116,14 @@ def pedit(kind):
     return make
 
 
+def pedit_odd(rng, _world):
+    """A field that is seldom edited."""
+    return "pedit ex munge " + rng.choice((
+        "ip ihl set 6", "ip protocol set 6", "ip df set 0x40", "ip mf set 0x20",
+        "ip precedence set 0x60", "ip ce set 0x80", "ip firstfrag set 0", "ip6 flow_lbl set 5",
+        "ip6 nexthdr set 6", "ip6 payload_len set 8", "tcp flags set 2", "eth type set 0x88b5"))
+
+
 def csum(rng, _world):
     """Checksums of one or more protocols."""
     kinds = rng.sample(("ip4h", "tcp", "udp", "icmp", "sctp", "igmp", "udplite"),
@@ -156,7 +164,7 @@ RARE = (
     ("mpls push", plain("mpls push protocol mpls_uc label 123 tc 3 ttl 64")),
     ("mpls pop", plain("mpls pop protocol ip")),
     ("vlan push_eth", plain("vlan push_eth dst_mac 02:00:00:00:00:aa src_mac 02:00:00:00:00:bb")),
-    ("pedit odd", plain("pedit ex munge ip ihl set 6")),
+    ("pedit odd", pedit_odd),
 )
 
 ENDS = (("redirect", 50), ("drop", 12), ("goto", 22), ("pass", 10), ("trap", 3), ("mirror", 3))

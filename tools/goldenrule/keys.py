@@ -166,10 +166,16 @@ def key_arp_op(rng, _world):
     return f"arp_op {value}", [("bits", "op", value, 0xffff)]
 
 
+def key_indev(rng, _world):
+    """indev; a frame comes in by the port that has the rule."""
+    return f"indev {rng.choice(('@own', '@own', '@own', '@out1', '@foreign'))}", []
+
+
 # name, needs, gives, excludes (keys that may not be there too), make
 KEYS = (
     ("dst_mac", (), (), (), key_mac("dst", "dst_mac")),
     ("src_mac", (), (), (), key_mac("src", "src_mac")),
+    ("indev", (), (), (), key_indev),
     ("num_of_vlans", ("vlan",), (), (), key_num_of_vlans),
     ("vlan_id", ("vlan",), (), (), key_vlan_id("tci0", "vlan_id")),
     ("vlan_prio", ("vlan",), (), (), key_vlan_prio("tci0", "vlan_prio")),
@@ -267,6 +273,8 @@ def choose_keys(rng, world, many):
         odds = many / max(4, here)
         if gives and "l4" in gives:
             odds = .35
+        if name == "indev":
+            odds = .05
         if rng.random() > odds:
             continue
         words, more = make(rng, world)
