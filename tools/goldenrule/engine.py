@@ -340,6 +340,7 @@ class Engine:
 
     def close(self):
         """Leave the machine as it was."""
+        self.batch([f"filter del dev {lane.rep} ingress pref 1" for lane in self.lanes])
         subprocess.run(["nft", "delete", "table", "netdev", "goldenrule"], check=False,
                        capture_output=True)
         subprocess.run(["ip", "link", "del", "grhost"], check=False, capture_output=True)
