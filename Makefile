@@ -6,9 +6,11 @@
 SHELL := /bin/bash
 MODULE := drivers/net/ethernet/sluice
 KERNEL ?= stock
+SEED ?= 1
+COUNT ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-tunnel test test-full lint device image modules modules_install \
+.PHONY: help demo demo-tunnel test test-full goldenrule lint device image modules modules_install \
 	selftests ovs-suite bench-tunnel unit bench profile shell clean
 
 help:
@@ -20,6 +22,8 @@ help:
 	@echo '  make test             every test: lint, unit tests, tests in machines'
 	@echo '                        with both kernels; ends with "N passed, N failed"'
 	@echo '  make test-full        every test script on both kernels, stress tests in full (hours)'
+	@echo '  make goldenrule SEED=N COUNT=N [KERNEL=test]'
+	@echo '                        generated rules, in hardware and in software, compared'
 	@echo '  make lint             checkpatch, sparse, W=1, kernel-doc, cppcheck, shellcheck'
 	@echo '  make unit             the device library'\''s unit tests, natively'
 	@echo '  make selftests        the kernel'\''s own forwarding tests on VFs and representors'
@@ -56,6 +60,9 @@ test:
 
 test-full: test
 	@selftests/net/sluice/run --full
+
+goldenrule:
+	@tools/goldenrule/run --kernel $(KERNEL) --seed $(SEED) --count $(COUNT) --coverage
 
 lint:
 	@tools/lint
