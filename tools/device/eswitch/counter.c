@@ -86,19 +86,25 @@ void esw_counter_unref(struct sluice_esw *esw, uint32_t id)
 		esw->num_counters--;
 }
 
-void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
-		     uint64_t now, bool dropped)
+void esw_counter_add(struct sluice_esw *esw, uint32_t id, uint32_t packets,
+		     uint32_t bytes, uint64_t now)
 {
 	struct esw_counter *c = esw_counter_get(esw, id);
 
 	if (!c)
 		return;
-	c->packets++;
+	c->packets += packets;
 	c->bytes += bytes;
-	if (dropped)
-		(*dropped_of(esw, id))++;
 	c->last_use = now;
 	counter_dirty(esw, c, id);
+}
+
+void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
+		     uint64_t now, bool dropped)
+{
+	esw_counter_add(esw, id, 1, bytes, now);
+	if (dropped && esw_counter_get(esw, id))
+		(*dropped_of(esw, id))++;
 }
 
 void esw_counters_free(struct sluice_esw *esw)

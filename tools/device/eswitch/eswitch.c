@@ -215,6 +215,7 @@ void sluice_esw_query(const struct sluice_esw *esw,
 	info->encaps = htole32(esw->tun.num_encaps);
 	info->endpoints = htole32(esw->tun.num_endpoints);
 	info->ct = htole32(esw->ct.num);
+	info->meters = htole32(esw->num_meters);
 	info->encapsulated = htole64(esw->tun.encapsulated);
 	info->decapsulated = htole64(esw->tun.decapsulated);
 	info->lookups = htole64(esw->lookups);

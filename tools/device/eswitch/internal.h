@@ -97,6 +97,13 @@ bool esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
 		       const uint8_t *frame, uint32_t len);
 void esw_vport_deliver(struct sluice_esw *esw, struct esw_vport *vp,
 		       const uint8_t *frame, uint32_t len, unsigned int flags);
+bool esw_vport_lets_out(const struct sluice_esw *esw,
+			const struct esw_vport *vp,
+			const struct sluice_large *l);
+bool esw_vport_deliver_large(struct sluice_esw *esw, struct esw_vport *vp,
+			     const struct sluice_large *l);
+void esw_vport_count_large(struct sluice_esw *esw, struct esw_vport *vp,
+			   const struct sluice_large *l);
 void esw_vport_drop(struct sluice_esw *esw, struct esw_vport *vp);
 void esw_flow_hash(const struct sluice_esw *esw, const uint8_t *frame,
 		   uint32_t len, struct sluice_flow_hash *hash);
@@ -147,6 +154,9 @@ bool esw_fdb_del(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 bool esw_fdb_has(const struct sluice_esw *esw, uint16_t vport,
 		 const uint8_t *mac);
 void esw_fdb_del_filters(struct sluice_esw *esw, uint16_t vport);
+struct esw_vport *esw_legacy_only(const struct sluice_esw *esw,
+				  const struct esw_vport *src,
+				  const uint8_t *mac);
 void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 		      const uint8_t *frame, uint32_t len, unsigned int flags);
 
@@ -584,6 +594,8 @@ struct esw_counters {
 
 int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero);
 void esw_counter_unref(struct sluice_esw *esw, uint32_t id);
+void esw_counter_add(struct sluice_esw *esw, uint32_t id, uint32_t packets,
+		     uint32_t bytes, uint64_t now);
 void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
 		     uint64_t now, bool dropped);
 struct esw_counter *esw_counter_get(const struct sluice_esw *esw, uint32_t id);
@@ -600,8 +612,9 @@ void esw_counters_free(struct sluice_esw *esw);
 
 /**
  * struct esw_output - a frame to send when the packet's way has succeeded
- * @vport: where to
+ * @vport: where to, NULL for the slow path
  * @flags: SLUICE_FRAME_*
+ * @host: slow path: what the rule says of it
  * @frame: the frame
  * @len: its length
  * @nh: next hop it goes through, or NULL
@@ -609,6 +622,7 @@ void esw_counters_free(struct sluice_esw *esw);
 struct esw_output {
 	struct esw_vport *vport;
 	unsigned int flags;
+	uint32_t host;
 	const uint8_t *frame;
 	uint32_t len;
 	const struct esw_next_hop *nh;
@@ -675,6 +689,7 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
  * @ranges: port range comparators
  * @meters: meters by id, NULL where there is none
  * @meters_size: ids @meters has room for
+ * @num_meters: meters
  * @rules: rules by id, NULL where there is none
  * @rules_size: ids @rules has room for
  * @num_rules: rules
@@ -711,6 +726,7 @@ struct sluice_esw {
 	struct esw_ranges ranges;
 	struct esw_meter **meters;
 	uint32_t meters_size;
+	uint32_t num_meters;
 	struct esw_rule **rules;
 	uint32_t rules_size;
 	uint32_t num_rules;

@@ -99,6 +99,11 @@ static inline bool esw_is_vlan(uint16_t proto)
 	return proto == ESW_P_8021Q || proto == ESW_P_8021AD;
 }
 
+static inline bool esw_is_mpls(uint16_t proto)
+{
+	return proto == ESW_P_MPLS_UC || proto == ESW_P_MPLS_MC;
+}
+
 /* L3 header of a packet and the bytes there are from it on. */
 static inline uint8_t *esw_l3(const struct sluice_pkt *p)
 {

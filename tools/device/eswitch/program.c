@@ -137,22 +137,29 @@ static bool snapshot(struct way *w)
 	return true;
 }
 
-static enum sluice_miss queue_output(struct way *w, uint16_t port)
+/* The packet as it is now, for a vport, or NULL: for the slow path. */
+static enum sluice_miss queue(struct way *w, struct esw_vport *vp,
+			      uint32_t host)
 {
-	struct esw_vport *vp = esw_vport_get(w->esw, port);
 	struct esw_output *out;
 
-	if (vp->egress_punt)
-		return SLUICE_MISS_EGRESS;
 	if (w->num_out == ESW_MAX_OUTPUTS || !snapshot(w))
 		return SLUICE_MISS_RESOURCE;
 	out = &w->esw->out[w->num_out++];
 	out->vport = vp;
 	out->flags = w->pkt.flags;
+	out->host = host;
 	out->frame = w->last;
 	out->len = w->last_len;
 	out->nh = NULL;
 	return SLUICE_MISS_NONE;
+}
+
+static enum sluice_miss queue_output(struct way *w, uint16_t port)
+{
+	struct esw_vport *vp = esw_vport_get(w->esw, port);
+
+	return vp->egress_punt ? SLUICE_MISS_EGRESS : queue(w, vp, 0);
 }
 
 /* tc counts what is behind the Ethernet header and the outermost tag. */
@@ -310,6 +317,11 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_OUTPUT:
 			miss = queue_output(w, le16toh(act->port));
 			break;
+		case SLUICE_ACT_HOST:
+			/* This is the way of the frame that came in. */
+			miss = w->decap ? SLUICE_MISS_PUNT :
+					  queue(w, NULL, le32toh(act->a));
+			break;
 		case SLUICE_ACT_TUNNEL:
 			miss = queue_tunnel(w, le32toh(act->a));
 			break;
@@ -444,6 +456,12 @@ static void commit(struct way *w)
 	for (i = 0; i < w->num_out; i++) {
 		const struct esw_output *out = &esw->out[i];
 
+		if (!out->vport) {
+			esw_slow_path(esw, w->src, out->frame, out->len,
+				      out->flags, SLUICE_MISS_HOST, out->host,
+				      flow_hash(w));
+			continue;
+		}
 		esw_vport_deliver(esw, out->vport, out->frame, out->len,
 				  out->flags);
 		if (!out->nh)

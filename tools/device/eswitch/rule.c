@@ -47,6 +47,17 @@ static bool action_well_formed(const struct sluice_action *act)
 		b = true;
 		c = true;
 		break;
+	case SLUICE_ACT_MPLS_PUSH:
+		if (act->flags & ~SLUICE_MPLS_F_BOTTOM || act->b[2] | act->b[3])
+			return false;
+		flags = true;
+		a = true;
+		b = true;
+		break;
+	case SLUICE_ACT_MPLS_POP:
+	case SLUICE_ACT_HOST:
+		a = true;
+		break;
 	case SLUICE_ACT_CONTINUE:
 		if (act->flags & ~SLUICE_CONTINUE_F_CPU)
 			return false;
@@ -54,7 +65,7 @@ static bool action_well_formed(const struct sluice_action *act)
 		break;
 	case SLUICE_ACT_PEDIT_SET:
 	case SLUICE_ACT_PEDIT_ADD:
-		if (act->flags < SLUICE_HDR_ETH || act->flags > SLUICE_HDR_UDP)
+		if (act->flags < SLUICE_HDR_ETH || act->flags > SLUICE_HDR_MPLS)
 			return false;
 		flags = true;
 		a = true;
@@ -157,6 +168,15 @@ static int check_actions(const struct sluice_esw *esw,
 			if (tpid_mask && tpid_mask != 0xffff)
 				return SLUICE_ST_INVAL;
 			if (tpid_mask && !esw_is_vlan((uint16_t)(a >> 16)))
+				return SLUICE_ST_INVAL;
+			break;
+		case SLUICE_ACT_MPLS_PUSH:
+			if (!esw_is_mpls(esw_get16(act->b)))
+				return SLUICE_ST_INVAL;
+			break;
+		case SLUICE_ACT_MPLS_POP:
+			if (a < ESW_P_802_3_MIN || a > 0xffff ||
+			    esw_is_vlan((uint16_t)a))
 				return SLUICE_ST_INVAL;
 			break;
 		case SLUICE_ACT_PEDIT_SET:

@@ -472,6 +472,7 @@ struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 	};
 	struct sluice_esw_host esw_host = {
 		.deliver = rx_deliver,
+		.deliver_large = rx_deliver_large,
 		.flow_hash = rx_flow_hash,
 		.stats_dirty = stats_dirty,
 	};
