@@ -8,7 +8,6 @@
 ALL_TESTS="udp_in_hardware tcp_in_hardware frames_as_software nat_as_software
 	fin_and_rst mark_and_label commit_mark zones ageing flushed rules_go
 	device_reset refused"
-MORE_TESTS="many_udp many_tcp"
 
 . "$(dirname "$0")/lib.sh"
 . "$SLUICE_LIB/ct_lib.sh"
@@ -315,29 +314,5 @@ refused() {
 		flower ct_state +trk+new action drop
 	check "in hardware all the same" tc_in_hw "${REP[0]}" 2
 }
-
-# Connections of 50 server ports, a packet each.
-many() {
-	local proto=$1 n=$2 state=${3:-} i p
-	check "rules" ct_pair "zone 1" "zone 1"
-	sysctl -qw net.netfilter.nf_conntrack_max=300000
-	for ((p = 0; p < 50; p++)); do
-		for ((i = 0; i < n / 50; i++)); do
-			echo "-I -p $proto -s $A -d $B --sport $((i + 1)) --dport $((p + 1000)) --timeout 3000 -w 1 $state --status SEEN_REPLY,ASSURED"
-		done
-	done > "$SLUICE_TMP/conns"
-	check "$n connections" conntrack -R "$SLUICE_TMP/conns"
-	check "a packet of each" ns h0 python3 "$SLUICE_LIB/ct_many.py" "${VF[0]}" "$M1" "$M0" $A $B "$proto" "$n" 50
-	check_within "all in hardware" 120 ct_conns_are "$n"
-	i=$(hard_packets)
-	check "a second packet" ns h0 python3 "$SLUICE_LIB/ct_many.py" "${VF[0]}" "$M1" "$M0" $A $B "$proto" "$n" 50
-	sleep 1
-	check_eq "hardware's" $(($(hard_packets) - i)) "$n"
-	ct_del > /dev/null 2>&1
-	check_within "all gone" 120 ct_gone
-}
-
-many_udp() { many udp 100000; }
-many_tcp() { many tcp 20000 "--state ESTABLISHED"; }
 
 tests_run "$@"
