@@ -91,10 +91,12 @@ shared() {
 	check "a policer" tc actions add action police rate 80bit burst 350 \
 		conform-exceed drop/pipe index 7
 	check_eq "meters" "$(occupancy meters)" 1
-	check "a rule" rule skip_sw "action police index 7"
+	check "a rule" rule "" "action police index 7"
+	check "in hardware" tc_in_hw "${REP[0]}" 1
 	# shellcheck disable=SC2086 # words
 	check "another, on another port" tc filter add dev "${REP[2]}" ingress protocol ip pref 3 \
-		flower skip_sw action police index 7 $TO1
+		handle 3 flower action police index 7 $TO1
+	check "in hardware" tc_in_hw "${REP[2]}" 3
 	check_eq "meters" "$(occupancy meters)" 1
 	check_eq "by one" "$(passed "${SEND[@]:0:2}")" 2
 	check_eq "by the other" "$(passed 2 "${SEND[@]}")" 1
@@ -109,7 +111,8 @@ change() {
 	SEND=() && frames 10 72
 	check "a policer" tc actions add action police rate 80bit burst 350 \
 		conform-exceed drop/pipe index 7
-	check "a rule" rule skip_sw "action police index 7"
+	check "a rule" rule "" "action police index 7"
+	check "in hardware" tc_in_hw "${REP[0]}" 1
 	check_eq "frames" "$(passed "${SEND[@]}")" 3
 	check "more" tc actions change action police rate 80bit burst 650 \
 		conform-exceed drop/pipe index 7

@@ -535,24 +535,14 @@ struct sluice_filter_op {
 	unsigned long del_cookie;
 };
 
-/*
- * Refuse a filter: count why and tell the user.  The text, the module's name
- * included, has 79 characters at most.  Value: -EOPNOTSUPP.
- */
-#define sluice_reject(off, extack, reason, fmt, ...) ({			\
-	sluice_reject_note(off, reason, fmt, ##__VA_ARGS__);		\
-	NL_SET_ERR_MSG_FMT_MOD(extack, fmt, ##__VA_ARGS__);		\
-	-EOPNOTSUPP;							\
-})
-
 /* ---- reject.c ---- */
 
 const char *sluice_reject_name(enum sluice_reject reason);
 void sluice_reject_subject(struct sluice_offload *off, unsigned long cookie,
 			   const struct flow_cls_common_offload *common);
-__printf(3, 4)
-void sluice_reject_note(struct sluice_offload *off, enum sluice_reject reason,
-			const char *fmt, ...);
+__printf(4, 5)
+int sluice_reject(struct sluice_offload *off, struct netlink_ext_ack *extack,
+		  enum sluice_reject reason, const char *fmt, ...);
 
 /* ---- known.c ---- */
 

@@ -54,13 +54,16 @@ void sluice_reject_subject(struct sluice_offload *off, unsigned long cookie,
 }
 
 /**
- * sluice_reject_note() - count and trace a refusal
+ * sluice_reject() - refuse a filter: count why, trace it and tell the user
  * @off: offload, lock held
+ * @extack: for the message, or NULL
  * @reason: reason
- * @fmt: what the user is told
+ * @fmt: the message; with the module's name it has 79 characters at most
+ *
+ * Return: -EOPNOTSUPP.
  */
-void sluice_reject_note(struct sluice_offload *off, enum sluice_reject reason,
-			const char *fmt, ...)
+int sluice_reject(struct sluice_offload *off, struct netlink_ext_ack *extack,
+		  enum sluice_reject reason, const char *fmt, ...)
 {
 	struct va_format vaf = { .fmt = fmt };
 	va_list args;
@@ -71,5 +74,7 @@ void sluice_reject_note(struct sluice_offload *off, enum sluice_reject reason,
 	trace_sluice_reject(pci_name(off->sdev->pdev), off->subject.cookie,
 			    off->subject.chain, off->subject.prio,
 			    reject_names[reason], &vaf);
+	NL_SET_ERR_MSG_FMT_MOD(extack, "%pV", &vaf);
 	va_end(args);
+	return -EOPNOTSUPP;
 }

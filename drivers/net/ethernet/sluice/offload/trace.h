@@ -13,28 +13,26 @@
 #include <linux/tracepoint.h>
 
 TRACE_EVENT(sluice_reject,
-	TP_PROTO(const char *dev, unsigned long cookie, u32 chain, u32 prio,
-		 const char *reason, struct va_format *vaf),
-	TP_ARGS(dev, cookie, chain, prio, reason, vaf),
-	TP_STRUCT__entry(
-		__string(dev, dev)
-		__field(unsigned long, cookie)
-		__field(u32, chain)
-		__field(u32, prio)
-		__string(reason, reason)
-		__vstring(msg, vaf->fmt, vaf->va)
-	),
-	TP_fast_assign(
-		__assign_str(dev);
-		__entry->cookie = cookie;
-		__entry->chain = chain;
-		__entry->prio = prio;
-		__assign_str(reason);
-		__assign_vstr(msg, vaf->fmt, vaf->va);
-	),
-	TP_printk("%s cookie %p chain %u prio %u %s: %s", __get_str(dev),
-		  (void *)__entry->cookie, __entry->chain, __entry->prio,
-		  __get_str(reason), __get_str(msg))
+	    TP_PROTO(const char *dev, unsigned long cookie, u32 chain, u32 prio,
+		     const char *reason, struct va_format *vaf),
+	    TP_ARGS(dev, cookie, chain, prio, reason, vaf),
+	    TP_STRUCT__entry(__string(dev, dev)
+			     __field(unsigned long, cookie)
+			     __field(u32, chain)
+			     __field(u32, prio)
+			     __string(reason, reason)
+			     __vstring(msg, vaf->fmt, vaf->va)
+	    ),
+	    TP_fast_assign(__assign_str(dev);
+			   __entry->cookie = cookie;
+			   __entry->chain = chain;
+			   __entry->prio = prio;
+			   __assign_str(reason);
+			   __assign_vstr(msg, vaf->fmt, vaf->va);
+	    ),
+	    TP_printk("%s cookie %p chain %u prio %u %s: %s", __get_str(dev),
+		      (void *)__entry->cookie, __entry->chain, __entry->prio,
+		      __get_str(reason), __get_str(msg))
 );
 
 #endif /* _SLUICE_OFFLOAD_TRACE_H */
