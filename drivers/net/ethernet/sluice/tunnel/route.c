@@ -22,6 +22,9 @@ static const char *route_use(struct sluice_tunnels *tun,
 	route->underlay = sluice_underlay_find(tun, dst_dev(dst));
 	rcu_read_unlock();
 	route->mtu = min_t(u32, dst_mtu(dst), U16_MAX);
+	if (route->underlay)
+		route->mtu = sluice_underlay_mtu(tun, route->underlay,
+						 route->mtu);
 	if (dst->error) {
 		why = "no route to the remote";
 	} else if (dst_xfrm(dst)) {
