@@ -5,8 +5,9 @@
 # here, a remote tunnel endpoint "far" at the end of uplink 0's wire.
 #
 #   tunnel_setup                  two VFs, far, ingress blocks on representors
-#   underlay plain|vlan 4|6       addresses of both ends: sets UL (device here),
-#                                 FAR (device there), L and R (addresses)
+#   underlay plain|vlan|bridge|bridge_vlan 4|6   addresses of both ends: sets
+#                                 UL (device here), FAR (device there), L and R
+#                                 (addresses)
 #   underlay_del                  take them away
 #   tun_add TYPE 4|6 [ARG...]     tunnel device tun0 of TYPE vxlan, geneve, gre
 #   tun_del
@@ -55,17 +56,34 @@ tunnel_setup() {
 	TO1="action mirred egress redirect dev ${REP[1]}"
 }
 
+# A bridge with an address of its own, not the uplink's.
+underlay_bridge() {
+	ip link add br77 address 02:00:00:77:00:77 type bridge
+	ip link set "$PF" master br77
+	[ "$1" = bridge ] && return
+	ip link set br77 type bridge vlan_filtering 1
+	bridge vlan del vid 1 dev br77 self
+	bridge vlan add vid 77 dev br77 self pvid untagged
+	bridge vlan add vid 77 dev "$PF"
+}
+
 underlay() {
 	# shellcheck disable=SC2034 # for the tests
 	UL=$PF FAR=wire0 TAG='' TAGLEN=0
-	if [ "$1" = vlan ]; then
+	if [[ $1 == *vlan ]]; then
 		# shellcheck disable=SC2034 # for the tests
 		UL=ul77 FAR=far77 TAG="vlan id=77/" TAGLEN=8
-		ip link add link "$PF" name "$UL" type vlan id 77
 		ip -n far link add link wire0 name "$FAR" type vlan id 77
-		ip link set "$UL" up
 		ip -n far link set "$FAR" up
 	fi
+	case $1 in
+	vlan) ip link add link "$PF" name "$UL" type vlan id 77 ;;
+	bridge*)
+		UL=br77
+		underlay_bridge "$1"
+		;;
+	esac
+	ip link set "$UL" up
 	sysctl -qw "net.ipv6.conf.$UL.disable_ipv6=0"
 	ns far sysctl -qw "net.ipv6.conf.$FAR.disable_ipv6=0"
 	FAMILY=$2
@@ -83,9 +101,12 @@ underlay() {
 underlay_del() {
 	if [ "$UL" = "$PF" ]; then
 		ip addr flush dev "$PF"
-		ip -n far addr flush dev wire0
 	else
 		ip link del "$UL"
+	fi
+	if [ "$FAR" = wire0 ]; then
+		ip -n far addr flush dev wire0
+	else
 		ip -n far link del "$FAR"
 	fi
 }

@@ -237,6 +237,10 @@ bool esw_decap(const struct esw_endpoint *ep, const struct esw_outer *o,
 	bool ok;
 
 	memset(key, 0, sizeof(*key));
+	/* A bridge before the tunnel drops those. */
+	if (esw_mac_multicast(p->mac + ESW_ETH_ALEN) ||
+	    esw_mac_zero(p->mac + ESW_ETH_ALEN))
+		return false;
 	if (!open_ip(ep, o, &t))
 		return false;
 	if (ep->type == SLUICE_TUNNEL_GRE)

@@ -309,15 +309,17 @@ void esw_counters_free(struct sluice_esw *esw);
 
 /**
  * struct esw_output - a frame to send when the packet's way has succeeded
- * @vport: where to
+ * @vport: where to; NULL: nowhere, the frame is only counted
  * @flags: SLUICE_FRAME_*
  * @frame: the frame
  * @len: its length
  * @nh: next hop it goes through, or NULL
+ * @counter: without @vport and @nh: counter id
  */
 struct esw_output {
 	struct esw_vport *vport;
 	unsigned int flags;
+	uint32_t counter;
 	const uint8_t *frame;
 	uint32_t len;
 	const struct esw_next_hop *nh;

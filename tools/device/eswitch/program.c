@@ -44,6 +44,7 @@ struct hit {
  * @drop: it ends with a drop
  * @to_cpu: it ends with a delivery to the slow path
  * @decap: it was taken out of a tunnel
+ * @onward: it is a frame that went into a tunnel, as the host would send it
  * @enc: the tunnel's part of the key, with @decap
  */
 struct way {
@@ -66,6 +67,7 @@ struct way {
 	bool drop;
 	bool to_cpu;
 	bool decap;
+	bool onward;
 	struct sluice_key enc;
 };
 
@@ -146,6 +148,79 @@ static const struct sluice_flow_hash *flow_hash(struct way *w)
 	return &w->hash;
 }
 
+static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
+			    bool *again);
+static const struct esw_rule *find_rule(struct way *w);
+
+/* Have a frame of @len bytes counted at the end of the way. */
+static struct esw_output *queue_count(struct way *w, uint32_t counter,
+				      uint32_t len)
+{
+	struct esw_output *out;
+
+	if (w->num_out == ESW_MAX_OUTPUTS)
+		return NULL;
+	out = &w->esw->out[w->num_out++];
+	out->vport = NULL;
+	out->nh = NULL;
+	out->counter = counter;
+	out->len = len;
+	return out;
+}
+
+/*
+ * The frame of an encap goes on in the table of its next hop, a way of its own
+ * that is part of this one: what it queues is queued here.
+ */
+static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
+				      uint32_t len)
+{
+	enum sluice_miss miss = SLUICE_MISS_NONE;
+	uint8_t *f = arena_take(w, ESW_TAG_ROOM + len);
+	struct esw_output *out;
+	bool again = true;
+	struct way on;
+	unsigned int i;
+
+	if (!f)
+		return SLUICE_MISS_RESOURCE;
+	f += ESW_TAG_ROOM;
+	esw_encap_run(e, &w->pkt, flow_hash(w)->value, f);
+	out = queue_count(w, SLUICE_ID_NONE, len);
+	if (!out)
+		return SLUICE_MISS_RESOURCE;
+	out->nh = e->nh;
+	on = *w;
+	if (!sluice_pkt_init(&on.pkt, f, len))
+		return SLUICE_MISS_PARSE;
+	on.pkt.own = true;
+	on.pkt.room = ESW_TAG_ROOM;
+	on.now = f;
+	on.now_len = len;
+	on.last = NULL;
+	/* At egress tc counts the Ethernet header. */
+	on.bytes = tc_bytes(&on.pkt) + ESW_ETH_HLEN;
+	on.table = e->nh->table;
+	on.num_hits = 0;
+	on.decap = false;
+	on.onward = true;
+	while (!miss && again) {
+		const struct esw_rule *rule = find_rule(&on);
+
+		if (!rule)
+			return SLUICE_MISS_NO_RULE;
+		on.hit[on.num_hits].counter = rule->counter;
+		on.hit[on.num_hits++].bytes = on.bytes;
+		miss = run(&on, rule, &again);
+	}
+	w->num_out = on.num_out;
+	w->arena_used = on.arena_used;
+	for (i = 0; !miss && i < on.num_hits; i++)
+		if (!queue_count(w, on.hit[i].counter, on.hit[i].bytes))
+			miss = SLUICE_MISS_RESOURCE;
+	return miss;
+}
+
 static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 {
 	struct esw_encap *e = esw_encap_get(w->esw, id);
@@ -157,6 +232,8 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	miss = esw_encap_check(e, &w->pkt, &len);
 	if (miss)
 		return miss;
+	if (e->nh->onward)
+		return travel_onward(w, e, len);
 	if (w->num_out == ESW_MAX_OUTPUTS)
 		return SLUICE_MISS_RESOURCE;
 	f = arena_take(w, len);
@@ -223,14 +300,14 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_DECAP_LOCAL:
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
-			if (w->decap)
+			if (w->decap || w->onward)
 				return SLUICE_MISS_PUNT;
 			*again = true;
 			return leave_tunnel(w, SLUICE_VPORT_NONE,
 					    le32toh(act->a), SLUICE_MISS_PUNT);
 		case SLUICE_ACT_TO_CPU:
 			/* This is the way of the frame that came in. */
-			if (w->decap)
+			if (w->decap || w->onward)
 				return SLUICE_MISS_PUNT;
 			if (!snapshot(w))
 				return SLUICE_MISS_RESOURCE;
@@ -240,6 +317,8 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			miss = queue_output(w, le16toh(act->port));
 			break;
 		case SLUICE_ACT_TUNNEL:
+			if (w->onward)
+				return SLUICE_MISS_PUNT;
 			miss = queue_tunnel(w, le32toh(act->a));
 			break;
 		default:
@@ -258,7 +337,8 @@ static const struct esw_rule *find_rule(struct way *w)
 {
 	union key k;
 
-	sluice_parse(&w->pkt, w->src->num, &k.key);
+	sluice_parse(&w->pkt, w->onward ? SLUICE_VPORT_NONE : w->src->num,
+		     &k.key);
 	if (!w->decap)
 		return esw_table_lookup(w->esw, w->table, k.words,
 					ESW_KEY_PLAIN);
@@ -312,12 +392,15 @@ static void commit(struct way *w)
 	for (i = 0; i < w->num_out; i++) {
 		const struct esw_output *out = &esw->out[i];
 
-		esw_vport_deliver(esw, out->vport, out->frame, out->len,
-				  out->flags);
-		if (!out->nh)
-			continue;
-		esw->tun.encapsulated++;
-		esw_counter_hit(esw, out->nh->counter, out->len, now);
+		if (out->vport)
+			esw_vport_deliver(esw, out->vport, out->frame,
+					  out->len, out->flags);
+		if (out->nh) {
+			esw->tun.encapsulated++;
+			esw_counter_hit(esw, out->nh->counter, out->len, now);
+		} else if (!out->vport) {
+			esw_counter_hit(esw, out->counter, out->len, now);
+		}
 	}
 	if (w->to_cpu)
 		esw_slow_path(esw, w->src, w->last, w->last_len, w->pkt.flags,
@@ -351,6 +434,7 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	w.now_len = len;
 	w.hash.value = 0;
 	w.decap = false;
+	w.onward = false;
 	w.drop = false;
 	w.to_cpu = false;
 	esw->lookups++;

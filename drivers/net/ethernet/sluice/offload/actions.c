@@ -29,10 +29,8 @@ enum verdict {
 
 /* What the actions we refuse are called in tc's manual pages. */
 static const char * const action_names[NUM_FLOW_ACTIONS] = {
-	[FLOW_ACTION_REDIRECT_INGRESS]	= "mirred ingress redirect",
 	[FLOW_ACTION_MIRRED_INGRESS]	= "mirred ingress mirror",
 	[FLOW_ACTION_MARK]		= "skbedit mark",
-	[FLOW_ACTION_PTYPE]		= "skbedit ptype",
 	[FLOW_ACTION_PRIORITY]		= "skbedit priority",
 	[FLOW_ACTION_RX_QUEUE_MAPPING]	= "skbedit queue_mapping",
 	[FLOW_ACTION_SAMPLE]		= "sample",
@@ -130,6 +128,34 @@ void sluice_program_release(struct sluice_offload *off,
 				 prog->encaps[--prog->num_encaps]);
 }
 
+/*
+ * Hand over to an internal port of Open vSwitch.  The device does so if there
+ * is a tunnel to leave; else the packet is software's.
+ */
+static int action_local(struct sluice_offload *off,
+			const struct flow_action_entry *entry,
+			struct netlink_ext_ack *extack,
+			struct sluice_program *prog)
+{
+	const struct sluice_underlay *underlay = NULL;
+
+	if (off->tunnels && entry->dev)
+		underlay = sluice_underlay_find(off->tunnels, entry->dev);
+	if (!underlay || underlay->place != SLUICE_PLACE_INTERNAL)
+		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
+				     "ingress redirect to no Open vSwitch port");
+	if (!prog->to_host)
+		return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
+				     "ingress redirect without skbedit ptype host");
+	if (prog->tun)
+		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
+				     "ingress redirect behind tunnel_key");
+	prog->local = true;
+	sluice_program_step(prog, SLUICE_ACT_DECAP_LOCAL)->a =
+		cpu_to_le32(underlay->group);
+	return 0;
+}
+
 static int action_output(struct sluice_offload *off,
 			 const struct flow_action_entry *entry,
 			 struct netlink_ext_ack *extack,
@@ -207,7 +233,8 @@ static int action_control(struct sluice_offload *off,
 			  struct sluice_program *prog, enum verdict *verdict)
 {
 	const struct tc_action *act = (const struct tc_action *)entry->cookie;
-	bool redirect = entry->id == FLOW_ACTION_REDIRECT;
+	bool redirect = entry->id == FLOW_ACTION_REDIRECT ||
+			entry->id == FLOW_ACTION_REDIRECT_INGRESS;
 	int control = redirect ? TC_ACT_STOLEN : TC_ACT_PIPE;
 
 	if (act)
@@ -272,6 +299,17 @@ static int action_parse(struct sluice_offload *off,
 		err = action_output(off, entry, extack, prog);
 		if (err)
 			return err;
+		break;
+	case FLOW_ACTION_REDIRECT_INGRESS:
+		err = action_local(off, entry, extack, prog);
+		if (err)
+			return err;
+		break;
+	case FLOW_ACTION_PTYPE:
+		if (entry->ptype != PACKET_HOST)
+			return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
+					     "skbedit ptype other than host");
+		prog->to_host = true;
 		break;
 	case FLOW_ACTION_VLAN_PUSH:
 	case FLOW_ACTION_VLAN_MANGLE:
@@ -377,6 +415,9 @@ int sluice_actions_parse(struct sluice_block *block,
 		i += ret;
 	}
 
+	if (prog->to_host && !prog->local)
+		return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
+				     "skbedit ptype without ingress redirect");
 	switch (verdict) {
 	case VERDICT_NEXT:
 	case VERDICT_HOST:

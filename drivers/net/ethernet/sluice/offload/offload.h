@@ -33,6 +33,7 @@ struct sluice_egress;
 struct sluice_encap;
 struct sluice_tunnel_dev;
 struct sluice_tunnels;
+struct sluice_underlay;
 struct tcf_block;
 
 /* Most steps of a program, whatever more the device can do. */
@@ -174,6 +175,9 @@ struct sluice_port {
  * @ident: our name for tc's callback
  * @tunnel: the tunnel device, NULL for representors, and when it is gone
  * @of_tunnel: it is a tunnel device's
+ * @underlay: the internal port whose egress it is, NULL for others, and when it
+ *	is gone
+ * @of_host: it is for what the host sends by an internal port
  * @replay: block whose filters tc has not told of and will not, or NULL
  * @net: network namespace of its netdevs
  * @node: in struct sluice_offload.blocks
@@ -191,6 +195,8 @@ struct sluice_block {
 	void *ident;
 	struct sluice_tunnel_dev *tunnel;
 	bool of_tunnel;
+	struct sluice_underlay *underlay;
+	bool of_host;
 	struct tcf_block *replay;
 	struct net *net;
 	struct list_head node;
@@ -374,6 +380,8 @@ struct sluice_match {
  * @num_outs: outputs to vports
  * @num_encaps: outputs to tunnels
  * @unset: the packet's own tunnel header is forgotten
+ * @to_host: it is addressed to the host, whatever its MAC address
+ * @local: it is handed over to a device of the host
  * @count: packets are to be counted
  * @goes: the last step goes to @chain
  * @chain: chain
@@ -387,6 +395,8 @@ struct sluice_program {
 	unsigned int num_outs;
 	unsigned int num_encaps;
 	bool unset;
+	bool to_host;
+	bool local;
 	bool count;
 	bool goes;
 	u32 chain;
@@ -467,7 +477,8 @@ void sluice_block_detach(struct sluice_block *block);
 
 struct sluice_egress *sluice_egress_create(struct sluice_offload *off,
 					   struct sluice_vport *vport,
-					   struct sluice_tunnel_dev *td);
+					   struct sluice_tunnel_dev *td,
+					   struct sluice_underlay *underlay);
 void sluice_egress_detach(struct sluice_egress *egress);
 int sluice_egress_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
 void sluice_egress_release(void *cb_priv);

@@ -45,6 +45,8 @@ static void show_next_hop(struct seq_file *m, const struct sluice_next_hop *nh)
 		seq_printf(m, " software: %s,", nh->why);
 	if (valid)
 		seq_printf(m, " src %pM dst %pM", nh->cmd.src, nh->cmd.dst);
+	if (nh->cmd.flags & cpu_to_le16(SLUICE_NEXT_HOP_F_TABLE))
+		seq_printf(m, " table %u", le32_to_cpu(nh->cmd.table));
 	if (nh->cmd.vlan_tpid)
 		seq_printf(m, " vlan %#x:%#x", le16_to_cpu(nh->cmd.vlan_tpid),
 			   le16_to_cpu(nh->cmd.vlan_tci));

@@ -94,7 +94,12 @@ static void endpoint_cmd(struct sluice_tunnels *tun,
 	memset(cmd, 0, sizeof(*cmd));
 	sluice_cmd_init(&cmd->hdr, SLUICE_CMD_ENDPOINT_SET, sizeof(*cmd));
 	cmd->root_table = cpu_to_le32(td->block->root->id);
-	cmd->port = cpu_to_le16(wire->vport);
+	if (underlay->place == SLUICE_PLACE_INTERNAL) {
+		cmd->port = cpu_to_le16(SLUICE_VPORT_NONE);
+		cmd->group = cpu_to_le32(underlay->group);
+	} else {
+		cmd->port = cpu_to_le16(wire->vport);
+	}
 	cmd->type = td->type;
 	cmd->ip = local->addr.family == AF_INET ? 4 : 6;
 	if (wire->tpid) {
@@ -198,7 +203,9 @@ static void endpoints_want_at(struct sluice_tunnels *tun,
 
 	if (!underlay->up || !underlay->ours)
 		return;
-	if (underlay->place == SLUICE_PLACE_WIRE) {
+	if (underlay->ingress_filters || underlay->ingress_replay)
+		return;
+	if (underlay->place != SLUICE_PLACE_BRIDGE) {
 		endpoint_want(tun, td, underlay, underlay, local, create);
 		return;
 	}

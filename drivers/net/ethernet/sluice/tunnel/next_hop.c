@@ -39,6 +39,23 @@ static const char *next_hop_neigh(struct sluice_tunnels *tun,
 	return why;
 }
 
+/* By way of an internal port, whose egress rules say how to go on. */
+static void next_hop_table(struct sluice_next_hop *nh,
+			   struct sluice_cmd_next_hop *cmd)
+{
+	const struct sluice_block *egress = nh->underlay->egress;
+
+	if (!egress || !sluice_block_is_live(egress)) {
+		nh->why = "no rules at the egress of the Open vSwitch port";
+		memset(cmd->dst, 0, sizeof(cmd->dst));
+		return;
+	}
+	cmd->flags = cpu_to_le16(SLUICE_NEXT_HOP_F_VALID |
+				 SLUICE_NEXT_HOP_F_TABLE);
+	cmd->table = cpu_to_le32(egress->root->id);
+	ether_addr_copy(cmd->src, nh->underlay->dev->dev_addr);
+}
+
 static void next_hop_cmd(struct sluice_tunnels *tun,
 			 struct sluice_next_hop *nh,
 			 struct sluice_cmd_next_hop *cmd)
@@ -49,6 +66,7 @@ static void next_hop_cmd(struct sluice_tunnels *tun,
 	u16 tci = 0;
 
 	*cmd = nh->cmd;
+	cmd->table = 0;
 	sluice_cmd_init(&cmd->hdr, SLUICE_CMD_NEXT_HOP_SET, sizeof(*cmd));
 	cmd->flags = 0;
 	memset(cmd->dst, 0, sizeof(cmd->dst));
@@ -61,6 +79,10 @@ static void next_hop_cmd(struct sluice_tunnels *tun,
 		sluice_bridge_watch(tun, nh, nh->why ? NULL : cmd->dst);
 	if (nh->why)
 		return;
+	if (underlay->place == SLUICE_PLACE_INTERNAL) {
+		next_hop_table(nh, cmd);
+		return;
+	}
 	if (underlay->place == SLUICE_PLACE_BRIDGE) {
 		wire = sluice_bridge_path(tun, underlay, cmd->dst, &tpid, &tci);
 	} else {

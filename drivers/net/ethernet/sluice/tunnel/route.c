@@ -2,6 +2,7 @@
 /*
  * Routes of outer headers, and which headers a route is about.
  */
+#include <linux/jhash.h>
 #include <linux/slab.h>
 #include <net/ip6_route.h>
 #include <net/ip_fib.h>
@@ -52,6 +53,19 @@ static const char *route_use(struct sluice_tunnels *tun,
 	return why;
 }
 
+/*
+ * One of the UDP source ports packets may have.  The kernel looks a route up
+ * with that of a rule's first packet and keeps to it; so headers are spread
+ * over the ways of a multipath route whose hash policy looks at ports.
+ */
+static __be16 route_sport(const struct sluice_encap *encap)
+{
+	const struct sluice_tunnel_dev *td = encap->dev;
+	u32 hash = jhash(&encap->key, sizeof(encap->key), 0);
+
+	return htons(td->sport_min + reciprocal_scale(hash, td->sport_range));
+}
+
 static const char *route_lookup4(struct sluice_tunnels *tun,
 				 const struct sluice_encap *encap,
 				 struct sluice_route *route)
@@ -78,6 +92,7 @@ static const char *route_lookup4(struct sluice_tunnels *tun,
 		fl4.fl4_gre_key = key->tun_id;
 	} else {
 		fl4.flowi4_proto = IPPROTO_UDP;
+		fl4.fl4_sport = route_sport(encap);
 		fl4.fl4_dport = key->port ? key->port : td->port;
 	}
 	rt = ip_route_output_key(tun->net, &fl4);
@@ -114,6 +129,7 @@ static const char *route_lookup6(struct sluice_tunnels *tun,
 		fl6.fl6_gre_key = key->tun_id;
 	} else {
 		fl6.flowi6_proto = IPPROTO_UDP;
+		fl6.fl6_sport = route_sport(encap);
 		fl6.fl6_dport = key->port ? key->port : td->port;
 	}
 	dst = ip6_dst_lookup_flow(tun->net, NULL, &fl6, NULL);
@@ -136,7 +152,8 @@ static const char *route_lookup6(struct sluice_tunnels *tun,
  * @route: filled in
  *
  * The fields of the lookup are those of the tunnel driver, as far as they do
- * not change from packet to packet: mark and UDP source port are zero.
+ * not change from packet to packet: the mark is zero, the UDP source port one
+ * of those that packets have.
  *
  * Return: NULL, or why they cannot leave through the switch.
  */

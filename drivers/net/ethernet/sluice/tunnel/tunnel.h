@@ -77,6 +77,11 @@ enum sluice_place {
  * @br_rx: with @bridge: frames for the bridge's address are for the host
  * @br_tpid: with @br_rx: ethertype of the tag they have, zero without
  * @br_vid: with @br_tpid: its VLAN id
+ * @group: internal port: what rules call it by, never used again
+ * @egress: internal port: block at its egress, or NULL
+ * @ingress: internal port: block at its ingress, or NULL
+ * @ingress_replay: that block, while tc has not told of its filters, or NULL
+ * @ingress_filters: filters there; with any, software receives
  */
 struct sluice_underlay {
 	struct list_head node;
@@ -94,6 +99,11 @@ struct sluice_underlay {
 	bool br_rx;
 	__be16 br_tpid;
 	u16 br_vid;
+	u32 group;
+	struct sluice_block *egress;
+	struct sluice_egress *ingress;
+	struct tcf_block *ingress_replay;
+	int ingress_filters;
 };
 
 /**
@@ -385,6 +395,7 @@ struct sluice_tunnel_event {
  * @commands: commands for next hops, encaps and endpoints
  * @handled: events handled
  * @busy_ns: time that took
+ * @last_group: last of struct sluice_underlay.group
  * @stopping: the kernel is not followed any more
  * @rx_df: metadata of received packets has their DF bit
  * @scratch: an encap command in the making
@@ -425,6 +436,7 @@ struct sluice_tunnels {
 	u64 commands;
 	u64 handled;
 	u64 busy_ns;
+	u32 last_group;
 	bool stopping;
 	bool rx_df;
 	u8 scratch[SLUICE_ENCAP_CMD_MAX] __aligned(8);
@@ -487,6 +499,7 @@ void sluice_encap_update(struct sluice_tunnels *tun,
 void sluice_encaps_update_dev(struct sluice_tunnels *tun,
 			      struct sluice_tunnel_dev *td);
 void sluice_encaps_update_all(struct sluice_tunnels *tun, u32 family);
+void sluice_encaps_update_lost(struct sluice_tunnels *tun);
 
 /* ---- route.c ---- */
 
@@ -522,6 +535,10 @@ struct sluice_underlay *sluice_underlay_find(struct sluice_tunnels *tun,
 					     const struct net_device *dev);
 void sluice_underlay_update(struct sluice_tunnels *tun,
 			    struct net_device *dev, bool gone);
+void sluice_underlay_ingress(struct sluice_tunnels *tun,
+			     struct sluice_underlay *underlay, int change);
+void sluice_underlay_egress(struct sluice_tunnels *tun,
+			    struct sluice_underlay *underlay);
 u32 sluice_underlay_mtu(struct sluice_tunnels *tun,
 			const struct sluice_underlay *underlay, u32 mtu);
 

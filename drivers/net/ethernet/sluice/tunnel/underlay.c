@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Underlay devices: our uplinks and VLANs on them, and bridges, which may have
- * them as ports.
+ * Underlay devices: our uplinks and VLANs on them, bridges, which may have them
+ * as ports, and internal ports of Open vSwitch, which rules may hand packets
+ * to.
  *
- * All bridges are underlays, so that it is known what happened to one before
- * it got an uplink.
+ * All bridges and internal ports are underlays, so that it is known what
+ * happened to one before it got an uplink.
  */
 #include <linux/if_vlan.h>
 #include <linux/rtnetlink.h>
@@ -61,6 +62,9 @@ static struct sluice_underlay *underlay_create(struct sluice_tunnels *tun,
 		place = SLUICE_PLACE_BRIDGE;
 		/* Next hops have one, whether they are resolved or not. */
 		vport = sluice_esw_uplink_vport(tun->off->sdev, 0);
+	} else if (netif_is_ovs_master(dev)) {
+		place = SLUICE_PLACE_INTERNAL;
+		vport = sluice_esw_uplink_vport(tun->off->sdev, 0);
 	}
 	if (!vport)
 		return NULL;
@@ -69,6 +73,8 @@ static struct sluice_underlay *underlay_create(struct sluice_tunnels *tun,
 		return NULL;
 	underlay->dev = dev;
 	underlay->place = place;
+	if (place == SLUICE_PLACE_INTERNAL)
+		underlay->group = ++tun->last_group;
 	underlay->vport = vport->num;
 	INIT_LIST_HEAD(&underlay->next_hops);
 	list_add_tail(&underlay->node, &tun->underlays);
@@ -100,6 +106,10 @@ static void underlay_destroy(struct sluice_tunnels *tun,
 	struct sluice_encap *encap, *more;
 
 	list_del(&underlay->node);
+	if (underlay->ingress)
+		sluice_egress_detach(underlay->ingress);
+	if (underlay->egress)
+		underlay->egress->underlay = NULL;
 	list_for_each_entry_safe(nh, next, &underlay->next_hops, node) {
 		list_del(&nh->node);
 		nh->underlay = NULL;
@@ -159,6 +169,7 @@ void sluice_underlay_update(struct sluice_tunnels *tun,
 			    struct net_device *dev, bool gone)
 {
 	struct sluice_underlay *underlay = sluice_underlay_find(tun, dev);
+	bool was_up;
 
 	if (gone) {
 		if (underlay)
@@ -169,15 +180,49 @@ void sluice_underlay_update(struct sluice_tunnels *tun,
 		underlay = underlay_create(tun, dev);
 	if (!underlay)
 		return;
+	was_up = underlay->up;
 	underlay->up = netif_running(dev) && !underlay->blocks;
 	underlay->ours = !netdev_master_upper_dev_get(dev) &&
 			 !rcu_access_pointer(dev->rx_handler);
 	if (underlay->place == SLUICE_PLACE_WIRE)
 		underlay_read_wire(tun, underlay);
-	else
+	else if (underlay->place == SLUICE_PLACE_BRIDGE)
 		underlay_read_bridge(tun, underlay);
 	underlay_refresh(tun, underlay);
+	if (underlay->up && !was_up)
+		sluice_encaps_update_lost(tun);
 	sluice_endpoints_sync(tun);
+}
+
+/**
+ * sluice_underlay_ingress() - filters at an internal port's ingress come or go
+ * @tun: tunnels, offload lock held
+ * @underlay: internal port
+ * @change: how many more
+ */
+void sluice_underlay_ingress(struct sluice_tunnels *tun,
+			     struct sluice_underlay *underlay, int change)
+{
+	underlay->ingress_filters += change;
+	if (change)
+		sluice_endpoints_sync(tun);
+}
+
+/**
+ * sluice_underlay_egress() - the block at an internal port's egress came or goes
+ * @tun: tunnels, offload lock held
+ * @underlay: internal port
+ *
+ * Its filters are not looked at: where they leave a packet to software, the
+ * device does.
+ */
+void sluice_underlay_egress(struct sluice_tunnels *tun,
+			    struct sluice_underlay *underlay)
+{
+	struct sluice_next_hop *nh;
+
+	list_for_each_entry(nh, &underlay->next_hops, node)
+		sluice_next_hop_update(tun, nh);
 }
 
 /**
