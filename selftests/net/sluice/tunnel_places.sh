@@ -390,13 +390,14 @@ two_ways() {
 	ip route add 10.9.0.0/24 nexthop via 10.7.0.2 dev "$PF" nexthop via 10.6.0.2 dev "$UP2"
 }
 
-# wires N: the wire of the frames to each of N remotes.
+# wires N: the wire of the frames to each of N remotes, by their VNI.
 wires() {
-	local i
+	local i specs=()
 	for ((i = 1; i <= $1; i++)); do
-		pkt xfer -s -t 0.3 --tx "${VF[0]}" --rx far/wire0 --rx far/wire1 \
-			"$A/ip dst=198.18.0.$i/udp/len 30" | sed 's,^far/\(wire.\) .*,\1,'
-	done | tr '\n' ' '
+		specs+=("$A/ip dst=198.18.0.$i/udp/len 30")
+	done
+	pkt xfer -s -t 0.6 --tx "${VF[0]}" --rx far/wire0 --rx far/wire1 "${specs[@]}" |
+		sed -E 's,^far/(wire.) 1 .{92}(.{6}).*,\2 \1,' | sort | cut -d ' ' -f 2 | tr '\n' ' '
 }
 
 # remote_rules N WORDS REMOTE: rule i sends to REMOTE, its X being i, VNI i.

@@ -54,16 +54,22 @@ static const char *route_use(struct sluice_tunnels *tun,
 }
 
 /*
- * One of the UDP source ports packets may have.  The kernel looks a route up
- * with that of a rule's first packet and keeps to it; so headers are spread
- * over the ways of a multipath route whose hash policy looks at ports.
+ * The kernel looks a route up with the flow hash of a rule's first packet, and
+ * keeps to the route.  A hash of the header is as good as that: it spreads
+ * headers over the ways of a multipath route.
  */
+static u32 route_hash(const struct sluice_encap *encap)
+{
+	return jhash(&encap->key, sizeof(encap->key), 0) | 1;
+}
+
+/* One of the UDP source ports packets may have. */
 static __be16 route_sport(const struct sluice_encap *encap)
 {
 	const struct sluice_tunnel_dev *td = encap->dev;
-	u32 hash = jhash(&encap->key, sizeof(encap->key), 0);
 
-	return htons(td->sport_min + reciprocal_scale(hash, td->sport_range));
+	return htons(td->sport_min + reciprocal_scale(route_hash(encap),
+						      td->sport_range));
 }
 
 static const char *route_lookup4(struct sluice_tunnels *tun,
@@ -90,6 +96,7 @@ static const char *route_lookup4(struct sluice_tunnels *tun,
 	if (td->type == SLUICE_TUNNEL_GRE) {
 		fl4.flowi4_proto = IPPROTO_GRE;
 		fl4.fl4_gre_key = key->tun_id;
+		fl4.flowi4_multipath_hash = route_hash(encap);
 	} else {
 		fl4.flowi4_proto = IPPROTO_UDP;
 		fl4.fl4_sport = route_sport(encap);
@@ -152,8 +159,8 @@ static const char *route_lookup6(struct sluice_tunnels *tun,
  * @route: filled in
  *
  * The fields of the lookup are those of the tunnel driver, as far as they do
- * not change from packet to packet: the mark is zero, the UDP source port one
- * of those that packets have.
+ * not change from packet to packet: the mark is zero, UDP source port or flow
+ * hash are some that packets may have.
  *
  * Return: NULL, or why they cannot leave through the switch.
  */
