@@ -5,9 +5,9 @@
 # here, a remote tunnel endpoint "far" at the end of uplink 0's wire.
 #
 #   tunnel_setup                  two VFs, far, ingress blocks on representors
-#   underlay plain|vlan|bridge|bridge_vlan 4|6   addresses of both ends: sets
-#                                 UL (device here), FAR (device there), L and R
-#                                 (addresses)
+#   underlay plain|vlan|bridge|bridge_vlan|bridge_over_vlan 4|6   addresses of
+#                                 both ends: sets UL (device here), FAR (device
+#                                 there), L and R (addresses)
 #   underlay_del                  take them away
 #   tun_add TYPE 4|6 [ARG...]     tunnel device tun0 of TYPE vxlan, geneve, gre
 #   tun_del
@@ -59,6 +59,11 @@ tunnel_setup() {
 # A bridge with an address of its own, not the uplink's.
 underlay_bridge() {
 	ip link add br77 address 02:00:00:77:00:77 type bridge
+	if [ "$1" = bridge_over_vlan ]; then
+		ip link add link "$PF" name ul77 type vlan id 77
+		ip link set ul77 up master br77
+		return
+	fi
 	ip link set "$PF" master br77
 	[ "$1" = bridge ] && return
 	ip link set br77 type bridge vlan_filtering 1
@@ -103,6 +108,7 @@ underlay_del() {
 		ip addr flush dev "$PF"
 	else
 		ip link del "$UL"
+		ip link del ul77 2>/dev/null
 	fi
 	if [ "$FAR" = wire0 ]; then
 		ip -n far addr flush dev wire0

@@ -7,8 +7,9 @@
 # them hardware sends and receives what software does, and follows within two
 # seconds.
 
-ALL_TESTS="bridge4 bridge6 bridge_vlan4 bridge_moves bridge_port bridge_filters
-	internal internal_ovs nexthop_object policy_rule vrf_master vrf_bound multipath multipath_ports"
+ALL_TESTS="bridge4 bridge6 bridge_vlan4 bridge_over_vlan4 bridge_moves bridge_port
+	bridge_filters internal internal_ovs nexthop_object4 nexthop_object6 policy_rule vrf_master
+	vrf_bound multipath4 multipath6 multipath_ports multipath_gre"
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tunnel_lib.sh"
@@ -31,6 +32,7 @@ after() {
 	ip rule del pref 77 2>/dev/null
 	ip route flush table 77 2>/dev/null
 	ip route flush to root 10.9.0.0/16
+	ip -6 route flush to root 2001:db8:9::/64
 	ip nexthop flush > /dev/null 2>&1
 	tc filter del dev "${REP[0]}" ingress
 	ip link del tun0 2>/dev/null
@@ -45,6 +47,7 @@ after() {
 	ip addr flush dev "$UP2"
 	ip -n far addr flush dev wire0
 	ip -n far addr flush dev wire1
+	sysctl -qw net.ipv4.fib_multipath_hash_policy=0
 	check "nothing left" tables_empty
 	check_eq "next hops left" "$(occupancy next_hops)" 0
 	check_eq "encaps left" "$(occupancy encaps)" 0
@@ -124,6 +127,7 @@ both() {
 bridge4() { both bridge 4; }
 bridge6() { both bridge 6; }
 bridge_vlan4() { both bridge_vlan 4; }
+bridge_over_vlan4() { both bridge_over_vlan 4; }
 
 # in_hw / in_sw: one frame goes out, by hardware or not.
 one_frame() { pkt xfer -s -t 0.4 --tx "${VF[0]}" --rx far/wire0 --rx far/wire1 "${FRAMES[0]}"; }
@@ -218,14 +222,15 @@ internal() {
 	local sw hw n=${#FRAMES[@]}
 	internal_up hw-offload=false
 	check "tunnel device" tun_add vxlan 4
-	check "clsact" ingress_add brp "$PF"
 	encap_rule
-	check_within "no rules: no next hop" 2 next_hop_software
+	check_within "no block: no next hop" 2 next_hop_software
+	check "clsact" ingress_add brp "$PF"
 	check "from the port" tc filter add dev brp egress protocol ip pref 1 handle 1 flower \
 		ip_proto udp dst_port 4789 action mirred egress redirect dev "$PF"
 	check "in hardware" tc_in_hw brp 1 egress
-	check_refused "indev" "indev within a tunnel" tc filter add dev brp egress protocol ip pref 2 \
-		flower verbose indev "$PF" action drop || tc filter del dev brp egress pref 2
+	check "by a device" tc filter add dev brp egress protocol ip pref 2 handle 2 flower indev "$PF" \
+		action drop
+	check "which is software's" tc_not_in_hw brp 2 egress
 	check_within "a valid next hop" 2 next_hop_valid
 	encap_same "encap by way of an internal port"
 	check_within "the port's rule counts hardware's" 2 tc_hw_reaches brp 1 "$n" egress
@@ -285,27 +290,31 @@ internal_ovs() {
 	ip link set "${VF[0]}" up
 }
 
-# A remote behind the far end, 10.9.0.1, and a second neighbour there.
+# remote 4|6: a remote behind the far end, in NET, and a second neighbour.
 NEIGH2=02:00:00:77:00:03
 remote() {
-	place plain 4
-	ip neigh replace 10.7.0.3 lladdr $NEIGH2 dev "$PF" nud permanent
-	R=10.9.0.1
+	place plain "$1"
+	if [ "$1" = 4 ]; then
+		NET=10.9.0.0/24 VIA=10.7.0.2 VIA2=10.7.0.3 R=10.9.0.1
+	else
+		NET=2001:db8:9::/64 VIA=2001:db8:77::2 VIA2=2001:db8:77::3 R=2001:db8:9::1
+	fi
+	ip neigh replace $VIA2 lladdr $NEIGH2 dev "$PF" nud permanent
 }
 
 nexthop_object() {
-	remote
-	ip nexthop add id 7 via 10.7.0.2 dev "$PF"
-	ip route add 10.9.0.0/24 nhid 7
+	remote "$1"
+	ip nexthop add id 7 via $VIA dev "$PF"
+	ip route add $NET nhid 7
 	encap_rule
 	check_within "by the first neighbour" 2 begins "wire0 $(hex_mac "$FARMAC")"
 	encap_same "nexthop object"
-	ip nexthop replace id 7 via 10.7.0.3 dev "$PF"
+	ip nexthop replace id 7 via $VIA2 dev "$PF"
 	check_within "by the second" 2 begins "wire0 $(hex_mac $NEIGH2)"
 	encap_same "changed nexthop object"
-	ip nexthop add id 8 via 10.7.0.2 dev "$PF"
+	ip nexthop add id 8 via $VIA dev "$PF"
 	ip nexthop add id 9 group 8
-	ip route replace 10.9.0.0/24 nhid 9
+	ip route replace $NET nhid 9
 	check_within "by a group" 2 begins "wire0 $(hex_mac "$FARMAC")"
 	ip nexthop replace id 9 group 7
 	check_within "by another" 2 begins "wire0 $(hex_mac $NEIGH2)"
@@ -316,9 +325,11 @@ nexthop_object() {
 	ip nexthop del id 8
 	check_within "by nothing" 2 next_hop_software
 }
+nexthop_object4() { nexthop_object 4; }
+nexthop_object6() { nexthop_object 6; }
 
 policy_rule() {
-	remote
+	remote 4
 	ip route add 10.9.0.0/24 via 10.7.0.2
 	ip route add 10.9.0.0/24 via 10.7.0.3 table 77
 	encap_rule
@@ -336,7 +347,7 @@ policy_rule() {
 
 # An underlay device changes its VRF, and its routes the table.
 vrf_master() {
-	remote
+	remote 4
 	ip link add link "$PF" name ul88 type vlan id 88
 	ip addr add 10.8.0.1/24 dev ul88
 	ip link set ul88 up
@@ -360,7 +371,7 @@ vrf_master() {
 
 # A tunnel device bound to a device takes that one's VRF when it is opened.
 vrf_bound() {
-	remote
+	remote 4
 	ip link add link "$PF" name ul88 type vlan id 88
 	ip link add vrf77 type vrf table 77
 	ip link set vrf77 up
@@ -381,13 +392,16 @@ vrf_bound() {
 	ip link del ul88
 }
 
-# 10.9.0.0/24 by both uplinks.
+# two_ways 4|6: NET by both uplinks.
 two_ways() {
-	remote
-	ip addr add 10.6.0.1/24 dev "$UP2"
-	ip -n far addr add 10.6.0.2/24 dev wire1
-	ip neigh replace 10.6.0.2 lladdr "$(mac_of far/wire1)" dev "$UP2" nud permanent
-	ip route add 10.9.0.0/24 nexthop via 10.7.0.2 dev "$PF" nexthop via 10.6.0.2 dev "$UP2"
+	local len=24 here=10.6.0.1 there=10.6.0.2
+	remote "$1"
+	[ "$1" = 6 ] && len=64 here=2001:db8:66::1 there=2001:db8:66::2
+	sysctl -qw "net.ipv6.conf.$UP2.disable_ipv6=0"
+	ip addr add $here/$len dev "$UP2" nodad
+	ip -n far addr add $there/$len dev wire1 nodad
+	ip neigh replace $there lladdr "$(mac_of far/wire1)" dev "$UP2" nud permanent
+	ip route add $NET nexthop via $VIA dev "$PF" nexthop via $there dev "$UP2"
 }
 
 # wires N: the wire of the frames to each of N remotes, by their VNI.
@@ -397,53 +411,66 @@ wires() {
 		specs+=("$A/ip dst=198.18.0.$i/udp/len 30")
 	done
 	pkt xfer -s -t 0.6 --tx "${VF[0]}" --rx far/wire0 --rx far/wire1 "${specs[@]}" |
-		sed -E 's,^far/(wire.) 1 .{92}(.{6}).*,\2 \1,' | sort | cut -d ' ' -f 2 | tr '\n' ' '
+		sed -E "s,^far/(wire.) 1 .{$((FAMILY == 4 ? 92 : 132))}(.{6}).*,\2 \1," | sort | cut -d ' ' -f 2 | tr '\n' ' '
 }
 
 # remote_rules N WORDS REMOTE: rule i sends to REMOTE, its X being i, VNI i.
 remote_rules() {
 	local i
 	for ((i = 1; i <= $1; i++)); do
-		echo "filter add dev ${REP[0]} ingress protocol ip pref 20 handle $i flower $2 dst_ip 198.18.0.$i action tunnel_key set src_ip $L dst_ip ${3/X/$i} id $i dst_port 4789 ttl 5 pipe action mirred egress redirect dev tun0"
+		echo "filter add dev ${REP[0]} ingress protocol ip pref 20 handle $i flower $2 dst_ip 198.18.0.$i action tunnel_key set src_ip $L dst_ip ${3/X/$i} id $i dst_port 4789 ttl 5 nocsum pipe action mirred egress redirect dev tun0"
 	done | check "$1 rules $2" tc -batch -
 }
 
 # By addresses: one way for a remote, the same as the kernel takes.
 multipath() {
 	local sw hw
-	two_ways
-	remote_rules 12 skip_hw 10.9.0.X
+	two_ways "$1"
+	remote_rules 12 skip_hw "${R%1}X"
 	sw=$(wires 12)
 	tc filter del dev "${REP[0]}" ingress
-	remote_rules 12 "" 10.9.0.X
+	remote_rules 12 "" "${R%1}X"
 	sleep 0.5
 	hw=$(wires 12)
 	check_eq "ways of hardware" "$hw" "$sw"
-	check_ge "kinds of ways" "$(tr ' ' '\n' <<< "$hw" | sort -u | grep -c .)" 2
+	check_eq "kinds of ways" "$(kinds "$hw")" "wire0 wire1"
 	sleep 0.2
 	check_eq "in hardware" "$(hw_count "${REP[0]}")" 12
 	# A way that goes takes its remotes to the other one.
 	ip link set "$UP2" down
 	check_within "one way left" 2 next_hops_by "$PF"
-	check_eq "all by it" "$(wires 12 | tr ' ' '\n' | sort -u | grep .)" wire0
+	check_eq "all by it" "$(kinds "$(wires 12)")" wire0
 	ip link set "$UP2" up
 }
+multipath4() { multipath 4; }
+multipath6() { multipath 6; }
 
+kinds() { tr ' ' '\n' <<< "$1" | grep . | sort -u | xargs; }
 next_hops_by() { ! debugfs next_hops | grep -qv " dev $1 "; }
 
-# By ports, too: headers to one remote are spread.
-multipath_ports() {
+# By ports, or for GRE by the flow: headers to one remote are spread.
+spread() {
 	local hw
-	sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-	two_ways
 	remote_rules 12 "" 10.9.0.1
 	sleep 0.5
 	hw=$(wires 12)
 	check_eq "frames" "$(wc -w <<< "$hw")" 12
-	check_eq "kinds of ways" "$(tr ' ' '\n' <<< "$hw" | sort -u | grep -c .)" 2
+	check_eq "kinds of ways" "$(kinds "$hw")" "wire0 wire1"
 	sleep 0.2
 	check_eq "in hardware" "$(hw_count "${REP[0]}")" 12
-	sysctl -qw net.ipv4.fib_multipath_hash_policy=0
+}
+
+multipath_ports() {
+	sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+	two_ways 4
+	spread
+}
+
+multipath_gre() {
+	two_ways 4
+	ip link del tun0
+	check "GRE device" tun_add gre 4
+	spread
 }
 
 tests_run "$@"
