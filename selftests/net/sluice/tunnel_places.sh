@@ -8,8 +8,8 @@
 # seconds.
 
 ALL_TESTS="bridge4 bridge6 bridge_vlan4 bridge_over_vlan4 bridge_moves bridge_port
-	bridge_filters internal internal_ovs nexthop_object4 nexthop_object6 policy_rule vrf_master
-	vrf_bound multipath4 multipath6 multipath_ports multipath_gre"
+	bridge_filters internal internal_ovs nexthop_object4 nexthop_object6 policy_rule4
+	policy_rule6 vrf_master vrf_bound multipath4 multipath6 multipath_ports multipath_gre"
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tunnel_lib.sh"
@@ -30,7 +30,9 @@ setup() {
 
 after() {
 	ip rule del pref 77 2>/dev/null
+	ip -6 rule del pref 77 2>/dev/null
 	ip route flush table 77 2>/dev/null
+	ip -6 route flush table 77 2>/dev/null
 	ip route flush to root 10.9.0.0/16
 	ip -6 route flush to root 2001:db8:9::/64
 	ip nexthop flush > /dev/null 2>&1
@@ -329,21 +331,23 @@ nexthop_object4() { nexthop_object 4; }
 nexthop_object6() { nexthop_object 6; }
 
 policy_rule() {
-	remote 4
-	ip route add 10.9.0.0/24 via 10.7.0.2
-	ip route add 10.9.0.0/24 via 10.7.0.3 table 77
+	remote "$1"
+	ip route add $NET via $VIA
+	ip route add $NET via $VIA2 table 77
 	encap_rule
 	check_within "main table" 2 begins "wire0 $(hex_mac "$FARMAC")"
-	ip rule add pref 77 to 10.9.0.0/24 ipproto udp dport 4789 table 77
+	ip "-$1" rule add pref 77 to $NET ipproto udp dport 4789 table 77
 	check_within "table 77" 2 begins "wire0 $(hex_mac $NEIGH2)"
 	encap_same "policy rule"
-	ip rule del pref 77
+	ip "-$1" rule del pref 77
 	check_within "main table again" 2 begins "wire0 $(hex_mac "$FARMAC")"
-	ip rule add pref 77 to 10.9.0.0/24 prohibit
+	ip "-$1" rule add pref 77 to $NET prohibit
 	check_within "prohibited" 2 next_hop_software
-	ip rule del pref 77
+	ip "-$1" rule del pref 77
 	check_within "back in hardware" 2 in_hw
 }
+policy_rule4() { policy_rule 4; }
+policy_rule6() { policy_rule 6; }
 
 # An underlay device changes its VRF, and its routes the table.
 vrf_master() {
