@@ -9,7 +9,7 @@ KERNEL ?= stock
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-full lint device image modules modules_install \
-	selftests unit shell clean
+	selftests ovs-suite unit shell clean
 
 help:
 	@echo 'Sluice: an emulated SR-IOV NIC with an eSwitch, and its Linux driver'
@@ -22,6 +22,8 @@ help:
 	@echo '  make lint             checkpatch, sparse, W=1, kernel-doc, cppcheck, shellcheck'
 	@echo '  make unit             the device library'\''s unit tests, natively'
 	@echo '  make selftests        the kernel'\''s own forwarding tests on VFs and representors'
+	@echo '  make ovs-suite        Open vSwitch'\''s own offload tests on VFs and representors (hours);'
+	@echo '                        TESTS=1-22 for some of them, SUITE_FLAGS=--veth to compare'
 	@echo
 	@echo '  make device           QEMU with the sluice device'
 	@echo '  make image            the guest and its kernels'
@@ -55,6 +57,9 @@ unit:
 
 selftests:
 	@selftests/net/sluice/run kernel_forwarding
+
+ovs-suite:
+	@tools/ovs-suite/run $(SUITE_FLAGS) $(TESTS)
 
 device:
 	@tools/device/qemu/build
