@@ -398,12 +398,12 @@ vrf_bound() {
 
 # two_ways 4|6: NET by both uplinks.
 two_ways() {
-	local len=24 here=10.6.0.1 there=10.6.0.2
+	local len=24 here=10.6.0.1 there=10.6.0.2 nodad=()
 	remote "$1"
-	[ "$1" = 6 ] && len=64 here=2001:db8:66::1 there=2001:db8:66::2
+	[ "$1" = 6 ] && len=64 here=2001:db8:66::1 there=2001:db8:66::2 nodad=(nodad)
 	sysctl -qw "net.ipv6.conf.$UP2.disable_ipv6=0"
-	ip addr add $here/$len dev "$UP2" nodad
-	ip -n far addr add $there/$len dev wire1 nodad
+	ip addr add $here/$len dev "$UP2" "${nodad[@]}"
+	ip -n far addr add $there/$len dev wire1 "${nodad[@]}"
 	ip neigh replace $there lladdr "$(mac_of far/wire1)" dev "$UP2" nud permanent
 	ip route add $NET nexthop via $VIA dev "$PF" nexthop via $there dev "$UP2"
 }
