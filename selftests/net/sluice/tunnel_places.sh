@@ -47,6 +47,8 @@ after() {
 	ip neigh flush nud permanent dev "$PF"
 	ip addr flush dev "$PF"
 	ip addr flush dev "$UP2"
+	ip addr del 10.5.0.1 dev lo 2>/dev/null
+	ip addr del 2001:db8:55::1 dev lo 2>/dev/null
 	ip -n far addr flush dev wire0
 	ip -n far addr flush dev wire1
 	sysctl -qw net.ipv4.fib_multipath_hash_policy=0
@@ -238,6 +240,11 @@ internal() {
 	check_within "the port's rule counts hardware's" 2 tc_hw_reaches brp 1 "$n" egress
 	check_refused "without skbedit" "without skbedit ptype host" tc filter add dev "$PF" ingress \
 		protocol ip pref 1 flower skip_sw action mirred ingress redirect dev brp
+	check_refused "from a VF" "only IP of uplinks" tc filter add dev "${REP[0]}" ingress \
+		protocol ip pref 1 flower skip_sw action skbedit ptype host pipe \
+		action mirred ingress redirect dev brp
+	check_refused "ARP" "only IP of uplinks" tc filter add dev "$PF" ingress protocol arp pref 2 \
+		flower skip_sw action skbedit ptype host pipe action mirred ingress redirect dev brp
 	check "to the port" tc filter add dev "$PF" ingress protocol ip pref 1 handle 1 flower \
 		dst_mac "$(mac_of brp)" action skbedit ptype host pipe action mirred ingress redirect dev brp
 	check "in hardware" tc_in_hw "$PF" 1
@@ -396,11 +403,15 @@ vrf_bound() {
 	ip link del ul88
 }
 
-# two_ways 4|6: NET by both uplinks.
+# two_ways 4|6: NET by both uplinks. Headers have an address of neither, for
+# newer kernels prefer the way an address belongs to.
 two_ways() {
 	local len=24 here=10.6.0.1 there=10.6.0.2 nodad=()
 	remote "$1"
-	[ "$1" = 6 ] && len=64 here=2001:db8:66::1 there=2001:db8:66::2 nodad=(nodad)
+	L=10.5.0.1
+	[ "$1" = 6 ] && len=64 here=2001:db8:66::1 there=2001:db8:66::2 L=2001:db8:55::1 nodad=(nodad)
+	sysctl -qw net.ipv6.conf.lo.disable_ipv6=0
+	ip addr add $L dev lo
 	sysctl -qw "net.ipv6.conf.$UP2.disable_ipv6=0"
 	ip addr add $here/$len dev "$UP2" "${nodad[@]}"
 	ip -n far addr add $there/$len dev wire1 "${nodad[@]}"

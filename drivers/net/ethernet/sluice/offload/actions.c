@@ -357,6 +357,23 @@ static int action_parse(struct sluice_offload *off,
 	return err ? err : taken;
 }
 
+/* Can packets of a filter be for a tunnel of the host at all? */
+static bool may_be_tunnel(struct sluice_block *block,
+			  const struct flow_cls_offload *f)
+{
+	__be16 proto = f->common.protocol;
+	struct sluice_port *port;
+	unsigned long i;
+
+	if (block->of_tunnel || block->of_host)
+		return false;
+	xa_for_each(&block->ports, i, port)
+		if (i < SLUICE_VPORT_UPLINK(0))
+			return false;
+	return proto == htons(ETH_P_IP) || proto == htons(ETH_P_IPV6) ||
+	       proto == htons(ETH_P_ALL) || eth_type_vlan(proto);
+}
+
 /*
  * A packet that goes on to the host.  When software has the filter too, the
  * packet is simply left to it; then nothing may have happened before.
@@ -415,6 +432,9 @@ int sluice_actions_parse(struct sluice_block *block,
 		i += ret;
 	}
 
+	if (prog->local && !may_be_tunnel(block, f))
+		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
+				     "only IP of uplinks goes to host tunnels");
 	if (prog->to_host && !prog->local)
 		return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
 				     "skbedit ptype without ingress redirect");
