@@ -102,8 +102,10 @@ enum sluice_status {
  *	receive and transmit path, 0 to disable
  * @SLUICE_CMD_STATS_BUF: &struct sluice_cmd_buf, where to keep &struct
  *	sluice_vport_stats of hdr.vport (a VF: its own only); address 0 stops
- * @SLUICE_CMD_STATS_CONFIG: (PF) &struct sluice_cmd_u32, milliseconds between
- *	writes of changed counters and statistics, 10 to 10000, default 100
+ * @SLUICE_CMD_STATS_CONFIG: (PF) &struct sluice_cmd_u32, milliseconds from
+ *	the first change to the write of changed counters and statistics, 1 to
+ *	10000, default 2.  It takes longer where much changes: the device spends
+ *	no more than a twentieth of its time on it
  * @SLUICE_CMD_SYNC: write all changed counters (PF) and statistics of the
  *	function now; &struct sluice_cmd_hdr
  * @SLUICE_CMD_CQ_CREATE: &struct sluice_cmd_cq

@@ -55,7 +55,7 @@ after() {
 hw_count() { tc -j -s filter show dev "$1" ingress | jq '[.[].options.actions?[-1].stats.hw_packets // 0] | add // 0'; }
 wire_frames() { pkt xfer -s -t 0.4 --tx "${VF[0]}" --rx far/wire0 "${1:-$FRAME}"; }
 
-# A frame went out by hardware: its counter, written every 100 ms, has moved.
+# A frame went out by hardware: its counter has moved.
 encap_hw() {
 	local n
 	n=$(hw_count "${REP[0]}")

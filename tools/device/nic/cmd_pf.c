@@ -159,7 +159,7 @@ static int cmd_number(struct func *f, const struct sluice_cmd_u32 *cmd)
 		return CMD_MALFORMED;
 	switch (cmd->hdr.opcode) {
 	case SLUICE_CMD_STATS_CONFIG:
-		if (value < 10 || value > 10000)
+		if (value < 1 || value > 10000)
 			return SLUICE_ST_INVAL;
 		f->nic->sweep_ms = value;
 		return SLUICE_ST_OK;

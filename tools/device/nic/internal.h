@@ -22,6 +22,7 @@
 #define NSEC_PER_USEC	1000ull
 #define NSEC_PER_MSEC	1000000ull
 /* How often a queue that waits for a wire looks again by itself. */
+#define SWEEP_MS	2	/* from a change to its write, by default */
 #define WIRE_RETRY_NS	(20 * NSEC_PER_MSEC)
 
 /* Bits of fn->work. */
@@ -180,6 +181,7 @@ struct sluice_nic {
 	bool any_dirty;
 	uint64_t sweep_at;
 	uint32_t sweep_ms;
+	uint64_t sweep_rest;	/* ns: writing took so long that it has to wait */
 
 	struct sluice_nic_fault fault;
 	struct toeplitz flow;	/* the flow hash, by the PF's RSS key */

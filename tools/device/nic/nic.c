@@ -484,7 +484,7 @@ struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 	nic->host = *host;
 	nic->fault = cfg->fault;
 	nic->num_funcs = cfg->num_vfs + 1;
-	nic->sweep_ms = 100;
+	nic->sweep_ms = SWEEP_MS;
 	rx_flow_reset(nic);
 	nic->funcs = calloc(nic->num_funcs, sizeof(*nic->funcs));
 	nic->counter_map = calloc(cfg->max_counters,

@@ -2,6 +2,14 @@
 /* Counters and statistics: kept up to date in host memory. */
 #include "internal.h"
 
+/* Sweeps take one part of the time in this many. */
+#define SWEEP_SHARE	20
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static unsigned int stats_index(uint16_t vport)
 {
 	if (vport >= SLUICE_VPORT_UPLINK(0))
@@ -27,7 +35,8 @@ void stats_dirty(void *ctx, uint16_t vport)
 	}
 	if (!nic->sweep_at)
 		nic->sweep_at = nic->host.now(nic->host.ctx) +
-				nic->sweep_ms * NSEC_PER_MSEC;
+				max_u64(nic->sweep_ms * NSEC_PER_MSEC,
+					nic->sweep_rest);
 }
 
 static bool write_host(struct func *f, uint64_t mapped, const void *data,
@@ -71,16 +80,18 @@ static void emit_counter(void *ctx, uint32_t id,
 /* Write all that changed. */
 void stats_sweep(struct sluice_nic *nic)
 {
+	uint64_t begin = nic->host.now(nic->host.ctx);
 	unsigned int i;
 
 	nic->sweep_at = 0;
 	sluice_esw_collect_counters(nic->esw, emit_counter, nic);
-	if (!nic->any_dirty)
-		return;
-	nic->any_dirty = false;
-	for (i = 0; i < NUM_STATS; i++)
-		if (nic->stats_dirty[i])
-			write_vport(nic, i);
+	if (nic->any_dirty) {
+		nic->any_dirty = false;
+		for (i = 0; i < NUM_STATS; i++)
+			if (nic->stats_dirty[i])
+				write_vport(nic, i);
+	}
+	nic->sweep_rest = (nic->host.now(nic->host.ctx) - begin) * SWEEP_SHARE;
 }
 
 /* The PF was reset: its memory is out of reach. */
@@ -91,7 +102,7 @@ void stats_reset(struct sluice_nic *nic)
 		memset(nic->counter_map, 0,
 		       nic->cfg.max_counters * sizeof(*nic->counter_map));
 	nic->mapped = 0;
-	nic->sweep_ms = 100;
+	nic->sweep_ms = SWEEP_MS;
 }
 
 /* Write one counter now.  False when the function failed on it. */

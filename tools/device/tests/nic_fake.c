@@ -34,6 +34,7 @@ static bool fake_write(void *ctx, unsigned int fn, uint64_t addr,
 	uint8_t *p = access_mem(m, fn, addr, len);
 
 	m->writes++;
+	m->now += m->write_ns;
 	if (p)
 		memcpy(p, buf, len);
 	return p;

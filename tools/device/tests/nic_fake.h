@@ -53,6 +53,7 @@ struct fake {
 	unsigned int irqs[FAKE_FUNCS][SLUICE_MAX_VECTORS];
 	uint64_t bad_first, bad_last;	/* memory that fails */
 	unsigned int reads, writes;
+	uint64_t write_ns;		/* time a write takes */
 	struct fake_wire wire[SLUICE_MAX_UPLINKS];
 	struct drv drv[FAKE_FUNCS];
 	uint8_t mem[FAKE_FUNCS][FAKE_WINDOW];

@@ -832,6 +832,8 @@ static void test_counters(void **state)
 	assert_int_equal(le64toh(c[5].packets), 1);
 
 	/* Written when it is time, and no timer runs when nothing changes. */
+	assert_int_equal(drv_u32(pf, SLUICE_CMD_STATS_CONFIG, 100),
+			 SLUICE_ST_OK);
 	run_for(p->m, 500 * NSEC_PER_MSEC);
 	assert_true(p->m->deadline == SLUICE_NO_DEADLINE);
 	tx_frame(p->a, &p->atx, &f);
@@ -847,15 +849,29 @@ static void test_counters(void **state)
 	assert_int_equal(le64toh(c[4].packets), 0);
 	assert_true(p->m->deadline == SLUICE_NO_DEADLINE);
 
+	/* Writing takes a twentieth of the time at most. */
+	p->m->write_ns = 10 * NSEC_PER_MSEC;
+	tx_frame(p->a, &p->atx, &f);
+	ring_tx(p->a, &p->atx);
+	run_for(p->m, 150 * NSEC_PER_MSEC);
+	assert_int_equal(le64toh(c[5].packets), 3);
+	p->m->write_ns = 0;
+	tx_frame(p->a, &p->atx, &f);
+	ring_tx(p->a, &p->atx);
+	run_for(p->m, 199 * NSEC_PER_MSEC);
+	assert_int_equal(le64toh(c[5].packets), 3);
+	run_for(p->m, 2 * NSEC_PER_MSEC);
+	assert_int_equal(le64toh(c[5].packets), 4);
+
 	/* On demand, and with the end of the rule. */
 	tx_frame(p->a, &p->atx, &f);
 	ring_tx(p->a, &p->atx);
 	assert_int_equal(drv_cmd(pf, &sync, sizeof(sync)), SLUICE_ST_OK);
-	assert_int_equal(le64toh(c[5].packets), 3);
+	assert_int_equal(le64toh(c[5].packets), 5);
 	tx_frame(p->a, &p->atx, &f);
 	ring_tx(p->a, &p->atx);
 	assert_int_equal(drv_u32(pf, SLUICE_CMD_RULE_DEL, 9), SLUICE_ST_OK);
-	assert_int_equal(le64toh(c[5].packets), 4);
+	assert_int_equal(le64toh(c[5].packets), 6);
 	/* A new rule starts from zero, in host memory too. */
 	assert_int_equal(add_rule(pf, SLUICE_RULE_F_ZERO), SLUICE_ST_OK);
 	assert_int_equal(le64toh(c[5].packets), 0);
@@ -914,11 +930,10 @@ static void test_stats(void **state)
 	assert_int_equal(le64toh(own->tx_bytes), f.len);
 	assert_int_equal(le64toh(seen->tx_packets), 1);
 
-	assert_int_equal(drv_u32(pf, SLUICE_CMD_STATS_CONFIG, 10),
-			 SLUICE_ST_OK);
+	/* By default at once, in the eyes of who asks. */
 	tx_frame(p->a, &p->atx, &f);
 	ring_tx(p->a, &p->atx);
-	run_for(p->m, 11 * NSEC_PER_MSEC);
+	run_for(p->m, 3 * NSEC_PER_MSEC);
 	assert_int_equal(le64toh(seen->tx_packets), 2);
 
 	tx_frame(p->a, &p->atx, &f);
