@@ -650,13 +650,14 @@ struct sluice_cmd_rule {
  * @id: next hop id
  * @counter: counter of the frames that leave through it, or %SLUICE_ID_NONE.
  *	Its bytes are those of whole frames
- * @port: uplink they leave by
+ * @port: uplink they leave by; without meaning with %SLUICE_NEXT_HOP_F_TABLE
  * @flags: SLUICE_NEXT_HOP_F_*
  * @dst: destination MAC address
  * @src: source MAC address
  * @vlan_tpid: tag they get, 0x8100 or 0x88a8; zero for none
  * @vlan_tci: its control information
- * @reserved: zero
+ * @table: with %SLUICE_NEXT_HOP_F_TABLE: they go on in this table, as what the
+ *	host sends; else zero
  *
  * A packet that is to go through a next hop that is not valid takes the slow
  * path as a whole (%SLUICE_MISS_NEXT_HOP).  Port and counter are checked
@@ -672,12 +673,13 @@ struct sluice_cmd_next_hop {
 	__u8 src[6];
 	__le16 vlan_tpid;
 	__le16 vlan_tci;
-	__le32 reserved;
+	__le32 table;
 };
 
 #define SLUICE_NEXT_HOP_F_VALID	0x0001	/* resolved */
 #define SLUICE_NEXT_HOP_F_ZERO	0x0002	/* set the counter to zero first */
-#define SLUICE_NEXT_HOP_F_ALL	0x0003
+#define SLUICE_NEXT_HOP_F_TABLE	0x0004	/* to @table, not to @port */
+#define SLUICE_NEXT_HOP_F_ALL	0x0007
 
 /**
  * struct sluice_cmd_encap - a tunnel header

@@ -5,8 +5,9 @@
 # here, a remote tunnel endpoint "far" at the end of uplink 0's wire.
 #
 #   tunnel_setup                  two VFs, far, ingress blocks on representors
-#   underlay plain|vlan 4|6       addresses of both ends: sets UL (device here),
-#                                 FAR (device there), L and R (addresses)
+#   underlay plain|vlan|bridge|bridge_vlan|bridge_over_vlan 4|6   addresses of
+#                                 both ends: sets UL (device here), FAR (device
+#                                 there), L and R (addresses)
 #   underlay_del                  take them away
 #   tun_add TYPE 4|6 [ARG...]     tunnel device tun0 of TYPE vxlan, geneve, gre
 #   tun_del
@@ -55,17 +56,39 @@ tunnel_setup() {
 	TO1="action mirred egress redirect dev ${REP[1]}"
 }
 
+# A bridge with an address of its own, not the uplink's.
+underlay_bridge() {
+	ip link add br77 address 02:00:00:77:00:77 type bridge
+	if [ "$1" = bridge_over_vlan ]; then
+		ip link add link "$PF" name ul77 type vlan id 77
+		ip link set ul77 up master br77
+		return
+	fi
+	ip link set "$PF" master br77
+	[ "$1" = bridge ] && return
+	ip link set br77 type bridge vlan_filtering 1
+	bridge vlan del vid 1 dev br77 self
+	bridge vlan add vid 77 dev br77 self pvid untagged
+	bridge vlan add vid 77 dev "$PF"
+}
+
 underlay() {
 	# shellcheck disable=SC2034 # for the tests
 	UL=$PF FAR=wire0 TAG='' TAGLEN=0
-	if [ "$1" = vlan ]; then
+	if [[ $1 == *vlan ]]; then
 		# shellcheck disable=SC2034 # for the tests
 		UL=ul77 FAR=far77 TAG="vlan id=77/" TAGLEN=8
-		ip link add link "$PF" name "$UL" type vlan id 77
 		ip -n far link add link wire0 name "$FAR" type vlan id 77
-		ip link set "$UL" up
 		ip -n far link set "$FAR" up
 	fi
+	case $1 in
+	vlan) ip link add link "$PF" name "$UL" type vlan id 77 ;;
+	bridge*)
+		UL=br77
+		underlay_bridge "$1"
+		;;
+	esac
+	ip link set "$UL" up
 	sysctl -qw "net.ipv6.conf.$UL.disable_ipv6=0"
 	ns far sysctl -qw "net.ipv6.conf.$FAR.disable_ipv6=0"
 	FAMILY=$2
@@ -84,9 +107,13 @@ underlay_del() {
 	if [ "$UL" = "$PF" ]; then
 		# Without a link-local address no neighbour is asked for its own.
 		ip addr flush dev "$PF" scope global
-		ip -n far addr flush dev wire0 scope global
 	else
 		ip link del "$UL"
+		ip link del ul77 2>/dev/null
+	fi
+	if [ "$FAR" = wire0 ]; then
+		ip -n far addr flush dev wire0 scope global
+	else
 		ip -n far link del "$FAR"
 	fi
 }

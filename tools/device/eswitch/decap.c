@@ -240,6 +240,10 @@ bool esw_decap(const struct esw_endpoint *ep, const struct esw_outer *o,
 	/* In pieces, or compilers take the slow string instructions. */
 	memset(enc, 0, 64);
 	memset(enc + 64, 0, ESW_ENC_SIZE - 64);
+	/* A bridge before the tunnel drops those. */
+	if (esw_mac_multicast(p->mac + ESW_ETH_ALEN) ||
+	    esw_mac_zero(p->mac + ESW_ETH_ALEN))
+		return false;
 	if (!open_ip(ep, o, &t))
 		return false;
 	if (ep->type == SLUICE_TUNNEL_GRE)

@@ -159,7 +159,7 @@ enum sluice_miss esw_encap_check(const struct esw_encap *e,
 {
 	if (!e->nh || !e->nh->valid)
 		return SLUICE_MISS_NEXT_HOP;
-	if (e->nh->port->egress_punt)
+	if (!e->nh->onward && e->nh->port->egress_punt)
 		return SLUICE_MISS_EGRESS;
 	*len = e->len + esw_pkt_len(p);
 	if (*len > e->mtu)

@@ -615,14 +615,16 @@ void esw_counters_free(struct sluice_esw *esw);
  * @vport: where to, NULL for the slow path
  * @flags: SLUICE_FRAME_*
  * @host: slow path: what the rule says of it
- * @frame: the frame
+ * @frame: the frame, or NULL when one is only to be counted
  * @len: its length
  * @nh: next hop it goes through, or NULL
+ * @counter: without @frame and @nh: counter id
  */
 struct esw_output {
 	struct esw_vport *vport;
 	unsigned int flags;
 	uint32_t host;
+	uint32_t counter;
 	const uint8_t *frame;
 	uint32_t len;
 	const struct esw_next_hop *nh;

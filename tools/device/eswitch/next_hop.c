@@ -24,7 +24,9 @@ static int check(const struct sluice_esw *esw,
 	if (le32toh(cmd->id) >= esw->cfg.max_next_hops ||
 	    (counter != SLUICE_ID_NONE && counter >= esw->cfg.max_counters) ||
 	    le16toh(cmd->flags) & ~SLUICE_NEXT_HOP_F_ALL ||
-	    (tpid ? !esw_is_vlan(tpid) : cmd->vlan_tci))
+	    (tpid ? !esw_is_vlan(tpid) : cmd->vlan_tci) ||
+	    (le16toh(cmd->flags) & SLUICE_NEXT_HOP_F_TABLE ?
+	     le32toh(cmd->table) >= esw->cfg.max_tables : cmd->table))
 		return SLUICE_ST_INVAL;
 	port = esw_vport_get(esw, le16toh(cmd->port));
 	if (!port)
@@ -35,7 +37,7 @@ static int check(const struct sluice_esw *esw,
 /**
  * sluice_esw_next_hop_set() - create a next hop or change all of it
  * @esw: the eSwitch, in switchdev mode
- * @cmd: the next hop, little-endian; hdr and reserved are not looked at
+ * @cmd: the next hop, little-endian; hdr is not looked at
  *
  * It takes effect for the next frame.
  *
@@ -78,6 +80,8 @@ int sluice_esw_next_hop_set(struct sluice_esw *esw,
 	nh->port = esw_vport_get(esw, le16toh(cmd->port));
 	nh->counter = counter;
 	nh->valid = flags & SLUICE_NEXT_HOP_F_VALID;
+	nh->onward = flags & SLUICE_NEXT_HOP_F_TABLE;
+	nh->table = le32toh(cmd->table);
 	memcpy(nh->head, cmd->dst, ESW_ETH_ALEN);
 	memcpy(nh->head + ESW_ETH_ALEN, cmd->src, ESW_ETH_ALEN);
 	nh->head_len = ESW_MACS_LEN;

@@ -64,7 +64,7 @@
  *	do not change it (host order)
  * @flags: SLUICE_FRAME_*
  * @changed: differs from the frame it was made from
- * @own: @body is in the eSwitch's scratch buffer and may be written
+ * @own: @body is in a buffer of the eSwitch and may be written
  * @body: the ethertype and all that follows it; the network header is at
  *	@body + 2
  * @len: length of @body

@@ -60,6 +60,7 @@ struct meter_use {
  * @to_cpu: it ends with a delivery to the slow path
  * @decap: it was taken out of a tunnel
  * @ct: what ct actions did
+ * @onward: it is a frame that went into a tunnel, as the host would send it
  * @enc: the tunnel's part of the key, with @decap
  */
 struct way {
@@ -88,6 +89,7 @@ struct way {
 	bool to_cpu;
 	bool decap;
 	struct esw_ct_way ct;
+	bool onward;
 	struct sluice_key enc;
 };
 
@@ -175,6 +177,83 @@ static const struct sluice_flow_hash *flow_hash(struct way *w)
 	return &w->hash;
 }
 
+static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
+			    bool *again);
+static const struct esw_rule *find_rule(const struct way *w);
+
+/* Have a frame of @len bytes counted at the end of the way. */
+static struct esw_output *queue_count(struct way *w, uint32_t counter,
+				      uint32_t len)
+{
+	struct esw_output *out;
+
+	if (w->num_out == ESW_MAX_OUTPUTS)
+		return NULL;
+	out = &w->esw->out[w->num_out++];
+	out->frame = NULL;
+	out->nh = NULL;
+	out->counter = counter;
+	out->len = len;
+	return out;
+}
+
+/*
+ * The frame of an encap goes on in the table of its next hop, a way of its own
+ * that is part of this one: what it queues is queued here.
+ */
+static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
+				      const struct esw_inner *in, uint32_t len)
+{
+	enum sluice_miss miss = SLUICE_MISS_NONE;
+	uint8_t *f = arena_take(w, ESW_TAG_ROOM + len);
+	const struct esw_rule *rule;
+	struct esw_output *out;
+	bool again = true;
+	struct way on;
+	unsigned int i;
+
+	if (!f)
+		return SLUICE_MISS_RESOURCE;
+	f += ESW_TAG_ROOM;
+	esw_encap_run(e, &w->pkt, in, flow_hash(w)->value, f);
+	out = queue_count(w, SLUICE_ID_NONE, len);
+	if (!out)
+		return SLUICE_MISS_RESOURCE;
+	out->nh = e->nh;
+	on = *w;
+	if (!sluice_pkt_init(&on.pkt, f, len))
+		return SLUICE_MISS_PARSE;
+	on.pkt.own = true;
+	on.pkt.room = ESW_TAG_ROOM;
+	on.now = f;
+	on.now_len = len;
+	on.last = NULL;
+	/* At egress tc counts the Ethernet header. */
+	on.bytes = tc_bytes(&on.pkt) + ESW_ETH_HLEN;
+	on.table = e->nh->table;
+	on.num_hits = 0;
+	on.decap = false;
+	on.onward = true;
+	on.from = 0;
+	on.ct.conn = NULL;
+	while (!miss && again) {
+		rule = find_rule(&on);
+		if (!rule)
+			return SLUICE_MISS_NO_RULE;
+		on.hit[on.num_hits++] = (struct hit){
+			.counter = rule->counter,
+			.bytes = on.bytes,
+		};
+		miss = run(&on, rule, &again);
+	}
+	w->num_out = on.num_out;
+	w->arena_used = on.arena_used;
+	for (i = 0; !miss && i < on.num_hits; i++)
+		if (!queue_count(w, on.hit[i].counter, on.hit[i].bytes))
+			miss = SLUICE_MISS_RESOURCE;
+	return miss;
+}
+
 static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 {
 	struct esw_encap *e = esw_encap_get(w->esw, id);
@@ -187,6 +266,8 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	miss = esw_encap_check(e, &w->pkt, &in, &len);
 	if (miss)
 		return miss;
+	if (e->nh->onward)
+		return travel_onward(w, e, &in, len);
 	if (w->num_out == ESW_MAX_OUTPUTS)
 		return SLUICE_MISS_RESOURCE;
 	f = arena_take(w, len);
@@ -252,7 +333,7 @@ static enum sluice_miss to_cpu(struct way *w)
 	 * This is the way of the frame that came in, and it can't tell of a
 	 * connection.
 	 */
-	if (w->decap || w->ct.conn)
+	if (w->decap || w->onward || w->ct.conn)
 		return SLUICE_MISS_PUNT;
 	if (!snapshot(w))
 		return SLUICE_MISS_RESOURCE;
@@ -294,7 +375,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_DECAP_LOCAL:
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
-			if (w->decap || w->ct.conn)
+			if (w->decap || w->onward || w->ct.conn)
 				return SLUICE_MISS_PUNT;
 			*again = true;
 			return leave_tunnel(w, SLUICE_VPORT_NONE,
@@ -302,6 +383,8 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_CONTINUE:
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
+			if (w->onward)
+				return SLUICE_MISS_PUNT;
 			w->from = (uint64_t)rule->prio + 1;
 			w->cpu = act->flags & SLUICE_CONTINUE_F_CPU;
 			*again = true;
@@ -309,6 +392,8 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_TO_CPU:
 			return to_cpu(w);
 		case SLUICE_ACT_POLICE:
+			if (w->onward)
+				return SLUICE_MISS_PUNT;
 			miss = police(w, le32toh(act->a), &conforms);
 			skip = conforms ? act->b[0] : act->c[0];
 			i += skip;
@@ -319,16 +404,20 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			break;
 		case SLUICE_ACT_HOST:
 			/* This is the way of the frame that came in. */
-			miss = w->decap ? SLUICE_MISS_PUNT :
+			miss = w->decap || w->onward ? SLUICE_MISS_PUNT :
 					  queue(w, NULL, le32toh(act->a));
 			break;
 		case SLUICE_ACT_TUNNEL:
+			if (w->onward)
+				return SLUICE_MISS_PUNT;
 			miss = queue_tunnel(w, le32toh(act->a));
 			break;
 		case SLUICE_ACT_CT:
 		case SLUICE_ACT_CT_CLEAR:
 		case SLUICE_ACT_CT_MARK:
 		case SLUICE_ACT_CT_LABEL:
+			if (w->onward)
+				return SLUICE_MISS_PUNT;
 			miss = esw_ct_run(w->esw, &w->pkt, act, &w->ct);
 			w->last = NULL;
 			break;
@@ -344,10 +433,10 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	return SLUICE_MISS_NONE;
 }
 
-static void parse(const struct sluice_esw *esw, const struct esw_vport *src,
+static void parse(const struct sluice_esw *esw, uint16_t in_vport,
 		  const struct sluice_pkt *p, union key *k)
 {
-	sluice_parse(p, src->num, &k->key);
+	sluice_parse(p, in_vport, &k->key);
 	if (esw->ranges.used)
 		esw_ranges_match(&esw->ranges, &k->key);
 }
@@ -358,7 +447,7 @@ static void make_key(const struct way *w, union key *k)
 	const uint8_t *from = (const uint8_t *)&w->enc + ESW_ENC_OFFSET;
 	uint8_t *to = (uint8_t *)&k->key + ESW_ENC_OFFSET;
 
-	parse(w->esw, w->src, &w->pkt, k);
+	parse(w->esw, w->onward ? SLUICE_VPORT_NONE : w->src->num, &w->pkt, k);
 	if (w->decap) {
 		/* In pieces, or compilers take slow string instructions. */
 		memcpy(to, from, 64);
@@ -404,6 +493,7 @@ static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
 	w->drop = false;
 	w->to_cpu = false;
 	w->decap = false;
+	w->onward = false;
 }
 
 /* From the first lookup, which found @rule, to the end. */
@@ -456,18 +546,23 @@ static void commit(struct way *w)
 	for (i = 0; i < w->num_out; i++) {
 		const struct esw_output *out = &esw->out[i];
 
-		if (!out->vport) {
+		if (out->frame && !out->vport) {
 			esw_slow_path(esw, w->src, out->frame, out->len,
 				      out->flags, SLUICE_MISS_HOST, out->host,
 				      flow_hash(w));
 			continue;
 		}
-		esw_vport_deliver(esw, out->vport, out->frame, out->len,
-				  out->flags);
-		if (!out->nh)
-			continue;
-		esw->tun.encapsulated++;
-		esw_counter_hit(esw, out->nh->counter, out->len, now, false);
+		if (out->frame)
+			esw_vport_deliver(esw, out->vport, out->frame,
+					  out->len, out->flags);
+		if (out->nh) {
+			esw->tun.encapsulated++;
+			esw_counter_hit(esw, out->nh->counter, out->len, now,
+					false);
+		} else if (!out->frame) {
+			esw_counter_hit(esw, out->counter, out->len, now,
+					false);
+		}
 	}
 	if (w->to_cpu)
 		esw_slow_path(esw, w->src, w->last, w->last_len, w->pkt.flags,
@@ -521,6 +616,7 @@ static bool direct(struct sluice_esw *esw, struct way *w,
 		   enum sluice_miss *miss)
 {
 	const struct sluice_action *act;
+	const struct esw_encap *e;
 	struct esw_vport *vp;
 
 	if (!rule || rule->num_actions != 1)
@@ -534,6 +630,9 @@ static bool direct(struct sluice_esw *esw, struct way *w,
 		return true;
 	}
 	if (act->op != SLUICE_ACT_TUNNEL)
+		return false;
+	e = esw_encap_get(esw, le32toh(act->a));
+	if (e->nh && e->nh->onward)
 		return false;
 	*miss = direct_tunnel(esw, w, rule, le32toh(act->a), now);
 	return true;
@@ -556,7 +655,7 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 		return SLUICE_MISS_PARSE;
 	w->pkt.flags = (uint8_t)f->flags;
 	if (w->table != SLUICE_ID_NONE) {
-		parse(esw, src, &w->pkt, k);
+		parse(esw, src->num, &w->pkt, k);
 		return SLUICE_MISS_NONE;
 	}
 	depart(w, esw, src, now);

@@ -43,6 +43,8 @@ struct esw_vport;
  * @counter: counter id or SLUICE_ID_NONE
  * @refs: encaps that use it
  * @valid: resolved
+ * @onward: the frames go on in @table, not to @port
+ * @table: table
  * @head_len: bytes at @head
  * @head: Ethernet addresses, and the tag if there is one
  */
@@ -50,7 +52,9 @@ struct esw_next_hop {
 	struct esw_vport *port;
 	uint32_t counter;
 	uint32_t refs;
+	uint32_t table;
 	bool valid;
+	bool onward;
 	uint8_t head_len;
 	uint8_t head[ESW_MACS_LEN + ESW_VLAN_HLEN];
 };

@@ -7,7 +7,7 @@ static int next_hop_set(struct func *f, const struct sluice_cmd_next_hop *cmd)
 {
 	int ret;
 
-	if (cmd->reserved || le16toh(cmd->flags) & ~SLUICE_NEXT_HOP_F_ALL)
+	if (le16toh(cmd->flags) & ~SLUICE_NEXT_HOP_F_ALL)
 		return CMD_MALFORMED;
 	ret = sluice_esw_next_hop_set(f->nic->esw, cmd);
 	if (ret == SLUICE_ST_OK &&

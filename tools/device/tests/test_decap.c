@@ -220,6 +220,12 @@ static void refused(void **state)
 		};
 
 		START(SLUICE_TUNNEL_VXLAN);
+		/* A source that a bridge drops: multicast, zero. */
+		f.b[6] |= 1;
+		REFUSED();
+		memset(f.b + 6, 0, 6);
+		REFUSED();
+		fr_tunnel(&f, &o, &inner);
 		/* IP: longer than the frame, no length, wrong checksum. */
 		f.len--;
 		REFUSED();

@@ -376,8 +376,6 @@ static const struct bad_cmd bad_cmds[] = {
 	{ "PF: next hop", SLUICE_CMD_NEXT_HOP_SET, 0, 48, 0, -1, true },
 	{ "PF: next hop, length", SLUICE_CMD_NEXT_HOP_SET, 0, 56, 0, -1, false },
 	{ "PF: next hop, flags", SLUICE_CMD_NEXT_HOP_SET, 0, 48, 0, 26, false },
-	{ "PF: next hop, reserved", SLUICE_CMD_NEXT_HOP_SET, 0, 48, 0, 47,
-	  false },
 	{ "PF: next hop, vport", SLUICE_CMD_NEXT_HOP_SET, 0, 48, 0, 8, false },
 	{ "PF: next hop del", SLUICE_CMD_NEXT_HOP_DEL, 0, 24, 0, -1, true },
 	{ "PF: next hop del, length", SLUICE_CMD_NEXT_HOP_DEL, 0, 32, 0, -1,

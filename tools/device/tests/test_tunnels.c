@@ -55,7 +55,10 @@ static void next_hops(void **state)
 	BAD(SLUICE_ST_INVAL, c.id = htole32(300));
 	BAD(SLUICE_ST_INVAL, c.id = htole32(SLUICE_ID_NONE));
 	BAD(SLUICE_ST_INVAL, c.counter = htole32(10000));
-	BAD(SLUICE_ST_INVAL, c.flags = htole16(4));
+	BAD(SLUICE_ST_INVAL, c.flags = htole16(8));
+	BAD(SLUICE_ST_INVAL, c.table = htole32(1));
+	BAD(SLUICE_ST_INVAL, c.flags = htole16(SLUICE_NEXT_HOP_F_TABLE);
+	    c.table = htole32(bed_cfg.max_tables));
 	BAD(SLUICE_ST_INVAL, c.vlan_tpid = htole16(0x0800));
 	BAD(SLUICE_ST_INVAL, c.vlan_tci = htole16(1));
 	BAD(SLUICE_ST_INVAL, c.port = htole16(VF(0)));

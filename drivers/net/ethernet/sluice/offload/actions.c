@@ -303,6 +303,49 @@ static int action_ingress(struct sluice_block *block,
 	return 0;
 }
 
+/* Can packets of a filter be for a tunnel of the host at all? */
+static bool may_be_tunnel(struct sluice_block *block,
+			  const struct flow_cls_common_offload *common)
+{
+	__be16 proto = common->protocol;
+	struct sluice_port *port;
+	unsigned long i;
+
+	if (block->of_tunnel || block->of_host)
+		return false;
+	xa_for_each(&block->ports, i, port)
+		if (i < SLUICE_VPORT_UPLINK(0))
+			return false;
+	return proto == htons(ETH_P_IP) || proto == htons(ETH_P_IPV6) ||
+	       proto == htons(ETH_P_ALL) || eth_type_vlan(proto);
+}
+
+/*
+ * Redirect to an internal port of Open vSwitch what may be for a tunnel that
+ * ends there.  The device takes it out of the tunnel; what is in none is
+ * software's.  Return: whether this is such a redirect.
+ */
+static bool action_local(struct sluice_block *block,
+			 const struct flow_cls_common_offload *common,
+			 const struct flow_action_entry *entry,
+			 struct sluice_program *prog)
+{
+	struct sluice_tunnels *tun = block->off->tunnels;
+	const struct sluice_underlay *underlay = NULL;
+
+	if (entry->id != FLOW_ACTION_REDIRECT_INGRESS || prog->tun ||
+	    prog->mark || prog->ptype != SLUICE_PTYPE(PACKET_HOST) ||
+	    !may_be_tunnel(block, common))
+		return false;
+	if (tun && entry->dev)
+		underlay = sluice_underlay_find(tun, entry->dev);
+	if (!underlay || underlay->place != SLUICE_PLACE_INTERNAL)
+		return false;
+	sluice_program_step(prog, SLUICE_ACT_DECAP_LOCAL)->a =
+		cpu_to_le32(underlay->group);
+	return true;
+}
+
 /* Translate what an action's control says. */
 static int action_control(struct sluice_offload *off,
 			  const struct flow_action_entry *entry,
@@ -495,6 +538,8 @@ static int action_parse(struct sluice_block *block,
 		break;
 	case FLOW_ACTION_REDIRECT_INGRESS:
 	case FLOW_ACTION_MIRRED_INGRESS:
+		if (action_local(block, common, entry, prog))
+			break;
 		err = action_ingress(block, entry, extack, prog);
 		if (err)
 			return err;

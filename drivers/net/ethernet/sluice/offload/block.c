@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tc blocks at the ingress of representors.
+ * tc blocks at the ingress of representors and tunnel devices, and at the
+ * egress of internal ports of Open vSwitch.
  *
  * A block shared by several of our ports has one set of rules: all of them
  * start at the same table.
@@ -41,6 +42,8 @@ void sluice_block_roots(struct sluice_block *block)
 
 	if (block->tunnel)
 		sluice_endpoints_sync(block->off->tunnels);
+	if (block->underlay)
+		sluice_underlay_egress(block->off->tunnels, block->underlay);
 	xa_for_each(&block->ports, i, port) {
 		if (port->root == root)
 			continue;
@@ -186,6 +189,10 @@ void sluice_block_destroy(struct sluice_block *block)
 	if (block->tunnel) {
 		block->tunnel->block = NULL;
 		sluice_endpoints_sync(off->tunnels);
+	}
+	if (block->underlay) {
+		block->underlay->egress = NULL;
+		sluice_underlay_egress(off->tunnels, block->underlay);
 	}
 	WARN_ON(!xa_empty(&block->ports));
 	WARN_ON(!xa_empty(&block->tables));

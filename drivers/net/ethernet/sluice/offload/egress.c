@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tc blocks at the egress of representors and of tunnel devices.
+ * tc blocks the device does not run: at the egress of representors and of
+ * tunnel devices, and at the ingress of internal ports of Open vSwitch.
  *
- * The device does not run egress filters.  While a netdev has any, a packet
- * that rules would output there takes the slow path as a whole, and software
- * runs everything.
+ * While a netdev has filters there, a packet that rules would output or hand
+ * over to it takes the slow path as a whole, and software runs everything.
  */
 #include <linux/slab.h>
 
@@ -14,16 +14,18 @@
 static LIST_HEAD(sluice_egress_cb_list);
 
 /**
- * struct sluice_egress - an egress block bound to a netdev
+ * struct sluice_egress - such a block bound to a netdev
  * @off: the offload it belongs to
  * @vport: vport of the representor, or NULL
  * @td: the tunnel device, or NULL, also when it is gone
+ * @underlay: the internal port, or NULL, also when it is gone
  * @filters: how often each filter is there, by name
  */
 struct sluice_egress {
 	struct sluice_offload *off;
 	struct sluice_vport *vport;
 	struct sluice_tunnel_dev *td;
+	struct sluice_underlay *underlay;
 	struct xarray filters;
 };
 
@@ -46,6 +48,9 @@ static void egress_count(struct sluice_egress *egress, int change)
 		if (egress->td)
 			sluice_tunnel_dev_egress(egress->off->tunnels,
 						 egress->td, change);
+		if (egress->underlay)
+			sluice_underlay_ingress(egress->off->tunnels,
+						egress->underlay, change);
 		return;
 	}
 	now = atomic_add_return(change, &egress->vport->egress_filters);
@@ -114,7 +119,8 @@ int sluice_egress_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 		if (op.add) {
 			sluice_reject(off, op.common->extack,
 				      SLUICE_REJECT_EGRESS,
-				      "egress filters are not in hardware");
+				      "%s filters are not in hardware",
+				      egress->underlay ? "such" : "egress");
 			/* One without software has no effect at all. */
 			if (!sluice_compat_surely_skip_sw(op.common))
 				egress_add(egress, type, op.add_cookie);
@@ -137,7 +143,7 @@ void sluice_egress_release(void *cb_priv)
 
 	mutex_lock(&off->lock);
 	/* Whatever was not taken back one by one. */
-	if (egress->td)
+	if (egress->td || egress->underlay)
 		sluice_egress_detach(egress);
 	else if (egress->vport && !off->dead &&
 		 atomic_xchg(&egress->vport->egress_filters, 0))
@@ -153,12 +159,14 @@ void sluice_egress_release(void *cb_priv)
  * @off: offload
  * @vport: vport of the representor, or NULL
  * @td: tunnel device, or NULL
+ * @underlay: internal port, or NULL
  *
  * Return: the block or NULL.
  */
 struct sluice_egress *sluice_egress_create(struct sluice_offload *off,
 					   struct sluice_vport *vport,
-					   struct sluice_tunnel_dev *td)
+					   struct sluice_tunnel_dev *td,
+					   struct sluice_underlay *underlay)
 {
 	struct sluice_egress *egress = kzalloc(sizeof(*egress), GFP_KERNEL);
 
@@ -167,23 +175,35 @@ struct sluice_egress *sluice_egress_create(struct sluice_offload *off,
 	egress->off = off;
 	egress->vport = vport;
 	egress->td = td;
+	egress->underlay = underlay;
 	xa_init(&egress->filters);
 	kref_get(&off->ref);
 	return egress;
 }
 
 /**
- * sluice_egress_detach() - the tunnel device or its block goes
- * @egress: its egress block; offload lock held
+ * sluice_egress_detach() - the tunnel device or internal port, or its block goes
+ * @egress: the block; offload lock held
  */
 void sluice_egress_detach(struct sluice_egress *egress)
 {
+	struct sluice_tunnels *tun = egress->off->tunnels;
+	struct sluice_underlay *underlay = egress->underlay;
 	struct sluice_tunnel_dev *td = egress->td;
 
 	egress->td = NULL;
-	td->egress = NULL;
-	sluice_tunnel_dev_egress(egress->off->tunnels, td,
-				 -td->egress_filters);
+	egress->underlay = NULL;
+	if (td) {
+		td->egress = NULL;
+		td->egress_replay = NULL;
+		sluice_tunnel_dev_egress(tun, td, -td->egress_filters);
+	}
+	if (underlay) {
+		underlay->ingress = NULL;
+		underlay->ingress_replay = NULL;
+		sluice_underlay_ingress(tun, underlay,
+					-underlay->ingress_filters);
+	}
 }
 
 /**
@@ -204,7 +224,7 @@ int sluice_egress_bind(struct sluice_vport *vport,
 
 	if (!off || flow_block_cb_lookup(bo->block, sluice_egress_cb, vport))
 		return -EOPNOTSUPP;
-	egress = sluice_egress_create(off, vport, NULL);
+	egress = sluice_egress_create(off, vport, NULL, NULL);
 	if (!egress)
 		return -ENOMEM;
 	cb = flow_block_cb_alloc(sluice_egress_cb, vport, egress,

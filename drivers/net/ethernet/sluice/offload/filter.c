@@ -96,9 +96,9 @@ static bool block_wants_offload(struct sluice_block *block)
 	xa_for_each(&block->ports, i, port)
 		if (!tc_can_offload(port->vport->netdev))
 			return false;
-	if (!block->of_tunnel)
+	if (!block->of_tunnel && !block->of_host)
 		return true;
-	/* Its packets come in by any of them. */
+	/* Its packets come in, or leave, by any of them. */
 	for (i = 0; i < sdev->limits.num_uplinks; i++) {
 		uplink = sluice_esw_uplink_vport(sdev, i);
 		if (uplink && uplink->netdev && !tc_can_offload(uplink->netdev))

@@ -120,9 +120,10 @@ static void match_meta(struct match_ctx *ctx)
 			   "cannot match on the ingress device's type");
 	if (!m.mask->ingress_ifindex)
 		return;
-	if (ctx->block->of_tunnel) {
+	if (ctx->block->of_tunnel || ctx->block->of_host) {
 		ctx_reject(ctx, SLUICE_REJECT_KEY,
-			   "cannot match on indev behind a tunnel");
+			   "cannot match on indev %s a tunnel",
+			   ctx->block->of_host ? "within" : "behind");
 		return;
 	}
 	if (m.mask->ingress_ifindex != ~0) {

@@ -36,6 +36,7 @@ struct sluice_egress;
 struct sluice_encap;
 struct sluice_tunnel_dev;
 struct sluice_tunnels;
+struct sluice_underlay;
 struct tcf_block;
 
 /* Most steps of a program, whatever more the device can do. */
@@ -264,6 +265,9 @@ struct sluice_port {
  * @ident: our name for tc's callback
  * @tunnel: the tunnel device, NULL for representors, and when it is gone
  * @of_tunnel: it is a tunnel device's
+ * @underlay: the internal port whose egress it is, NULL for others, and when it
+ *	is gone
+ * @of_host: it is for what the host sends by an internal port
  * @replay: block whose filters tc has not told of and will not, or NULL
  * @net: network namespace of its netdevs
  * @node: in struct sluice_offload.blocks
@@ -281,6 +285,8 @@ struct sluice_block {
 	void *ident;
 	struct sluice_tunnel_dev *tunnel;
 	bool of_tunnel;
+	struct sluice_underlay *underlay;
+	bool of_host;
 	struct tcf_block *replay;
 	struct net *net;
 	struct list_head node;
@@ -576,7 +582,8 @@ void sluice_block_detach(struct sluice_block *block);
 
 struct sluice_egress *sluice_egress_create(struct sluice_offload *off,
 					   struct sluice_vport *vport,
-					   struct sluice_tunnel_dev *td);
+					   struct sluice_tunnel_dev *td,
+					   struct sluice_underlay *underlay);
 void sluice_egress_detach(struct sluice_egress *egress);
 int sluice_egress_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
 void sluice_egress_release(void *cb_priv);

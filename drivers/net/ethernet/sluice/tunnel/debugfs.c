@@ -17,6 +17,12 @@ static const char * const type_names[] = {
 	[SLUICE_TUNNEL_GRE]	= "gre",
 };
 
+static const char * const place_names[] = {
+	[SLUICE_PLACE_WIRE]	= "wire",
+	[SLUICE_PLACE_BRIDGE]	= "bridge",
+	[SLUICE_PLACE_INTERNAL]	= "internal",
+};
+
 static void show_addr(struct seq_file *m, u32 family, const void *addr)
 {
 	if (family == AF_INET)
@@ -35,8 +41,12 @@ static void show_next_hop(struct seq_file *m, const struct sluice_next_hop *nh)
 	seq_printf(m, " dev %s %s port %#x",
 		   nh->underlay ? netdev_name(nh->underlay->dev) : "gone",
 		   sluice_next_hop_state(nh), le16_to_cpu(nh->cmd.port));
+	if (nh->why)
+		seq_printf(m, " software: %s,", nh->why);
 	if (valid)
 		seq_printf(m, " src %pM dst %pM", nh->cmd.src, nh->cmd.dst);
+	if (nh->cmd.flags & cpu_to_le16(SLUICE_NEXT_HOP_F_TABLE))
+		seq_printf(m, " table %u", le32_to_cpu(nh->cmd.table));
 	if (nh->cmd.vlan_tpid)
 		seq_printf(m, " vlan %#x:%#x", le16_to_cpu(nh->cmd.vlan_tpid),
 			   le16_to_cpu(nh->cmd.vlan_tci));
@@ -117,9 +127,13 @@ static int tunnels_show(struct seq_file *m, void *v)
 			   td->refuse ?: "", td->no_rx ? " no decap: " : "",
 			   td->no_rx ?: "");
 	list_for_each_entry(underlay, &tun->underlays, node)
-		seq_printf(m, "underlay %s %s%s\n", netdev_name(underlay->dev),
+		seq_printf(m, "underlay %s %s %s%s%s%s\n",
+			   netdev_name(underlay->dev),
+			   place_names[underlay->place],
 			   underlay->up ? "up" : "down",
-			   underlay->ours ? "" : " enslaved");
+			   underlay->ours ? "" : " enslaved",
+			   underlay->br_tx ? " forwarding" : "",
+			   underlay->br_rx ? " decap" : "");
 	list_for_each_entry(ep, &tun->endpoints, node) {
 		seq_printf(m, "endpoint %u dev %s underlay %s ", ep->id,
 			   netdev_name(ep->dev->dev),

@@ -70,7 +70,8 @@ static bool device_rx_df(void)
 	return df;
 }
 
-static void device_read_vxlan(struct sluice_tunnel_dev *td, struct net *net)
+static void device_read_vxlan(struct sluice_tunnel_dev *td, struct net *net,
+			      bool was_up)
 {
 	const struct vxlan_dev *vxlan = netdev_priv(td->dev);
 	int ifindex = vxlan->cfg.remote_ifindex;
@@ -80,7 +81,10 @@ static void device_read_vxlan(struct sluice_tunnel_dev *td, struct net *net)
 	td->gbp = flags & VXLAN_F_GBP;
 	td->zero_csum6 = flags & VXLAN_F_UDP_ZERO_CSUM6_RX;
 	td->port = vxlan->cfg.dst_port;
-	if (ifindex)
+	/* Its sockets are bound when it is opened, and stay so. */
+	if (!was_up)
+		td->vrf = 0;
+	if (!was_up && ifindex)
 		td->vrf = l3mdev_master_upper_ifindex_by_index(net, ifindex);
 	if (!(flags & VXLAN_F_COLLECT_METADATA))
 		td->refuse = "the tunnel device is not \"external\"";
@@ -191,17 +195,17 @@ static void device_read(struct sluice_tunnels *tun,
 {
 	struct net_device *dev = td->dev;
 	struct net *net = dev_net(dev);
+	bool was_up = td->up;
 
 	if (dev->rtnl_link_ops->get_link_net)
 		net = dev->rtnl_link_ops->get_link_net(dev);
 	td->family = AF_UNSPEC;
 	td->refuse = NULL;
 	td->no_rx = NULL;
-	td->vrf = 0;
 	td->up = netif_running(dev);
 	td->mtu = READ_ONCE(dev->mtu);
 	if (netif_is_vxlan(dev))
-		device_read_vxlan(td, net);
+		device_read_vxlan(td, net, was_up);
 	else if (netif_is_geneve(dev))
 		device_read_geneve(td, net);
 	else if (netif_is_gretap(dev))

@@ -122,6 +122,28 @@ void sluice_encaps_update_all(struct sluice_tunnels *tun, u32 family)
 						  remote));
 }
 
+/**
+ * sluice_encaps_update_lost() - there is one more way to leave by
+ * @tun: tunnels, offload lock held
+ *
+ * Looks up the routes of encaps that have none.
+ */
+void sluice_encaps_update_lost(struct sluice_tunnels *tun)
+{
+	struct sluice_encap *encap;
+	struct rb_node *node;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tun->remotes); i++) {
+		for (node = rb_first(&tun->remotes[i]); node;
+		     node = rb_next(node)) {
+			encap = rb_entry(node, struct sluice_encap, remote);
+			if (!encap->nh)
+				sluice_encap_update(tun, encap);
+		}
+	}
+}
+
 static struct sluice_encap *encap_create(struct sluice_tunnels *tun,
 					 struct sluice_tunnel_dev *td,
 					 const struct sluice_encap_key *key)

@@ -81,9 +81,11 @@ void sluice_locals_clear(struct sluice_tunnels *tun)
 	}
 }
 
+/* @wire: where they arrive, @underlay itself or a port of it */
 static void endpoint_cmd(struct sluice_tunnels *tun,
 			 const struct sluice_tunnel_dev *td,
 			 const struct sluice_underlay *underlay,
+			 const struct sluice_underlay *wire,
 			 const struct sluice_local *local,
 			 struct sluice_cmd_endpoint *cmd)
 {
@@ -92,12 +94,20 @@ static void endpoint_cmd(struct sluice_tunnels *tun,
 	memset(cmd, 0, sizeof(*cmd));
 	sluice_cmd_init(&cmd->hdr, SLUICE_CMD_ENDPOINT_SET, sizeof(*cmd));
 	cmd->root_table = cpu_to_le32(td->block->root->id);
-	cmd->port = cpu_to_le16(underlay->vport);
+	if (underlay->place == SLUICE_PLACE_INTERNAL) {
+		cmd->port = cpu_to_le16(SLUICE_VPORT_NONE);
+		cmd->group = cpu_to_le32(underlay->group);
+	} else {
+		cmd->port = cpu_to_le16(wire->vport);
+	}
 	cmd->type = td->type;
 	cmd->ip = local->addr.family == AF_INET ? 4 : 6;
-	if (underlay->tpid) {
-		cmd->vlan_tpid = cpu_to_le16(be16_to_cpu(underlay->tpid));
-		cmd->vlan_id = cpu_to_le16(underlay->tci & VLAN_VID_MASK);
+	if (wire->tpid) {
+		cmd->vlan_tpid = cpu_to_le16(be16_to_cpu(wire->tpid));
+		cmd->vlan_id = cpu_to_le16(wire->tci & VLAN_VID_MASK);
+	} else if (wire != underlay && wire->br_tpid) {
+		cmd->vlan_tpid = cpu_to_le16(be16_to_cpu(wire->br_tpid));
+		cmd->vlan_id = cpu_to_le16(wire->br_vid);
 	}
 	ether_addr_copy(cmd->mac, underlay->dev->dev_addr);
 	memcpy(cmd->addr, &local->addr.a, sluice_addr_len(local->addr.family));
@@ -137,13 +147,14 @@ static bool endpoint_same_place(const struct sluice_cmd_endpoint *a,
 static void endpoint_want(struct sluice_tunnels *tun,
 			  struct sluice_tunnel_dev *td,
 			  struct sluice_underlay *underlay,
+			  const struct sluice_underlay *wire,
 			  const struct sluice_local *local, bool create)
 {
 	struct sluice_cmd_endpoint cmd;
 	struct sluice_endpoint *ep;
 	int id;
 
-	endpoint_cmd(tun, td, underlay, local, &cmd);
+	endpoint_cmd(tun, td, underlay, wire, local, &cmd);
 	list_for_each_entry(ep, &tun->endpoints, node) {
 		if (!endpoint_same_place(&ep->cmd, &cmd))
 			continue;
@@ -182,6 +193,27 @@ static void endpoint_want(struct sluice_tunnels *tun,
 	sluice_tunnels_post(tun, &cmd.hdr);
 }
 
+/* The frames for an address that is on an underlay device. */
+static void endpoints_want_at(struct sluice_tunnels *tun,
+			      struct sluice_tunnel_dev *td,
+			      struct sluice_underlay *underlay,
+			      const struct sluice_local *local, bool create)
+{
+	const struct sluice_underlay *wire;
+
+	if (!underlay->up || !underlay->ours)
+		return;
+	if (underlay->ingress_filters || underlay->ingress_replay)
+		return;
+	if (underlay->place != SLUICE_PLACE_BRIDGE) {
+		endpoint_want(tun, td, underlay, underlay, local, create);
+		return;
+	}
+	list_for_each_entry(wire, &tun->underlays, node)
+		if (wire->bridge == underlay && wire->br_rx)
+			endpoint_want(tun, td, underlay, wire, local, create);
+}
+
 static void endpoints_want(struct sluice_tunnels *tun,
 			   struct sluice_tunnel_dev *td, bool create)
 {
@@ -195,10 +227,9 @@ static void endpoints_want(struct sluice_tunnels *tun,
 		if (td->family != AF_UNSPEC && td->family != local->addr.family)
 			continue;
 		list_for_each_entry(underlay, &tun->underlays, node)
-			if (underlay->up && underlay->ours &&
-			    underlay->dev->ifindex == local->ifindex)
-				endpoint_want(tun, td, underlay, local,
-					      create);
+			if (underlay->dev->ifindex == local->ifindex)
+				endpoints_want_at(tun, td, underlay, local,
+						  create);
 	}
 }
 

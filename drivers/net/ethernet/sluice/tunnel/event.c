@@ -33,7 +33,7 @@ void sluice_tunnel_queue(struct sluice_tunnels *tun,
 	struct list_head *queue = &tun->routes;
 	unsigned long flags;
 
-	if (ev->kind == SLUICE_TUNNEL_NEIGH ||
+	if (ev->kind == SLUICE_TUNNEL_NEIGH || ev->kind == SLUICE_TUNNEL_FDB ||
 	    ev->kind == SLUICE_TUNNEL_PROBE_TIME)
 		queue = &tun->neighs;
 	if (local || READ_ONCE(tun->num_events) < SLUICE_TUNNEL_EVENTS)
@@ -104,6 +104,9 @@ static void event_handle(struct sluice_tunnels *tun,
 		break;
 	case SLUICE_TUNNEL_UPPER:
 		event_upper(tun, ev);
+		break;
+	case SLUICE_TUNNEL_FDB:
+		sluice_bridge_event(tun, ev);
 		break;
 	}
 	tun->handled++;

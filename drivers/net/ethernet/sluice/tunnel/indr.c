@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Blocks of tunnel devices, by way of tc's indirect blocks; and actions of their
- * own, which tc tells of the same way.
+ * Blocks of tunnel devices and underlays, by way of tc's indirect blocks; and
+ * actions of their own, which tc tells of the same way.
  *
  * tc tells of blocks that exist already when we register, but does not replay
  * their filters then; we do.
@@ -13,31 +13,40 @@
 
 static LIST_HEAD(sluice_indr_cb_list);
 
+/*
+ * A block whose rules the device runs: at the ingress of a tunnel device or the
+ * egress of an internal port, one of @td and @port.
+ */
 static int indr_bind(struct sluice_offload *off, struct sluice_tunnel_dev *td,
-		     struct Qdisc *sch, struct flow_block_offload *bo,
-		     struct tcf_block *tcf,
+		     struct sluice_underlay *port, struct Qdisc *sch,
+		     struct flow_block_offload *bo, struct tcf_block *tcf,
 		     void (*cleanup)(struct flow_block_cb *block_cb))
 {
+	struct sluice_block **at = td ? &td->block : &port->egress;
+	struct net_device *dev = td ? td->dev : port->dev;
+	void *ident = td ? (void *)td : port;
 	struct sluice_block *block;
 	struct flow_block_cb *cb;
 
-	if (td->block)
+	if (*at)
 		return -EBUSY;
-	block = sluice_block_create(off, &tcf->flow_block, dev_net(td->dev), td);
+	block = sluice_block_create(off, &tcf->flow_block, dev_net(dev), ident);
 	if (IS_ERR(block))
 		return PTR_ERR(block) == -ENOSPC ? -EOPNOTSUPP : PTR_ERR(block);
-	block->tunnel = td;
-	block->of_tunnel = true;
 	/* The block was bound before. */
 	block->replay = bo->block ? NULL : tcf;
-	cb = flow_indr_block_cb_alloc(sluice_block_cb, td, block,
-				      sluice_block_release, bo, td->dev, sch,
+	cb = flow_indr_block_cb_alloc(sluice_block_cb, ident, block,
+				      sluice_block_release, bo, dev, sch,
 				      tcf, off, cleanup);
 	if (IS_ERR(cb)) {
 		sluice_block_destroy(block);
 		return PTR_ERR(cb);
 	}
-	td->block = block;
+	block->tunnel = td;
+	block->of_tunnel = td;
+	block->underlay = port;
+	block->of_host = port;
+	*at = block;
 	flow_block_cb_add(cb, bo);
 	list_add_tail(&cb->driver_list, &sluice_indr_cb_list);
 	/* When tc has replayed the block's filters, RTNL is free. */
@@ -45,24 +54,30 @@ static int indr_bind(struct sluice_offload *off, struct sluice_tunnel_dev *td,
 	return 0;
 }
 
-static int indr_unbind(struct sluice_tunnel_dev *td,
+static int indr_unbind(struct sluice_block *block, void *ident,
 		       struct flow_block_offload *bo)
 {
 	struct flow_block_cb *cb;
 
-	cb = flow_block_cb_lookup(bo->block, sluice_block_cb, td);
+	cb = flow_block_cb_lookup(bo->block, sluice_block_cb, ident);
 	if (!cb)
 		return -EOPNOTSUPP;
-	td->block->tunnel = NULL;
-	td->block = NULL;
+	if (block->tunnel)
+		block->tunnel->block = NULL;
+	block->tunnel = NULL;
+	if (block->underlay) {
+		block->underlay->egress = NULL;
+		sluice_underlay_egress(block->off->tunnels, block->underlay);
+	}
+	block->underlay = NULL;
 	flow_indr_block_cb_remove(cb, bo);
 	list_del(&cb->driver_list);
 	return 0;
 }
 
 /*
- * A block comes or goes at a VLAN on an uplink.  It may have filters any time:
- * meanwhile all tunnel packets by way of the VLAN are software's.
+ * A block comes or goes at a VLAN on an uplink or a bridge.  It may have
+ * filters any time: meanwhile all tunnel packets by way of it are software's.
  */
 static void indr_underlay(struct sluice_tunnels *tun, struct net_device *dev,
 			  enum flow_block_command command)
@@ -73,7 +88,8 @@ static void indr_underlay(struct sluice_tunnels *tun, struct net_device *dev,
 		.ifindex = dev->ifindex,
 	};
 
-	if (!underlay)
+	/* Those of an internal port are looked at one by one. */
+	if (!underlay || underlay->place == SLUICE_PLACE_INTERNAL)
 		return;
 	if (command == FLOW_BLOCK_BIND)
 		underlay->blocks++;
@@ -81,6 +97,88 @@ static void indr_underlay(struct sluice_tunnels *tun, struct net_device *dev,
 		underlay->blocks--;
 	/* Wants RTNL, which we may not have. */
 	sluice_tunnel_queue(tun, &ev);
+}
+
+/*
+ * A block whose filters only count: at the egress of a tunnel device or the
+ * ingress of an internal port, one of @td and @underlay.
+ */
+static int indr_watch_bind(struct sluice_offload *off,
+			   struct sluice_tunnel_dev *td,
+			   struct sluice_underlay *underlay, struct Qdisc *sch,
+			   struct flow_block_offload *bo,
+			   struct tcf_block *tcf,
+			   void (*cleanup)(struct flow_block_cb *block_cb))
+{
+	struct sluice_egress **at = td ? &td->egress : &underlay->ingress;
+	struct tcf_block *replay = bo->block ? NULL : tcf;
+	void *ident = td ? (void *)td : underlay;
+	struct sluice_egress *egress;
+	struct flow_block_cb *cb;
+
+	if (*at)
+		return -EBUSY;
+	egress = sluice_egress_create(off, NULL, td, underlay);
+	if (!egress)
+		return -ENOMEM;
+	cb = flow_indr_block_cb_alloc(sluice_egress_cb, ident, egress,
+				      sluice_egress_release, bo,
+				      td ? td->dev : underlay->dev, sch, tcf,
+				      off, cleanup);
+	if (IS_ERR(cb)) {
+		kfree(egress);
+		/* Never the last one. */
+		sluice_offload_put(off);
+		return PTR_ERR(cb);
+	}
+	*at = egress;
+	if (td)
+		td->egress_replay = replay;
+	else
+		underlay->ingress_replay = replay;
+	flow_block_cb_add(cb, bo);
+	list_add_tail(&cb->driver_list, &sluice_indr_cb_list);
+	if (replay)
+		schedule_delayed_work(&off->root_work, 0);
+	return 0;
+}
+
+static int indr_watch_unbind(struct sluice_egress *egress, void *ident,
+			     struct flow_block_offload *bo)
+{
+	struct flow_block_cb *cb;
+
+	cb = flow_block_cb_lookup(bo->block, sluice_egress_cb, ident);
+	if (!cb)
+		return -EOPNOTSUPP;
+	sluice_egress_detach(egress);
+	flow_indr_block_cb_remove(cb, bo);
+	list_del(&cb->driver_list);
+	return 0;
+}
+
+/* A block comes or goes at what may be an internal port. */
+static int indr_internal(struct sluice_offload *off, struct net_device *dev,
+			 struct Qdisc *sch, struct flow_block_offload *bo,
+			 struct tcf_block *tcf, bool ingress,
+			 void (*cleanup)(struct flow_block_cb *block_cb))
+{
+	struct sluice_underlay *port = sluice_underlay_find(off->tunnels, dev);
+
+	if (!port || port->place != SLUICE_PLACE_INTERNAL)
+		return -EOPNOTSUPP;
+	if (bo->command == FLOW_BLOCK_BIND) {
+		bo->unlocked_driver_cb = true;
+		if (!ingress)
+			return indr_bind(off, NULL, port, sch, bo, tcf,
+					 cleanup);
+		return indr_watch_bind(off, NULL, port, sch, bo, tcf, cleanup);
+	}
+	if (ingress && port->ingress)
+		return indr_watch_unbind(port->ingress, port, bo);
+	if (!ingress && port->egress)
+		return indr_unbind(port->egress, port, bo);
+	return -EOPNOTSUPP;
 }
 
 static int indr_setup(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
@@ -107,59 +205,15 @@ static int indr_setup(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 	indr_underlay(off->tunnels, dev, bo->command);
 	if (td && bo->command == FLOW_BLOCK_BIND) {
 		bo->unlocked_driver_cb = true;
-		err = indr_bind(off, td, sch, bo, data, cleanup);
+		err = indr_bind(off, td, NULL, sch, bo, data, cleanup);
 	} else if (td && td->block && bo->command == FLOW_BLOCK_UNBIND) {
-		err = indr_unbind(td, bo);
+		err = indr_unbind(td->block, td, bo);
 		sluice_endpoints_sync(off->tunnels);
+	} else if (!td) {
+		err = indr_internal(off, dev, sch, bo, data, true, cleanup);
 	}
 	mutex_unlock(&off->lock);
 	return err;
-}
-
-static int indr_egress_bind(struct sluice_offload *off,
-			    struct sluice_tunnel_dev *td, struct Qdisc *sch,
-			    struct flow_block_offload *bo,
-			    struct tcf_block *tcf,
-			    void (*cleanup)(struct flow_block_cb *block_cb))
-{
-	struct sluice_egress *egress;
-	struct flow_block_cb *cb;
-
-	if (td->egress)
-		return -EBUSY;
-	egress = sluice_egress_create(off, NULL, td);
-	if (!egress)
-		return -ENOMEM;
-	cb = flow_indr_block_cb_alloc(sluice_egress_cb, td, egress,
-				      sluice_egress_release, bo, td->dev, sch,
-				      tcf, off, cleanup);
-	if (IS_ERR(cb)) {
-		kfree(egress);
-		/* Never the last one. */
-		sluice_offload_put(off);
-		return PTR_ERR(cb);
-	}
-	td->egress = egress;
-	td->egress_replay = bo->block ? NULL : tcf;
-	flow_block_cb_add(cb, bo);
-	list_add_tail(&cb->driver_list, &sluice_indr_cb_list);
-	if (td->egress_replay)
-		schedule_delayed_work(&off->root_work, 0);
-	return 0;
-}
-
-static int indr_egress_unbind(struct sluice_tunnel_dev *td,
-			      struct flow_block_offload *bo)
-{
-	struct flow_block_cb *cb;
-
-	cb = flow_block_cb_lookup(bo->block, sluice_egress_cb, td);
-	if (!cb)
-		return -EOPNOTSUPP;
-	sluice_egress_detach(td->egress);
-	flow_indr_block_cb_remove(cb, bo);
-	list_del(&cb->driver_list);
-	return 0;
 }
 
 static int indr_setup_egress(struct net_device *dev, struct Qdisc *sch,
@@ -180,9 +234,11 @@ static int indr_setup_egress(struct net_device *dev, struct Qdisc *sch,
 	indr_underlay(off->tunnels, dev, bo->command);
 	if (td && bo->command == FLOW_BLOCK_BIND) {
 		bo->unlocked_driver_cb = true;
-		err = indr_egress_bind(off, td, sch, bo, data, cleanup);
+		err = indr_watch_bind(off, td, NULL, sch, bo, data, cleanup);
 	} else if (td && td->egress && bo->command == FLOW_BLOCK_UNBIND) {
-		err = indr_egress_unbind(td, bo);
+		err = indr_watch_unbind(td->egress, td, bo);
+	} else if (!td) {
+		err = indr_internal(off, dev, sch, bo, data, false, cleanup);
 	}
 	mutex_unlock(&off->lock);
 	return err;
@@ -202,6 +258,33 @@ static void indr_replay_block(struct tcf_block *tcf, flow_setup_cb_t *cb,
 			if (tp->ops->reoffload)
 				tp->ops->reoffload(tp, true, cb, priv, NULL);
 	up_write(&tcf->cb_lock);
+}
+
+static void indr_replay_internal(struct sluice_offload *off)
+{
+	struct sluice_underlay *underlay;
+	struct tcf_block *tcf;
+	void *priv;
+
+	do {
+		tcf = NULL;
+		mutex_lock(&off->lock);
+		list_for_each_entry(underlay, &off->tunnels->underlays, node) {
+			tcf = underlay->ingress_replay;
+			priv = underlay->ingress;
+			if (tcf)
+				break;
+		}
+		mutex_unlock(&off->lock);
+		if (!tcf)
+			return;
+		indr_replay_block(tcf, sluice_egress_cb, priv);
+		/* RTNL kept it. */
+		mutex_lock(&off->lock);
+		underlay->ingress_replay = NULL;
+		sluice_endpoints_sync(off->tunnels);
+		mutex_unlock(&off->lock);
+	} while (1);
 }
 
 /**
@@ -247,6 +330,7 @@ void sluice_indr_replay(struct sluice_offload *off)
 		if (tcf)
 			indr_replay_block(tcf, sluice_egress_cb, priv);
 	} while (tcf);
+	indr_replay_internal(off);
 }
 
 /**

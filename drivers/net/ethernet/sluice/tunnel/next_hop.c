@@ -15,37 +15,90 @@ const struct rhashtable_params sluice_next_hop_params = {
 	.automatic_shrinking = true,
 };
 
+/* The neighbour's MAC address. */
+static const char *next_hop_neigh(struct sluice_tunnels *tun,
+				  const struct sluice_next_hop *nh, u8 *mac)
+{
+	const char *why = "the neighbour is unresolved";
+	struct neighbour *n;
+
+	if (!nh->underlay)
+		return "the underlay device is gone";
+	if (!nh->underlay->up)
+		return "the underlay device is down or has tc filters";
+	n = sluice_neigh_lookup(tun, nh, false);
+	if (!n)
+		return why;
+	read_lock_bh(&n->lock);
+	if ((n->nud_state & NUD_VALID) && !n->dead) {
+		ether_addr_copy(mac, n->ha);
+		why = NULL;
+	}
+	read_unlock_bh(&n->lock);
+	neigh_release(n);
+	return why;
+}
+
+/* By way of an internal port, whose egress rules say how to go on. */
+static void next_hop_table(struct sluice_next_hop *nh,
+			   struct sluice_cmd_next_hop *cmd)
+{
+	const struct sluice_block *egress = nh->underlay->egress;
+
+	if (!egress || !sluice_block_is_live(egress)) {
+		nh->why = "no rules at the egress of the Open vSwitch port";
+		memset(cmd->dst, 0, sizeof(cmd->dst));
+		return;
+	}
+	cmd->flags = cpu_to_le16(SLUICE_NEXT_HOP_F_VALID |
+				 SLUICE_NEXT_HOP_F_TABLE);
+	cmd->table = cpu_to_le32(egress->root->id);
+	ether_addr_copy(cmd->src, nh->underlay->dev->dev_addr);
+}
+
 static void next_hop_cmd(struct sluice_tunnels *tun,
-			 const struct sluice_next_hop *nh,
+			 struct sluice_next_hop *nh,
 			 struct sluice_cmd_next_hop *cmd)
 {
 	const struct sluice_underlay *underlay = nh->underlay;
-	struct neighbour *n;
+	const struct sluice_underlay *wire = underlay;
+	__be16 tpid = 0;
+	u16 tci = 0;
 
 	*cmd = nh->cmd;
+	cmd->table = 0;
 	sluice_cmd_init(&cmd->hdr, SLUICE_CMD_NEXT_HOP_SET, sizeof(*cmd));
 	cmd->flags = 0;
 	memset(cmd->dst, 0, sizeof(cmd->dst));
 	memset(cmd->src, 0, sizeof(cmd->src));
 	cmd->vlan_tpid = 0;
 	cmd->vlan_tci = 0;
-	if (!underlay || !underlay->up)
+	nh->why = next_hop_neigh(tun, nh, cmd->dst);
+	if (underlay && underlay->place == SLUICE_PLACE_BRIDGE)
+		/* Before the bridge is asked: from here on it tells. */
+		sluice_bridge_watch(tun, nh, nh->why ? NULL : cmd->dst);
+	if (nh->why)
 		return;
-	n = sluice_neigh_lookup(tun, nh, false);
-	if (!n)
+	if (underlay->place == SLUICE_PLACE_INTERNAL) {
+		next_hop_table(nh, cmd);
 		return;
-	read_lock_bh(&n->lock);
-	if ((n->nud_state & NUD_VALID) && !n->dead) {
-		ether_addr_copy(cmd->dst, n->ha);
-		cmd->flags = cpu_to_le16(SLUICE_NEXT_HOP_F_VALID);
 	}
-	read_unlock_bh(&n->lock);
-	neigh_release(n);
-	if (!cmd->flags)
+	if (underlay->place == SLUICE_PLACE_BRIDGE) {
+		wire = sluice_bridge_path(tun, underlay, cmd->dst, &tpid, &tci);
+	} else {
+		tpid = underlay->tpid;
+		tci = underlay->tci;
+	}
+	if (!wire) {
+		nh->why = "the bridge does not send by an uplink alone";
+		memset(cmd->dst, 0, sizeof(cmd->dst));
 		return;
+	}
+	cmd->flags = cpu_to_le16(SLUICE_NEXT_HOP_F_VALID);
+	cmd->port = cpu_to_le16(wire->vport);
 	ether_addr_copy(cmd->src, underlay->dev->dev_addr);
-	cmd->vlan_tpid = cpu_to_le16(be16_to_cpu(underlay->tpid));
-	cmd->vlan_tci = cpu_to_le16(underlay->tci);
+	cmd->vlan_tpid = cpu_to_le16(be16_to_cpu(tpid));
+	cmd->vlan_tci = cpu_to_le16(tci);
 }
 
 /**
@@ -137,6 +190,7 @@ struct sluice_next_hop *sluice_next_hop_get(struct sluice_tunnels *tun,
 	nh->refs = 1;
 	nh->counter = SLUICE_ID_NONE;
 	INIT_LIST_HEAD(&nh->encaps);
+	INIT_HLIST_NODE(&nh->mac_node);
 	id = ida_alloc_max(&tun->next_hop_ids,
 			   off->sdev->limits.max_next_hops - 1, GFP_KERNEL);
 	if (id < 0) {
@@ -184,6 +238,7 @@ void sluice_next_hop_put(struct sluice_tunnels *tun,
 			       sluice_next_hop_params);
 	if (nh->underlay)
 		list_del(&nh->node);
+	sluice_bridge_watch(tun, nh, NULL);
 	sluice_tunnels_post_u32(tun, SLUICE_CMD_NEXT_HOP_DEL, nh->id);
 	if (nh->counter != SLUICE_ID_NONE)
 		sluice_counter_put(tun->off, nh->counter);

@@ -2,6 +2,7 @@
 /*
  * Routes of outer headers, and which headers a route is about.
  */
+#include <linux/jhash.h>
 #include <linux/slab.h>
 #include <net/ip6_route.h>
 #include <net/ip_fib.h>
@@ -22,6 +23,9 @@ static const char *route_use(struct sluice_tunnels *tun,
 	route->underlay = sluice_underlay_find(tun, dst_dev(dst));
 	rcu_read_unlock();
 	route->mtu = min_t(u32, dst_mtu(dst), U16_MAX);
+	if (route->underlay)
+		route->mtu = sluice_underlay_mtu(tun, route->underlay,
+						 route->mtu);
 	if (dst->error) {
 		why = "no route to the remote";
 	} else if (dst_xfrm(dst)) {
@@ -45,6 +49,25 @@ static const char *route_use(struct sluice_tunnels *tun,
 	}
 	dst_release(dst);
 	return why;
+}
+
+/*
+ * The kernel looks a route up with the flow hash of a rule's first packet, and
+ * keeps to the route.  A hash of the header is as good as that: it spreads
+ * headers over the ways of a multipath route.
+ */
+static u32 route_hash(const struct sluice_encap *encap)
+{
+	return jhash(&encap->key, sizeof(encap->key), 0) | 1;
+}
+
+/* One of the UDP source ports packets may have. */
+static __be16 route_sport(const struct sluice_encap *encap)
+{
+	const struct sluice_tunnel_dev *td = encap->dev;
+
+	return htons(td->sport_min + reciprocal_scale(route_hash(encap),
+						      td->sport_range));
 }
 
 static const char *route_lookup4(struct sluice_tunnels *tun,
@@ -71,8 +94,10 @@ static const char *route_lookup4(struct sluice_tunnels *tun,
 	if (td->type == SLUICE_TUNNEL_GRE) {
 		fl4.flowi4_proto = IPPROTO_GRE;
 		fl4.fl4_gre_key = key->tun_id;
+		fl4.flowi4_multipath_hash = route_hash(encap);
 	} else {
 		fl4.flowi4_proto = IPPROTO_UDP;
+		fl4.fl4_sport = route_sport(encap);
 		fl4.fl4_dport = key->port ? key->port : td->port;
 	}
 	rt = ip_route_output_key(tun->net, &fl4);
@@ -109,6 +134,7 @@ static const char *route_lookup6(struct sluice_tunnels *tun,
 		fl6.fl6_gre_key = key->tun_id;
 	} else {
 		fl6.flowi6_proto = IPPROTO_UDP;
+		fl6.fl6_sport = route_sport(encap);
 		fl6.fl6_dport = key->port ? key->port : td->port;
 	}
 	dst = ip6_dst_lookup_flow(tun->net, NULL, &fl6, NULL);
@@ -131,7 +157,8 @@ static const char *route_lookup6(struct sluice_tunnels *tun,
  * @route: filled in
  *
  * The fields of the lookup are those of the tunnel driver, as far as they do
- * not change from packet to packet: mark and UDP source port are zero.
+ * not change from packet to packet: the mark is zero, UDP source port or flow
+ * hash are some that packets may have.
  *
  * Return: NULL, or why they cannot leave through the switch.
  */

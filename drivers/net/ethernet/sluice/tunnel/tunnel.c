@@ -7,6 +7,7 @@
 #include <net/fib_notifier.h>
 #include <net/netevent.h>
 #include <net/nexthop.h>
+#include <net/switchdev.h>
 
 #include "tunnel.h"
 
@@ -64,6 +65,7 @@ int sluice_tunnels_init(struct sluice_offload *off)
 	INIT_LIST_HEAD(&tun->neighs);
 	INIT_LIST_HEAD(&tun->routes);
 	spin_lock_init(&tun->queue_lock);
+	spin_lock_init(&tun->macs_lock);
 	ida_init(&tun->encap_ids);
 	ida_init(&tun->next_hop_ids);
 	ida_init(&tun->endpoint_ids);
@@ -75,6 +77,9 @@ int sluice_tunnels_init(struct sluice_offload *off)
 	tun->netevent_nb.notifier_call = sluice_netevent;
 	tun->fib_nb.notifier_call = sluice_fib_event;
 	tun->nexthop_nb.notifier_call = sluice_nexthop_event;
+	tun->switchdev_nb.notifier_call = sluice_switchdev_event;
+	tun->switchdev_blocking_nb.notifier_call =
+		sluice_switchdev_blocking_event;
 	tun->wq = alloc_ordered_workqueue("sluice_tunnel", 0);
 	if (!tun->wq)
 		goto err_free;
@@ -111,10 +116,16 @@ int sluice_tunnels_start(struct sluice_offload *off)
 
 	if (!tun)
 		return 0;
+	err = register_switchdev_notifier(&tun->switchdev_nb);
+	if (err)
+		return err;
+	err = register_switchdev_blocking_notifier(&tun->switchdev_blocking_nb);
+	if (err)
+		goto err_switchdev;
 	/* Tells of all netdevs that are there. */
 	err = register_netdevice_notifier_net(tun->net, &tun->netdev_nb);
 	if (err)
-		return err;
+		goto err_blocking;
 	err = register_netevent_notifier(&tun->netevent_nb);
 	if (err)
 		goto err_netdev;
@@ -138,6 +149,10 @@ err_netevent:
 	unregister_netevent_notifier(&tun->netevent_nb);
 err_netdev:
 	unregister_netdevice_notifier_net(tun->net, &tun->netdev_nb);
+err_blocking:
+	unregister_switchdev_blocking_notifier(&tun->switchdev_blocking_nb);
+err_switchdev:
+	unregister_switchdev_notifier(&tun->switchdev_nb);
 	cancel_work_sync(&tun->work);
 	cancel_delayed_work_sync(&tun->keepalive);
 	sluice_tunnel_queue_free(tun);
@@ -167,6 +182,8 @@ void sluice_tunnels_stop(struct sluice_offload *off)
 	unregister_nexthop_notifier(tun->net, &tun->nexthop_nb);
 	unregister_netevent_notifier(&tun->netevent_nb);
 	unregister_netdevice_notifier_net(tun->net, &tun->netdev_nb);
+	unregister_switchdev_blocking_notifier(&tun->switchdev_blocking_nb);
+	unregister_switchdev_notifier(&tun->switchdev_nb);
 	/* May register the notifier for routes anew. */
 	cancel_work_sync(&tun->work);
 	unregister_fib_notifier(tun->net, &tun->fib_nb);

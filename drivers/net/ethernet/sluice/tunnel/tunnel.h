@@ -31,6 +31,9 @@
 /* Events that wait, before everything is looked up afresh instead. */
 #define SLUICE_TUNNEL_EVENTS	4096
 
+/* Buckets for the MAC addresses of neighbours behind bridges. */
+#define SLUICE_BRIDGE_MACS_BITS	8
+
 /* Shortest interval at which neighbours in use are told so. */
 #define SLUICE_KEEPALIVE_MIN	(HZ / 10)
 
@@ -45,21 +48,45 @@ struct sluice_addr {
 };
 
 /**
- * struct sluice_underlay - a netdev whose packets are those of one of our wires
+ * enum sluice_place - what kind of underlay
+ * @SLUICE_PLACE_WIRE: an uplink's netdev or a VLAN on it
+ * @SLUICE_PLACE_BRIDGE: a bridge, which wires may be ports of
+ * @SLUICE_PLACE_INTERNAL: an internal port of Open vSwitch
+ */
+enum sluice_place {
+	SLUICE_PLACE_WIRE,
+	SLUICE_PLACE_BRIDGE,
+	SLUICE_PLACE_INTERNAL,
+};
+
+/**
+ * struct sluice_underlay - a netdev whose packets may be those of our wires
  * @node: in struct sluice_tunnels.underlays
- * @dev: an uplink's netdev or a VLAN on it
- * @vport: the uplink
- * @tpid: ethertype of the VLAN's tag, zero without
+ * @dev: the netdev
+ * @place: enum sluice_place
+ * @vport: wire: the uplink
+ * @tpid: wire: ethertype of the VLAN's tag, zero without
  * @tci: the tag of packets sent
  * @next_hops: struct sluice_next_hop of its neighbours
  * @blocks: tc blocks at a VLAN's ingress and egress, whose filters the device
  *	does not run
  * @up: packets can be sent
  * @ours: what arrives is for the host itself, not for a bridge or the like
+ * @bridge: wire: the bridge it is a port of, or NULL
+ * @br_tx: with @bridge: that sends by it
+ * @br_rx: with @bridge: frames for the bridge's address are for the host
+ * @br_tpid: with @br_rx: ethertype of the tag they have, zero without
+ * @br_vid: with @br_tpid: its VLAN id
+ * @group: internal port: what rules call it by, never used again
+ * @egress: internal port: block at its egress, or NULL
+ * @ingress: internal port: block at its ingress, or NULL
+ * @ingress_replay: that block, while tc has not told of its filters, or NULL
+ * @ingress_filters: filters there; with any, software receives
  */
 struct sluice_underlay {
 	struct list_head node;
 	struct net_device *dev;
+	u8 place;
 	u16 vport;
 	__be16 tpid;
 	u16 tci;
@@ -67,6 +94,16 @@ struct sluice_underlay {
 	unsigned int blocks;
 	bool up;
 	bool ours;
+	struct sluice_underlay *bridge;
+	bool br_tx;
+	bool br_rx;
+	__be16 br_tpid;
+	u16 br_vid;
+	u32 group;
+	struct sluice_block *egress;
+	struct sluice_egress *ingress;
+	struct tcf_block *ingress_replay;
+	int ingress_filters;
 };
 
 /**
@@ -130,6 +167,10 @@ struct sluice_next_hop_key {
  * @node: in struct sluice_underlay.next_hops
  * @underlay: where it is, NULL when that is gone
  * @encaps: struct sluice_encap routed over it
+ * @mac_node: in struct sluice_tunnels.macs, if @underlay is a bridge and the
+ *	neighbour is resolved
+ * @mac: its MAC address then
+ * @why: why it is not valid, for people, or NULL
  * @id: device object
  * @refs: encaps
  * @counter: counter id or SLUICE_ID_NONE
@@ -145,6 +186,9 @@ struct sluice_next_hop {
 	struct list_head node;
 	struct sluice_underlay *underlay;
 	struct list_head encaps;
+	struct hlist_node mac_node;
+	u8 mac[ETH_ALEN];
+	const char *why;
 	u32 id;
 	unsigned int refs;
 	u32 counter;
@@ -282,7 +326,8 @@ struct sluice_endpoint {
  * @SLUICE_TUNNEL_LOCAL_ADD: a local address came
  * @SLUICE_TUNNEL_LOCAL_DEL: it went
  * @SLUICE_TUNNEL_FAMILY: any route of a family
- * @SLUICE_TUNNEL_UPPER: what a netdev is enslaved to, or its MTU
+ * @SLUICE_TUNNEL_UPPER: what a netdev is enslaved to, and how, or its MTU
+ * @SLUICE_TUNNEL_FDB: where a bridge finds a MAC address
  */
 enum sluice_tunnel_event_kind {
 	SLUICE_TUNNEL_NEIGH,
@@ -292,6 +337,7 @@ enum sluice_tunnel_event_kind {
 	SLUICE_TUNNEL_LOCAL_DEL,
 	SLUICE_TUNNEL_FAMILY,
 	SLUICE_TUNNEL_UPPER,
+	SLUICE_TUNNEL_FDB,
 };
 
 /**
@@ -302,6 +348,7 @@ enum sluice_tunnel_event_kind {
  * @plen: length of the prefix in bits
  * @ifindex: device
  * @table: routing table
+ * @mac: MAC address
  */
 struct sluice_tunnel_event {
 	struct list_head node;
@@ -310,6 +357,7 @@ struct sluice_tunnel_event {
 	u32 plen;
 	u32 ifindex;
 	u32 table;
+	u8 mac[ETH_ALEN];
 };
 
 /**
@@ -334,15 +382,20 @@ struct sluice_tunnel_event {
  * @routes: events about routes
  * @num_events: events in both
  * @num_remotes: encaps
+ * @macs_lock: protects @macs, together with the offload lock for changes
+ * @macs: struct sluice_next_hop by way of bridges, by MAC address
  * @resync: an event was lost
  * @redump: and with it a local address
  * @netdev_nb: netdevice notifier
  * @netevent_nb: neighbour notifier
  * @fib_nb: route notifier
  * @nexthop_nb: nexthop object notifier
+ * @switchdev_nb: notifier for forwarding tables of bridges
+ * @switchdev_blocking_nb: notifier for ports and VLANs of bridges
  * @commands: commands for next hops, encaps and endpoints
  * @handled: events handled
  * @busy_ns: time that took
+ * @last_group: last of struct sluice_underlay.group
  * @stopping: the kernel is not followed any more
  * @rx_df: metadata of received packets has their DF bit
  * @scratch: an encap command in the making
@@ -369,15 +422,21 @@ struct sluice_tunnels {
 	struct list_head routes;
 	unsigned int num_events;
 	atomic_t num_remotes;
+	/* Taken by a notifier in atomic context. */
+	spinlock_t macs_lock;
+	struct hlist_head macs[1 << SLUICE_BRIDGE_MACS_BITS];
 	bool resync;
 	bool redump;
 	struct notifier_block netdev_nb;
 	struct notifier_block netevent_nb;
 	struct notifier_block fib_nb;
 	struct notifier_block nexthop_nb;
+	struct notifier_block switchdev_nb;
+	struct notifier_block switchdev_blocking_nb;
 	u64 commands;
 	u64 handled;
 	u64 busy_ns;
+	u32 last_group;
 	bool stopping;
 	bool rx_df;
 	u8 scratch[SLUICE_ENCAP_CMD_MAX] __aligned(8);
@@ -440,6 +499,7 @@ void sluice_encap_update(struct sluice_tunnels *tun,
 void sluice_encaps_update_dev(struct sluice_tunnels *tun,
 			      struct sluice_tunnel_dev *td);
 void sluice_encaps_update_all(struct sluice_tunnels *tun, u32 family);
+void sluice_encaps_update_lost(struct sluice_tunnels *tun);
 
 /* ---- route.c ---- */
 
@@ -475,6 +535,30 @@ struct sluice_underlay *sluice_underlay_find(struct sluice_tunnels *tun,
 					     const struct net_device *dev);
 void sluice_underlay_update(struct sluice_tunnels *tun,
 			    struct net_device *dev, bool gone);
+void sluice_underlay_ingress(struct sluice_tunnels *tun,
+			     struct sluice_underlay *underlay, int change);
+void sluice_underlay_egress(struct sluice_tunnels *tun,
+			    struct sluice_underlay *underlay);
+u32 sluice_underlay_mtu(struct sluice_tunnels *tun,
+			const struct sluice_underlay *underlay, u32 mtu);
+
+/* ---- bridge.c ---- */
+
+bool sluice_bridge_possible(const struct net_device *dev);
+void sluice_bridge_read(struct sluice_tunnels *tun,
+			struct sluice_underlay *wire);
+struct sluice_underlay *sluice_bridge_path(struct sluice_tunnels *tun,
+					   const struct sluice_underlay *bridge,
+					   const u8 *mac, __be16 *tpid,
+					   u16 *tci);
+void sluice_bridge_watch(struct sluice_tunnels *tun, struct sluice_next_hop *nh,
+			 const u8 *mac);
+void sluice_bridge_event(struct sluice_tunnels *tun,
+			 const struct sluice_tunnel_event *ev);
+int sluice_switchdev_event(struct notifier_block *nb, unsigned long event,
+			   void *ptr);
+int sluice_switchdev_blocking_event(struct notifier_block *nb,
+				    unsigned long event, void *ptr);
 
 /* ---- next_hop.c ---- */
 
