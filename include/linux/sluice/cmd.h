@@ -276,19 +276,22 @@ struct sluice_cmd_cq {
  * @addr: DMA address of the ring, aligned to 64
  * @id: its number, below @max_txqs or @max_rxqs
  * @log_size: log2 of the number of descriptors
- * @reserved: zero
+ * @flags: SLUICE_QUEUE_F_*
  * @cq: completion queue it reports to; it cannot be destroyed before
- * @reserved2: zero
+ * @reserved: zero
  */
 struct sluice_cmd_queue {
 	struct sluice_cmd_hdr hdr;
 	__le64 addr;
 	__le16 id;
 	__u8 log_size;
-	__u8 reserved;
+	__u8 flags;
 	__le16 cq;
-	__le16 reserved2;
+	__le16 reserved;
 };
+
+#define SLUICE_QUEUE_F_LARGE	0x01	/* RX: takes SLUICE_CQE_F_LARGE */
+#define SLUICE_QUEUE_F_ALL	0x01
 
 #define SLUICE_RSS_KEY_SIZE	40
 #define SLUICE_RSS_TABLE_SIZE	128
@@ -839,6 +842,8 @@ struct sluice_cmd_ct {
  * @misses: frames to the slow path, by enum sluice_miss
  * @endpoints: endpoints
  * @ct: directions of connections
+ * @meters: meters
+ * @reserved: zero
  * @encapsulated: frames sent through tunnels
  * @decapsulated: frames taken out of tunnels and finished by rules
  */
@@ -856,6 +861,8 @@ struct sluice_esw_info {
 	__le64 misses[16];
 	__le32 endpoints;
 	__le32 ct;
+	__le32 meters;
+	__le32 reserved;
 	__le64 encapsulated;
 	__le64 decapsulated;
 };
@@ -881,6 +888,6 @@ _Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
 _Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");
 _Static_assert(sizeof(struct sluice_cmd_endpoint) == 80, "endpoint command");
 _Static_assert(sizeof(struct sluice_cmd_ct) == 128, "connection command");
-_Static_assert(sizeof(struct sluice_esw_info) == 200, "eswitch info");
+_Static_assert(sizeof(struct sluice_esw_info) == 208, "eswitch info");
 
 #endif /* _LINUX_SLUICE_CMD_H */

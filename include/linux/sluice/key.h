@@ -240,6 +240,15 @@ enum sluice_tunnel {
  *	higher @prio number than this one's, with the packet as it is now; ends
  *	the program.  With %SLUICE_CONTINUE_F_CPU in @flags, when there is none,
  *	as %SLUICE_ACT_TO_CPU
+ * @SLUICE_ACT_MPLS_PUSH: put the label stack entry @a (a number) behind the
+ *	ethertype, which becomes the one in @b[0] and @b[1] (as in a frame); the
+ *	outermost tag stays outside.  With %SLUICE_MPLS_F_BOTTOM in @flags the
+ *	entry is the bottom of the stack if the protocol was not MPLS
+ * @SLUICE_ACT_MPLS_POP: take the first label stack entry away; @a is the new
+ *	ethertype.  Of a packet whose protocol is not MPLS: nothing
+ * @SLUICE_ACT_HOST: send a copy of the packet as it is now to the slow path of
+ *	the vport it came from (%SLUICE_MISS_HOST), with @a as its table.  Of a
+ *	frame taken out of a tunnel: as %SLUICE_ACT_PUNT, and that ends the program
  *
  * Behind a step that ends the program come more only if it has a
  * %SLUICE_ACT_POLICE step before.
@@ -263,6 +272,9 @@ enum sluice_act {
 	SLUICE_ACT_DECAP_LOCAL	= 13,
 	SLUICE_ACT_POLICE	= 16,
 	SLUICE_ACT_CONTINUE	= 17,
+	SLUICE_ACT_MPLS_PUSH	= 18,
+	SLUICE_ACT_MPLS_POP	= 19,
+	SLUICE_ACT_HOST		= 20,
 	SLUICE_ACT_CT		= 24,
 	SLUICE_ACT_CT_CLEAR	= 25,
 	SLUICE_ACT_CT_MARK	= 26,
@@ -272,6 +284,7 @@ enum sluice_act {
 #define SLUICE_CT_ACT_NAT	0x01	/* SLUICE_ACT_CT: rewrite addresses and ports */
 
 #define SLUICE_CONTINUE_F_CPU	0x01
+#define SLUICE_MPLS_F_BOTTOM	0x01
 
 /**
  * struct sluice_action - one step of an action program
@@ -298,6 +311,7 @@ struct sluice_action {
  * @SLUICE_HDR_IP6: IPv6 header
  * @SLUICE_HDR_TCP: TCP header
  * @SLUICE_HDR_UDP: UDP header
+ * @SLUICE_HDR_MPLS: first label stack entry
  */
 enum sluice_hdr {
 	SLUICE_HDR_ETH	= 1,
@@ -305,6 +319,7 @@ enum sluice_hdr {
 	SLUICE_HDR_IP6	= 3,
 	SLUICE_HDR_TCP	= 4,
 	SLUICE_HDR_UDP	= 5,
+	SLUICE_HDR_MPLS	= 6,
 };
 
 /* Checksums, the same bits as tc's TCA_CSUM_UPDATE_FLAG_*. */

@@ -6,7 +6,7 @@
 # hardware (skip_sw) come out of the same ports with the same bytes.
 
 ALL_TESTS="outputs vlans vlan_modify pedit_eth pedit_ip pedit_ip6 pedit_l4
-	csum_kinds chain control"
+	csum_kinds mpls skbedit ingress chain control"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -144,6 +144,72 @@ csum_kinds() {
 		SEND=("$A/ip6/udp csum=bad/len 3" "$A/ip6/tcp csum=bad/len 4" "$A/ip6/icmp6 csum=bad/len 5")
 		same ipv6 "" "action csum $kind pipe $TO1"
 	done
+}
+
+MPLS="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x8847"
+
+mpls() {
+	SEND=("$A/ip/udp/len 30" "$A/vlan id=5 prio=2/ip/udp/len 20" "$A/arp" "$A/ip6/tcp"
+		"$MPLS/raw 00064540/ip/udp/len 9" "$MPLS/raw 00064440000c8109/ip/udp"
+		"eth dst=02:00:00:00:00:02/vlan id=5 type=0x8847/raw 00064540/ip/udp")
+	same all "" "action mpls push label 300 $TO1" ${#SEND[@]}
+	same all "" "action mpls push label 300 tc 5 ttl 7 bos 0 protocol mpls_mc $TO1"
+	same all "" "action mpls push label 16 action mpls push label 17 action vlan push id 9 $TO1"
+	same all "" "action mpls pop protocol ip $TO1" ${#SEND[@]}
+	same all "" "action mpls pop protocol mpls_uc action mpls pop protocol ip $TO1"
+	same all "" "action vlan pop action mpls pop protocol ip action pedit ex munge eth dst set 02:00:00:00:00:07 pipe $TO1"
+	SEND=("${SEND[@]:4:3}")
+	same mpls_uc "" "action mpls modify label 77 $TO1" 2
+	same mpls_uc "" "action mpls modify tc 1 ttl 3 bos 1 $TO1" 2
+	same mpls_uc "mpls_bos 1" "action mpls modify label 5 action mpls push label 6 $TO1" 1
+	same mpls_uc "mpls_bos 1" "$COPY2 action mpls pop protocol ip action csum ip and udp pipe $TO1"
+}
+
+skbedit() {
+	SEND=("${FRAMES[0]}" "${FRAMES[6]}")
+	same all "" "action skbedit mark 5 $TO1" 2
+	same all "" "action skbedit priority 5 action vlan push id 9 $TO1" 2
+	same all "" "action skbedit ptype host $COPY2 $TO1" 4
+	check_refused "before pass" "skbedit before pass" tc filter add dev "${REP[0]}" ingress \
+		protocol ip pref 5 flower skip_sw action skbedit mark 5
+	check_refused "before goto" "skbedit before goto" tc filter add dev "${REP[0]}" ingress \
+		protocol ip pref 5 flower skip_sw action skbedit priority 5 action goto chain 3
+}
+
+# A netdev of the host receives it; a bridge without ports is one.
+host_got() { ip -j -s link show br-host | jq '.[0].stats64.rx.packets'; }
+ingress() {
+	local flags before want=0
+	ip link add br-host type bridge
+	# Without a port it has no carrier.
+	ip link add dum-host type dummy
+	ip link set dum-host master br-host
+	ip link set dum-host up
+	ip link set br-host up
+	check_within "the bridge's carrier" 5 grep -q 1 /sys/class/net/br-host/carrier
+	for flags in skip_hw skip_sw; do
+		# shellcheck disable=SC2086 # words
+		check "$flags: add" tc filter add dev "${REP[0]}" ingress protocol all pref 10 \
+			handle 1 flower $flags action skbedit ptype host \
+			action mirred ingress mirror dev br-host action vlan push id 9 $TO1
+		before=$(host_got)
+		check_eq "$flags: frames" "$(pkt xfer -t 1 --tx "${VF[0]}" --rx "${VF[1]}" \
+			"$A/ip/udp" "$A/arp" "$A/vlan id=5/ip/tcp" | wc -l)" 3
+		check_eq "$flags: the bridge got" $(($(host_got) - before)) 3
+		[ $flags = skip_hw ] || check "hardware counted" tc_hw_reaches "${REP[0]}" 1 3
+		tc filter del dev "${REP[0]}" ingress pref 10
+	done
+	check "redirect" tc filter add dev "${REP[0]}" ingress protocol all pref 10 handle 1 \
+		flower skip_sw action mirred ingress redirect dev br-host
+	before=$(host_got)
+	pkt send "${VF[0]}" "$A/ip/udp" "$A/arp"
+	check "hardware counted" wait_for 3 tc_hw_is "${REP[0]}" 1 2
+	want=$((before + 2))
+	check_eq "the bridge got" "$(host_got)" $want
+	check "its netdev goes" ip link del br-host
+	check "a frame for nobody" pkt send "${VF[0]}" "$A/ip/udp"
+	tc filter del dev "${REP[0]}" ingress pref 10
+	ip link del dum-host
 }
 
 # Edits are seen by the chain they lead to.

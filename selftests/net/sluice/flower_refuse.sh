@@ -5,7 +5,8 @@
 # What hardware does not do is refused, by name, and leaves nothing behind.
 # Without skip_sw the filter is taken by software and holds its place.
 
-ALL_TESTS="keys actions controls programs targets classifiers egress feature"
+ALL_TESTS="keys actions controls programs targets classifiers egress feature
+	why"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -45,12 +46,8 @@ keys() {
 }
 
 actions() {
-	refused "police" ip "" "action police rate 1mbit burst 10k conform-exceed drop/pipe $TO1"
 	refused "sample" ip "" "action sample rate 10 group 5 $TO1"
-	refused "skbedit mark" ip "" "action skbedit mark 5 $TO1"
-	refused "skbedit ptype" ip "" "action skbedit ptype host $TO1"
-	refused "skbedit priority" ip "" "action skbedit priority 5 $TO1"
-	refused "mpls" mpls_uc "" "action mpls pop protocol ip $TO1"
+	refused "mpls pop" mpls_uc "" "action mpls pop protocol 802.1q $TO1"
 	refused "ingress" ip "" "action mirred ingress redirect dev ${REP[1]}"
 	refused "ingress" ip "" "action mirred ingress mirror dev ${REP[1]} action drop"
 	refused "vlan pop_eth" ip "" "action vlan pop_eth $TO1"
@@ -86,7 +83,7 @@ foreign() {
 	shift
 	# cls_u32 forgets what it was told of skip_sw and never fails.
 	if [ "$kind" != u32 ]; then
-		check_refused "$kind" "only flower" \
+		check_refused "$kind" "only flower and matchall" \
 			tc filter add dev "${REP[0]}" ingress protocol ip pref 4 "$kind" skip_sw "$@"
 		check "nothing left of $kind" tables_empty
 	fi
@@ -96,7 +93,6 @@ foreign() {
 	check "nothing left of $kind" tables_empty
 }
 classifiers() {
-	foreign matchall action drop
 	foreign u32 match ip dst 192.0.2.2/32 action drop
 }
 
@@ -114,6 +110,30 @@ feature() {
 	# shellcheck disable=SC2086 # words
 	check "in hardware again" tc filter add dev "${REP[0]}" ingress protocol ip pref 1 flower \
 		skip_sw $TO1
+}
+
+rejects() { awk -v r="$1" '$1 == r { print $2 }' "/sys/kernel/debug/sluice-$PF_PCI/reject_reasons"; }
+
+# Counters, and trace events with the filter's name.
+why() {
+	local t=/sys/kernel/tracing before cookie
+	[ -d $t/events ] || mount -t tracefs none $t
+	if [ ! -d $t/events/sluice ]; then
+		skip "the kernel has no trace events"
+		return
+	fi
+	before=$(rejects key)
+	echo > $t/trace
+	echo 1 > $t/events/sluice/enable
+	# shellcheck disable=SC2086 # words
+	check "refused" tc filter add dev "${REP[0]}" ingress protocol ip pref 3 flower \
+		enc_key_id 4 $TO1
+	echo 0 > $t/events/sluice/enable
+	check_eq "refused for that" "$(rejects key)" $((before + 1))
+	note "$(grep -m1 sluice_reject: $t/trace)"
+	check "told why" grep -Eq "sluice_reject: $PF_PCI cookie [0-9a-f]+ chain 0 prio [0-9]+ key: cannot match on enc_key_id" $t/trace
+	cookie=$(sed -n 's/.*cookie \([0-9a-f]*\) .*enc_key_id.*/\1/p' $t/trace)
+	check "the filter's name" grep -q "cookie $cookie " "/sys/kernel/debug/sluice-$PF_PCI/rules"
 }
 
 tests_run "$@"

@@ -11,6 +11,9 @@
 /* Newer kernels look for TCP and UDP behind no more than these. */
 #define MAX_EXT_HEADERS	12
 
+#define MPLS_HLEN	4
+#define MPLS_BOTTOM	0x100u
+
 /**
  * esw_pkt_own() - make the packet's body writable
  * @esw: the eSwitch
@@ -89,6 +92,52 @@ static void vlan_set(struct sluice_pkt *p, uint32_t tag, uint32_t mask)
 	p->tpid = (uint16_t)(now >> 16);
 	p->tci = (uint16_t)now;
 	p->changed = true;
+}
+
+static enum sluice_miss mpls_push(struct sluice_esw *esw, struct sluice_pkt *p,
+				  const struct sluice_action *act)
+{
+	uint32_t lse = le32toh(act->a);
+
+	if (act->flags & SLUICE_MPLS_F_BOTTOM) {
+		/* What counts is behind all tags. */
+		if (esw_is_vlan(p->proto))
+			return SLUICE_MISS_ACTION;
+		if (!esw_is_mpls(p->proto))
+			lse |= MPLS_BOTTOM;
+	}
+	if (esw_pkt_len(p) + MPLS_HLEN > SLUICE_FRAME_MAX ||
+	    !esw_pkt_own(esw, p) || p->room < MPLS_HLEN)
+		return SLUICE_MISS_RESOURCE;
+	p->body -= MPLS_HLEN;
+	p->len += MPLS_HLEN;
+	p->room -= MPLS_HLEN;
+	memcpy(p->body, act->b, 2);
+	esw_put16(p->body + 2, (uint16_t)(lse >> 16));
+	esw_put16(p->body + 4, (uint16_t)lse);
+	p->proto = esw_get16(act->b);
+	p->changed = true;
+	p->flags &= (uint8_t)~SLUICE_FRAME_L4_OK;
+	return SLUICE_MISS_NONE;
+}
+
+static enum sluice_miss mpls_pop(struct sluice_esw *esw, struct sluice_pkt *p,
+				 uint16_t proto)
+{
+	if (!esw_is_mpls(p->proto))
+		return SLUICE_MISS_NONE;
+	if (p->len < 2 + MPLS_HLEN)
+		return SLUICE_MISS_ACTION;
+	if (!esw_pkt_own(esw, p))
+		return SLUICE_MISS_RESOURCE;
+	p->body += MPLS_HLEN;
+	p->len -= MPLS_HLEN;
+	p->room += MPLS_HLEN;
+	esw_put16(p->body, proto);
+	p->proto = proto;
+	p->changed = true;
+	p->flags &= (uint8_t)~SLUICE_FRAME_L4_OK;
+	return SLUICE_MISS_NONE;
 }
 
 /* Offset of the L4 header from the network header. */
@@ -171,6 +220,10 @@ static bool header_offset(const struct sluice_pkt *p, uint8_t hdr,
 		if (p->proto != ESW_P_IPV6)
 			return false;
 		break;
+	case SLUICE_HDR_MPLS:
+		if (!esw_is_mpls(p->proto))
+			return false;
+		break;
 	case SLUICE_HDR_TCP:
 		if (!l4_offset(p, ESW_IPPROTO_TCP, &l4))
 			return false;
@@ -238,6 +291,10 @@ enum sluice_miss esw_edit(struct sluice_esw *esw, struct sluice_pkt *p,
 	case SLUICE_ACT_VLAN_SET:
 		vlan_set(p, le32toh(act->a), esw_le32(act->b));
 		return SLUICE_MISS_NONE;
+	case SLUICE_ACT_MPLS_PUSH:
+		return mpls_push(esw, p, act);
+	case SLUICE_ACT_MPLS_POP:
+		return mpls_pop(esw, p, (uint16_t)le32toh(act->a));
 	case SLUICE_ACT_PEDIT_SET:
 	case SLUICE_ACT_PEDIT_ADD:
 		return pedit(esw, p, act);

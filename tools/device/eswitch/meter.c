@@ -61,6 +61,7 @@ int sluice_esw_meter_set(struct sluice_esw *esw,
 		if (!m)
 			return SLUICE_ST_NOSPC;
 		esw->meters[id] = m;
+		esw->num_meters++;
 	}
 	m->cmd = *cmd;
 	m->bucket.then = esw->host.now(esw->host.ctx);
@@ -92,6 +93,7 @@ int sluice_esw_meter_del(struct sluice_esw *esw, uint32_t id)
 		return SLUICE_ST_BUSY;
 	free(m);
 	esw->meters[id] = NULL;
+	esw->num_meters--;
 	return SLUICE_ST_OK;
 }
 
@@ -104,6 +106,7 @@ void esw_meters_flush(struct sluice_esw *esw)
 		free(esw->meters[i]);
 		esw->meters[i] = NULL;
 	}
+	esw->num_meters = 0;
 }
 
 /* Nanoseconds that @len takes. */

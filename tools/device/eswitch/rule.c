@@ -47,6 +47,17 @@ static bool action_well_formed(const struct sluice_action *act)
 		b = true;
 		c = true;
 		break;
+	case SLUICE_ACT_MPLS_PUSH:
+		if (act->flags & ~SLUICE_MPLS_F_BOTTOM || act->b[2] | act->b[3])
+			return false;
+		flags = true;
+		a = true;
+		b = true;
+		break;
+	case SLUICE_ACT_MPLS_POP:
+	case SLUICE_ACT_HOST:
+		a = true;
+		break;
 	case SLUICE_ACT_CONTINUE:
 		if (act->flags & ~SLUICE_CONTINUE_F_CPU)
 			return false;
@@ -54,7 +65,7 @@ static bool action_well_formed(const struct sluice_action *act)
 		break;
 	case SLUICE_ACT_PEDIT_SET:
 	case SLUICE_ACT_PEDIT_ADD:
-		if (act->flags < SLUICE_HDR_ETH || act->flags > SLUICE_HDR_UDP)
+		if (act->flags < SLUICE_HDR_ETH || act->flags > SLUICE_HDR_MPLS)
 			return false;
 		flags = true;
 		a = true;
@@ -159,6 +170,15 @@ static int check_actions(const struct sluice_esw *esw,
 			if (tpid_mask && !esw_is_vlan((uint16_t)(a >> 16)))
 				return SLUICE_ST_INVAL;
 			break;
+		case SLUICE_ACT_MPLS_PUSH:
+			if (!esw_is_mpls(esw_get16(act->b)))
+				return SLUICE_ST_INVAL;
+			break;
+		case SLUICE_ACT_MPLS_POP:
+			if (a < ESW_P_802_3_MIN || a > 0xffff ||
+			    esw_is_vlan((uint16_t)a))
+				return SLUICE_ST_INVAL;
+			break;
 		case SLUICE_ACT_PEDIT_SET:
 		case SLUICE_ACT_PEDIT_ADD:
 			if (a > SLUICE_FRAME_MAX)
@@ -243,6 +263,12 @@ static void ref_objects(const struct sluice_esw *esw,
 	}
 }
 
+static size_t rule_size(uint32_t key_words, uint32_t num_actions)
+{
+	return sizeof(struct esw_rule) + key_words * sizeof(uint64_t) +
+	       num_actions * sizeof(struct sluice_action);
+}
+
 /**
  * sluice_esw_rule_add() - create a rule
  * @esw: the eSwitch, in switchdev mode
@@ -267,7 +293,8 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	if (!esw_grow(&esw->rules, &esw->rules_size, spec->id,
 		      esw->cfg.max_rules))
 		return SLUICE_ST_NOSPC;
-	rule = malloc(sizeof(*rule) + key_size + act_size);
+	rule = esw_rule_alloc(esw, rule_size(spec->key_words,
+					     spec->num_actions));
 	if (!rule)
 		return SLUICE_ST_NOSPC;
 	rule->id = spec->id;
@@ -275,6 +302,7 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	rule->subprio = spec->subprio;
 	rule->counter = spec->counter;
 	rule->num_actions = spec->num_actions;
+	rule->key_words = spec->key_words;
 	if (key_size)
 		memcpy(rule->data, spec->key, key_size);
 	if (act_size)
@@ -282,14 +310,16 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	status = esw_table_insert(esw, spec->table,
 				  esw->masks[spec->mask], rule);
 	if (status) {
-		free(rule);
+		esw_rule_release(esw, rule, rule_size(spec->key_words,
+						      spec->num_actions));
 		return status;
 	}
 	status = esw_counter_ref(esw, spec->counter,
 				 spec->flags & SLUICE_RULE_F_ZERO);
 	if (status) {
 		esw_table_remove(esw, rule);
-		free(rule);
+		esw_rule_release(esw, rule, rule_size(spec->key_words,
+						      spec->num_actions));
 		return status;
 	}
 	ref_objects(esw, rule, true);
@@ -301,13 +331,14 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 static uint32_t rule_free(struct sluice_esw *esw, struct esw_rule *rule)
 {
 	uint32_t counter = rule->counter;
+	size_t size = rule_size(rule->key_words, rule->num_actions);
 
 	ref_objects(esw, rule, false);
 	esw_table_remove(esw, rule);
 	esw_counter_unref(esw, counter);
 	esw->rules[rule->id] = NULL;
 	esw->num_rules--;
-	free(rule);
+	esw_rule_release(esw, rule, size);
 	return counter;
 }
 
@@ -343,4 +374,5 @@ void esw_rules_flush(struct sluice_esw *esw)
 	for (i = 0; i < esw->rules_size && esw->num_rules; i++)
 		if (esw->rules[i])
 			rule_free(esw, esw->rules[i]);
+	esw_rules_release(esw);
 }

@@ -152,7 +152,7 @@ static int cmd_cq(struct func *f, const struct sluice_cmd_cq *cmd)
 
 static int cmd_queue(struct func *f, const struct sluice_cmd_queue *cmd)
 {
-	if (cmd->reserved || cmd->reserved2)
+	if (cmd->reserved || cmd->flags & ~SLUICE_QUEUE_F_ALL)
 		return CMD_MALFORMED;
 	return cmd->hdr.opcode == SLUICE_CMD_TXQ_CREATE ? txq_create(f, cmd) :
 							  rxq_create(f, cmd);

@@ -113,8 +113,8 @@ struct sluice_nic_cfg {
  * @wire_rx_count: frames that wait to be taken from wire @uplink.  Worker
  *	thread
  * @wire_rx_next: take the next of them; it is valid until the next call of
- *	this callback or of @wire_rx_done.  Worker thread
- * @wire_rx_done: the last frame taken is no longer needed.  Worker thread
+ *	@wire_rx_done.  Worker thread
+ * @wire_rx_done: the frames taken are no longer needed.  Worker thread
  */
 struct sluice_nic_host {
 	void *ctx;

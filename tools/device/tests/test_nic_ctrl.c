@@ -27,7 +27,7 @@ static void test_identity(void **state)
 	assert_int_equal(rd(vf, SLUICE_REG_FUNC), 2);
 	assert_true(rd(pf, SLUICE_REG_CAPS_LO) & SLUICE_CAP_SWITCHDEV);
 	assert_false(rd(vf, SLUICE_REG_CAPS_LO) & SLUICE_CAP_SWITCHDEV);
-	assert_false(rd(pf, SLUICE_REG_CAPS_LO) & SLUICE_CAP_TSO);
+	assert_true(rd(vf, SLUICE_REG_CAPS_LO) & SLUICE_CAP_TSO);
 	assert_int_equal(rd(pf, SLUICE_REG_STATUS), SLUICE_STATUS_READY);
 
 	m->now = 0x1fffffffdull;

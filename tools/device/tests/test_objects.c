@@ -149,7 +149,7 @@ static void well_formed(void **state)
 		SLUICE_ACT_DROP, SLUICE_ACT_PUNT, SLUICE_ACT_TO_CPU,
 		SLUICE_ACT_DECAP_LOCAL,
 	};
-	struct sluice_action a[2], b;
+	struct sluice_action a[3], b;
 	unsigned int i;
 
 	(void)state;
@@ -216,8 +216,46 @@ static void well_formed(void **state)
 	assert_false(well(&b, 1));
 	b = act_pedit(SLUICE_ACT_PEDIT_SET, 0, 0, "00000000", "00000000");
 	assert_false(well(&b, 1));
-	b.flags = SLUICE_HDR_UDP + 1;
+	b.flags = SLUICE_HDR_MPLS + 1;
 	assert_false(well(&b, 1));
+
+	/* Flags and bytes that some have. */
+	b = act(SLUICE_ACT_CONTINUE);
+	b.flags = SLUICE_CONTINUE_F_CPU;
+	assert_true(well(&b, 1));
+	b.flags = 2;
+	assert_false(well(&b, 1));
+	b = act(SLUICE_ACT_MPLS_PUSH);
+	b.flags = SLUICE_MPLS_F_BOTTOM;
+	b.b[1] = 1;
+	assert_true(well(&b, 1));
+	b.b[2] = 1;
+	assert_false(well(&b, 1));
+	b.b[2] = 0;
+	b.flags = 2;
+	assert_false(well(&b, 1));
+	b = act(SLUICE_ACT_MPLS_POP);
+	b.b[0] = 1;
+	assert_false(well(&b, 1));
+
+	/* A meter may lead behind an end, and to the end of the program. */
+	a[0] = act(SLUICE_ACT_POLICE);
+	a[0].b[0] = 1;
+	a[1] = act(SLUICE_ACT_DROP);
+	a[2] = act_out(0);
+	assert_true(well(a, 3));
+	a[0].c[0] = 2;
+	assert_true(well(a, 3));
+	a[0].c[0] = 3;
+	assert_false(well(a, 3));
+	a[0].c[0] = 0;
+	a[0].b[0] = 3;
+	assert_false(well(a, 3));
+	a[0].b[0] = 0;
+	a[0].c[1] = 1;
+	assert_false(well(a, 3));
+	a[0] = act_out(0);
+	assert_false(well(a, 3));
 }
 
 struct emitted {

@@ -56,6 +56,123 @@ static void expect_slow(struct bed *bed, const struct sluice_action *acts,
 	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
 }
 
+static struct sluice_action act_mpls(uint32_t lse, uint16_t proto,
+				     uint8_t flags)
+{
+	struct sluice_action a = act(SLUICE_ACT_MPLS_PUSH);
+
+	a.a = htole32(lse);
+	a.flags = flags;
+	a.b[0] = (uint8_t)(proto >> 8);
+	a.b[1] = (uint8_t)proto;
+	return a;
+}
+
+/* A frame with another ethertype and @n bytes behind that. */
+static void insert(struct frame *f, uint32_t at, uint16_t proto,
+		   const char *bytes, uint32_t n)
+{
+	f->b[at - 2] = (uint8_t)(proto >> 8);
+	f->b[at - 1] = (uint8_t)proto;
+	memmove(f->b + at + n, f->b + at, f->len - at);
+	memcpy(f->b + at, bytes, n);
+	f->len += n;
+}
+
+static void mpls(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action pop = act(SLUICE_ACT_MPLS_POP), a[4];
+	struct frame in, want;
+
+	pop.a = htole32(0x0800);
+	/* Bottom of the stack by itself, and one more. */
+	fr_udp4(&in, 1, 2);
+	want = in;
+	insert(&want, 14, 0x8847, "\0\x06\x45\x40", 4);
+	a[0] = act_mpls(0x00064440, 0x8847, SLUICE_MPLS_F_BOTTOM);
+	expect(bed, a, 1, &in, &want);
+	insert(&want, 14, 0x8848, "\0\x07\x44\x41", 4);
+	a[1] = act_mpls(0x00074441, 0x8848, SLUICE_MPLS_F_BOTTOM);
+	expect(bed, a, 2, &in, &want);
+	a[2] = pop;
+	a[2].a = htole32(0x8847);
+	a[3] = pop;
+	expect(bed, a, 4, &in, &in);
+	/* As told. */
+	want = in;
+	insert(&want, 14, 0x8847, "\0\x06\x44\x40", 4);
+	a[0] = act_mpls(0x00064440, 0x8847, 0);
+	expect(bed, a, 1, &in, &want);
+	/* The tag stays outside, one inside is in the way. */
+	fr_vlan(&in, 0x8100, 5);
+	want = in;
+	insert(&want, 18, 0x8847, "\0\x06\x44\x40", 4);
+	expect(bed, a, 1, &in, &want);
+	fr_vlan(&in, 0x88a8, 6);
+	want = in;
+	insert(&want, 18, 0x8847, "\0\x06\x44\x40", 4);
+	expect(bed, a, 1, &in, &want);
+	a[0].flags = SLUICE_MPLS_F_BOTTOM;
+	expect_slow(bed, a, 1, &in, SLUICE_MISS_ACTION);
+	/* Of a packet without labels: nothing. */
+	expect(bed, &pop, 1, &in, &in);
+	/* Change label and TTL; there must be a label. */
+	a[0] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_MPLS, 0,
+			 "fffff0ff", "0012300a");
+	fr_udp4(&in, 1, 2);
+	expect_slow(bed, a, 1, &in, SLUICE_MISS_ACTION);
+	want = in;
+	insert(&in, 14, 0x8848, "\0\x06\x45\x40", 4);
+	insert(&want, 14, 0x8848, "\0\x12\x35\x0a", 4);
+	expect(bed, a, 1, &in, &want);
+	in.len = 17;
+	expect_slow(bed, a, 1, &in, SLUICE_MISS_ACTION);
+	expect_slow(bed, &pop, 1, &in, SLUICE_MISS_ACTION);
+	/* What is found behind the label counts from then on. */
+	a[0] = pop;
+	a[1] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_IP4, 8,
+			 "ff000000", "07000000");
+	fr_udp4(&in, 1, 2);
+	want = in;
+	want.b[14 + 8] = 7;
+	insert(&in, 14, 0x8847, "\0\x06\x45\x40", 4);
+	expect(bed, a, 2, &in, &want);
+}
+
+/* Copies for the host leave with the others, or not at all. */
+static void host_copies(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action host = act(SLUICE_ACT_HOST);
+	struct sluice_action prog[4];
+	struct frame in, tagged;
+	uint32_t counter;
+
+	host.a = htole32(0x80000007);
+	fr_udp4(&in, 1, 2);
+	fr_udp4(&tagged, 1, 2);
+	fr_vlan(&tagged, 0x8100, 5);
+	prog[0] = host;
+	prog[1] = act_push(0x8100, 5);
+	prog[2] = act_out(VF(1));
+	prog[3] = host;
+	bed_any(bed, 0, 1, prog, 4);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 3);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_HOST, &in);
+	assert_int_equal(bed->sent[0].meta.table, 0x80000007);
+	assert_sent(bed, 1, VF(1), &tagged);
+	assert_slow(bed, 2, VF(0), SLUICE_MISS_HOST, &tagged);
+	assert_int_equal(bed_packets(bed, 0), 1);
+	assert_int_equal(bed_stats(bed, VF(0)).slow_packets, htole64(2));
+	assert_int_equal(bed_stats(bed, VF(0)).tx_dropped_rule, 0);
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+	expect_slow(bed, (struct sluice_action[]){ host,
+						   act(SLUICE_ACT_PUNT) },
+		    2, &in, SLUICE_MISS_PUNT);
+}
+
 static void vlan_push_pop(void **state)
 {
 	struct bed *bed = *state;
@@ -700,6 +817,8 @@ static void checksum_flag(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(mpls, setup, teardown),
+		cmocka_unit_test_setup_teardown(host_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(vlan_push_pop, setup, teardown),
 		cmocka_unit_test_setup_teardown(vlan_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(vlan_pop_truncated, setup,

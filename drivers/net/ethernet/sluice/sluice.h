@@ -234,6 +234,11 @@ void sluice_channels_put(struct sluice_dev *sdev);
 netdev_tx_t sluice_xmit_direct(struct sluice_dev *sdev, struct sk_buff *skb,
 			       u16 vport);
 
+/* nic/gso.c: long frames, for every netdev that sends on the rings. */
+netdev_features_t sluice_gso_features(const struct sluice_dev *sdev);
+netdev_features_t sluice_features_check(struct sk_buff *skb, struct net_device *dev,
+					netdev_features_t features);
+
 /* Statistics block of a vport in host memory, written by the device. */
 struct sluice_vport_stats *sluice_stats_buf(struct sluice_dev *sdev,
 					    u16 vport);
@@ -378,6 +383,15 @@ void sluice_offload_vport_replay(struct sluice_vport *vport);
  */
 int sluice_offload_setup_tc(struct sluice_vport *vport,
 			    enum tc_setup_type type, void *type_data);
+
+/*
+ * What rules say of packets that they hand to a netdev of the host: its ifindex
+ * and whether skbedit has said "ptype host".
+ */
+#define SLUICE_HOST_PTYPE	0x80000000u
+
+struct net_device *sluice_host_netdev(struct sluice_dev *sdev, struct net *net,
+				      u32 what);
 
 /*
  * A representor is about to be unregistered: rules that output to it become

@@ -13,6 +13,7 @@ enum sluice_resource {
 	SLUICE_RESOURCE_ENCAPS,
 	SLUICE_RESOURCE_ENDPOINTS,
 	SLUICE_RESOURCE_CT,
+	SLUICE_RESOURCE_METERS,
 };
 
 static void resource_query(struct sluice_dev *sdev,
@@ -87,6 +88,14 @@ static u64 ct_occ(void *priv)
 	return le32_to_cpu(info.ct);
 }
 
+static u64 meters_occ(void *priv)
+{
+	struct sluice_esw_info info;
+
+	resource_query(priv, &info);
+	return le32_to_cpu(info.meters);
+}
+
 static int resource_register(struct sluice_dev *sdev, const char *name,
 			     enum sluice_resource id, u32 size,
 			     devlink_resource_occ_get_t *occ_get)
@@ -105,7 +114,7 @@ static int resource_register(struct sluice_dev *sdev, const char *name,
 }
 
 /**
- * sluice_resources_register - register rules, masks, counters, tables, connections, tunnels
+ * sluice_resources_register - register how much of everything the switch has
  * @sdev: PF whose limits are known
  *
  * Context: devlink instance lock.  Return: 0 or a negative errno.
@@ -137,6 +146,10 @@ int sluice_resources_register(struct sluice_dev *sdev)
 		if (err)
 			goto err_unregister;
 	}
+	err = resource_register(sdev, "meters", SLUICE_RESOURCE_METERS,
+				limits->max_meters, meters_occ);
+	if (err)
+		goto err_unregister;
 	if (!(sdev->caps & SLUICE_CAP_TUNNEL))
 		return 0;
 	err = resource_register(sdev, "next_hops", SLUICE_RESOURCE_NEXT_HOPS,

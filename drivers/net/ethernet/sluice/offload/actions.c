@@ -7,6 +7,8 @@
  * leaves the address of its action there, in the cookie.
  */
 #include <linux/if_vlan.h>
+#include <linux/mpls.h>
+#include <net/tc_act/tc_mpls.h>
 #include <net/tc_act/tc_vlan.h>
 
 #include "../tunnel/tunnel.h"
@@ -26,25 +28,6 @@ enum verdict {
 	VERDICT_DROP,
 	VERDICT_DONE,
 	VERDICT_GOTO,
-};
-
-/* What the actions we refuse are called in tc's manual pages. */
-static const char * const action_names[NUM_FLOW_ACTIONS] = {
-	[FLOW_ACTION_REDIRECT_INGRESS]	= "mirred ingress redirect",
-	[FLOW_ACTION_MIRRED_INGRESS]	= "mirred ingress mirror",
-	[FLOW_ACTION_MARK]		= "skbedit mark",
-	[FLOW_ACTION_PTYPE]		= "skbedit ptype",
-	[FLOW_ACTION_PRIORITY]		= "skbedit priority",
-	[FLOW_ACTION_RX_QUEUE_MAPPING]	= "skbedit queue_mapping",
-	[FLOW_ACTION_SAMPLE]		= "sample",
-	[FLOW_ACTION_POLICE]		= "police",
-	[FLOW_ACTION_CT_METADATA]	= "ct",
-	[FLOW_ACTION_MPLS_PUSH]		= "mpls push",
-	[FLOW_ACTION_MPLS_POP]		= "mpls pop",
-	[FLOW_ACTION_MPLS_MANGLE]	= "mpls modify",
-	[FLOW_ACTION_GATE]		= "gate",
-	[FLOW_ACTION_VLAN_PUSH_ETH]	= "vlan push_eth",
-	[FLOW_ACTION_VLAN_POP_ETH]	= "vlan pop_eth",
 };
 
 /**
@@ -104,6 +87,10 @@ static int action_tunnel(struct sluice_offload *off,
 		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
 				     "redirect to %s without tunnel_key set",
 				     netdev_name(td->dev));
+	/* The mark may decide the route. */
+	if (prog->meta)
+		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
+				     "skbedit before a tunnel");
 	if (prog->num_encaps == SLUICE_PROGRAM_MAX)
 		return sluice_reject(off, extack, SLUICE_REJECT_LENGTH,
 				     "too many tunnels");
@@ -130,6 +117,10 @@ void sluice_program_release(struct sluice_offload *off,
 				 prog->encaps[--prog->num_encaps]);
 	sluice_ct_zone_put(prog->zone);
 	prog->zone = NULL;
+	prog->num = min_t(unsigned int, prog->num, SLUICE_PROGRAM_MAX);
+	sluice_meters_put(off, prog->act, prog->num);
+	sluice_hosts_count(off, prog->act, prog->num, -1);
+	prog->num = 0;
 }
 
 static int action_output(struct sluice_offload *off,
@@ -202,6 +193,116 @@ static void action_vlan(const struct flow_action_entry *entry,
 	memcpy(act->b, &mask, sizeof(act->b));
 }
 
+static u32 mpls_lse(u32 label, u8 tc, u8 bos, u8 ttl, u32 *mask)
+{
+	u32 lse = 0;
+
+	*mask = 0;
+	if (label != ACT_MPLS_LABEL_NOT_SET) {
+		*mask |= MPLS_LS_LABEL_MASK;
+		lse |= label << MPLS_LS_LABEL_SHIFT;
+	}
+	if (tc != ACT_MPLS_TC_NOT_SET) {
+		*mask |= MPLS_LS_TC_MASK;
+		lse |= tc << MPLS_LS_TC_SHIFT;
+	}
+	if (bos != ACT_MPLS_BOS_NOT_SET) {
+		*mask |= MPLS_LS_S_MASK;
+		lse |= bos << MPLS_LS_S_SHIFT;
+	}
+	if (ttl) {
+		*mask |= MPLS_LS_TTL_MASK;
+		lse |= ttl << MPLS_LS_TTL_SHIFT;
+	}
+	return lse;
+}
+
+static int action_mpls(struct sluice_block *block,
+		       const struct flow_action_entry *entry,
+		       struct netlink_ext_ack *extack,
+		       struct sluice_program *prog)
+{
+	struct sluice_action *act;
+	u32 lse, mask;
+	__be32 bits;
+
+	switch (entry->id) {
+	case FLOW_ACTION_MPLS_PUSH:
+		/* The kernel doesn't add labels to what left a tunnel. */
+		if (block->of_tunnel)
+			return sluice_reject(block->off, extack,
+					     SLUICE_REJECT_TUNNEL,
+					     "mpls push behind a tunnel");
+		lse = mpls_lse(entry->mpls_push.label, entry->mpls_push.tc,
+			       entry->mpls_push.bos, entry->mpls_push.ttl,
+			       &mask);
+		act = sluice_program_step(prog, SLUICE_ACT_MPLS_PUSH);
+		act->a = cpu_to_le32(lse);
+		if (!(mask & MPLS_LS_S_MASK))
+			act->flags = SLUICE_MPLS_F_BOTTOM;
+		memcpy(act->b, &entry->mpls_push.proto, sizeof(__be16));
+		break;
+	case FLOW_ACTION_MPLS_POP:
+		if (eth_type_vlan(entry->mpls_pop.proto))
+			return sluice_reject(block->off, extack,
+					     SLUICE_REJECT_ACTION,
+					     "mpls pop with a VLAN tag behind it");
+		act = sluice_program_step(prog, SLUICE_ACT_MPLS_POP);
+		act->a = cpu_to_le32(be16_to_cpu(entry->mpls_pop.proto));
+		break;
+	default:
+		lse = mpls_lse(entry->mpls_mangle.label, entry->mpls_mangle.tc,
+			       entry->mpls_mangle.bos, entry->mpls_mangle.ttl,
+			       &mask);
+		act = sluice_program_step(prog, SLUICE_ACT_PEDIT_SET);
+		act->flags = SLUICE_HDR_MPLS;
+		bits = cpu_to_be32(mask);
+		memcpy(act->b, &bits, sizeof(act->b));
+		bits = cpu_to_be32(lse);
+		memcpy(act->c, &bits, sizeof(act->c));
+		break;
+	}
+	return 0;
+}
+
+/*
+ * Hand the packet to a netdev of the host as if that had received it.  The
+ * device is told what to tell us then, see sluice_rx_complete().
+ */
+static int action_ingress(struct sluice_block *block,
+			  const struct flow_action_entry *entry,
+			  struct netlink_ext_ack *extack,
+			  struct sluice_program *prog)
+{
+	struct sluice_offload *off = block->off;
+	u32 what;
+	int err;
+
+	if (!entry->dev || sluice_esw_vport_by_netdev(off->sdev, entry->dev))
+		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
+				     "mirred ingress to a port of this switch");
+	if (block->of_tunnel || prog->tun)
+		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
+				     "mirred ingress with a tunnel header");
+	if (prog->mark)
+		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
+				     "skbedit mark or priority before mirred ingress");
+	if (prog->ptype && prog->ptype != SLUICE_PTYPE(PACKET_HOST))
+		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
+				     "only skbedit ptype host before mirred ingress");
+	if (prog->num >= SLUICE_PROGRAM_MAX - 1)
+		return sluice_reject(off, extack, SLUICE_REJECT_LENGTH,
+				     "too many steps");
+	err = sluice_host_get(off, entry->dev->ifindex);
+	if (err)
+		return err;
+	what = entry->dev->ifindex;
+	if (prog->ptype)
+		what |= SLUICE_HOST_PTYPE;
+	sluice_program_step(prog, SLUICE_ACT_HOST)->a = cpu_to_le32(what);
+	return 0;
+}
+
 /* Translate what an action's control says. */
 static int action_control(struct sluice_offload *off,
 			  const struct flow_action_entry *entry,
@@ -209,7 +310,8 @@ static int action_control(struct sluice_offload *off,
 			  struct sluice_program *prog, enum verdict *verdict)
 {
 	const struct tc_action *act = (const struct tc_action *)entry->cookie;
-	bool redirect = entry->id == FLOW_ACTION_REDIRECT;
+	bool redirect = entry->id == FLOW_ACTION_REDIRECT ||
+			entry->id == FLOW_ACTION_REDIRECT_INGRESS;
 	int control = redirect ? TC_ACT_STOLEN : TC_ACT_PIPE;
 
 	if (act)
@@ -244,16 +346,101 @@ static int action_control(struct sluice_offload *off,
 			     "action with control %#x", control);
 }
 
+/* What becomes of a packet that conforms or exceeds, as steps: none or one. */
+static int police_side(struct sluice_offload *off,
+		       const struct flow_cls_common_offload *common,
+		       enum flow_action_id what, bool meta,
+		       struct sluice_action *step)
+{
+	bool skip_sw = sluice_compat_skip_sw(common);
+
+	memset(step, 0, sizeof(*step));
+	switch (what) {
+	case FLOW_ACTION_PIPE:
+		return 0;
+	case FLOW_ACTION_DROP:
+		step->op = SLUICE_ACT_DROP;
+		return 1;
+	case FLOW_ACTION_CONTINUE:
+		if (meta)
+			return sluice_reject(off, common->extack,
+					     SLUICE_REJECT_HOST,
+					     "police with continue behind skbedit");
+		step->op = SLUICE_ACT_CONTINUE;
+		if (skip_sw)
+			step->flags = SLUICE_CONTINUE_F_CPU;
+		return 1;
+	case FLOW_ACTION_ACCEPT:
+		if (!skip_sw || meta)
+			return sluice_reject(off, common->extack,
+					     SLUICE_REJECT_HOST,
+					     "police with ok %s",
+					     meta ? "behind skbedit" :
+						    "needs skip_sw");
+		step->op = SLUICE_ACT_TO_CPU;
+		return 1;
+	default:
+		return sluice_reject(off, common->extack,
+				     SLUICE_REJECT_CONTROL,
+				     "police with goto or jump is not supported");
+	}
+}
+
+static int action_police(struct sluice_offload *off,
+			 const struct flow_cls_common_offload *common,
+			 const struct flow_action_entry *entry,
+			 struct sluice_program *prog, enum verdict *verdict)
+{
+	struct sluice_action exceed, conform, *act;
+	struct sluice_meter *meter;
+	int exceeds, conforms;
+
+	exceeds = police_side(off, common, entry->police.exceed.act_id,
+			      prog->meta, &exceed);
+	if (exceeds < 0)
+		return exceeds;
+	conforms = police_side(off, common, entry->police.notexceed.act_id,
+			       prog->meta, &conform);
+	if (conforms < 0)
+		return conforms;
+	if (prog->num + 3 >= SLUICE_PROGRAM_MAX)
+		return sluice_reject(off, common->extack,
+				     SLUICE_REJECT_LENGTH, "too many steps");
+	meter = sluice_meter_get(off, entry);
+	if (PTR_ERR(meter) == -ENOSPC)
+		return sluice_reject(off, common->extack, SLUICE_REJECT_FULL,
+				     "all %u meters are in use",
+				     off->sdev->limits.max_meters);
+	if (PTR_ERR(meter) == -EOPNOTSUPP)
+		return sluice_reject(off, common->extack,
+				     SLUICE_REJECT_ACTION,
+				     "police with avrate is not supported");
+	if (IS_ERR(meter))
+		return PTR_ERR(meter);
+	act = sluice_program_step(prog, SLUICE_ACT_POLICE);
+	act->a = cpu_to_le32(meter->id);
+	act->b[0] = exceeds;
+	act->c[0] = exceeds ? 0 : conforms;
+	if (exceeds)
+		*sluice_program_step(prog, 0) = exceed;
+	if (conforms)
+		*sluice_program_step(prog, 0) = conform;
+	*verdict = exceeds && conforms ? VERDICT_DONE : VERDICT_NEXT;
+	return 1;
+}
+
 /*
  * Translate the action at @entry, of which @left entries are left.
  * Return: how many entries it takes, or -EOPNOTSUPP.
  */
-static int action_parse(struct sluice_offload *off,
+static int action_parse(struct sluice_block *block,
+			const struct flow_cls_common_offload *common,
 			const struct flow_action_entry *entry,
-			unsigned int left, struct netlink_ext_ack *extack,
-			struct sluice_program *prog, enum verdict *verdict)
+			unsigned int left, struct sluice_program *prog,
+			enum verdict *verdict)
 {
-	const char *name;
+	struct netlink_ext_ack *extack = common->extack;
+	struct sluice_offload *off = block->off;
 	int taken = 1;
 	int err;
 
@@ -299,6 +486,31 @@ static int action_parse(struct sluice_offload *off,
 		prog->tun = NULL;
 		prog->unset = true;
 		break;
+	case FLOW_ACTION_MPLS_PUSH:
+	case FLOW_ACTION_MPLS_POP:
+	case FLOW_ACTION_MPLS_MANGLE:
+		err = action_mpls(block, entry, extack, prog);
+		if (err)
+			return err;
+		break;
+	case FLOW_ACTION_REDIRECT_INGRESS:
+	case FLOW_ACTION_MIRRED_INGRESS:
+		err = action_ingress(block, entry, extack, prog);
+		if (err)
+			return err;
+		break;
+	case FLOW_ACTION_PTYPE:
+		prog->ptype = SLUICE_PTYPE(entry->ptype);
+		prog->meta = true;
+		break;
+	case FLOW_ACTION_MARK:
+	case FLOW_ACTION_PRIORITY:
+		/* Nothing of that leaves by a port; see below for the rest. */
+		prog->mark = true;
+		prog->meta = true;
+		break;
+	case FLOW_ACTION_POLICE:
+		return action_police(off, common, entry, prog, verdict);
 	case FLOW_ACTION_CSUM:
 		if (entry->csum_flags & ~CSUM_FLAGS)
 			return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
@@ -313,12 +525,10 @@ static int action_parse(struct sluice_offload *off,
 			return err;
 		break;
 	default:
-		name = entry->id < NUM_FLOW_ACTIONS ?
-		       action_names[entry->id] : NULL;
-		if (name)
+		if (entry->id < ARRAY_SIZE(sluice_actions))
 			return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
 					     "action %s is not supported",
-					     name);
+					     sluice_actions[entry->id].name);
 		return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
 				     "action %u is not supported", entry->id);
 	}
@@ -331,15 +541,19 @@ static int action_parse(struct sluice_offload *off,
  * packet is simply left to it; then nothing may have happened before.
  */
 static int program_to_host(struct sluice_offload *off,
-			   const struct flow_cls_offload *f,
+			   const struct flow_cls_common_offload *common,
 			   struct sluice_program *prog)
 {
-	if (sluice_compat_skip_sw(&f->common)) {
+	/* What skbedit sets, the host would see. */
+	if (prog->meta)
+		return sluice_reject(off, common->extack, SLUICE_REJECT_HOST,
+				     "skbedit before pass or trap");
+	if (sluice_compat_skip_sw(common)) {
 		sluice_program_step(prog, SLUICE_ACT_TO_CPU);
 		return 0;
 	}
 	if (prog->num)
-		return sluice_reject(off, f->common.extack, SLUICE_REJECT_HOST,
+		return sluice_reject(off, common->extack, SLUICE_REJECT_HOST,
 				     "actions before pass or trap need skip_sw");
 	sluice_program_step(prog, SLUICE_ACT_PUNT);
 	prog->count = false;
@@ -349,7 +563,8 @@ static int program_to_host(struct sluice_offload *off,
 /**
  * sluice_actions_parse() - what a filter does
  * @block: block of the filter; offload lock held
- * @f: tc's call
+ * @common: tc's call
+ * @action: the actions
  * @prog: zeroed; filled in, also on failure to be released
  *
  * Documentation/hardware/eswitch.md, "Programs".
@@ -357,12 +572,12 @@ static int program_to_host(struct sluice_offload *off,
  * Return: 0, or -EOPNOTSUPP when the device cannot do exactly that.
  */
 int sluice_actions_parse(struct sluice_block *block,
-			 const struct flow_cls_offload *f,
+			 const struct flow_cls_common_offload *common,
+			 const struct flow_action *action,
 			 struct sluice_program *prog)
 {
 	struct sluice_offload *off = block->off;
-	struct netlink_ext_ack *extack = f->common.extack;
-	const struct flow_action *action = &f->rule->action;
+	struct netlink_ext_ack *extack = common->extack;
 	enum verdict verdict = VERDICT_NEXT;
 	unsigned int i = 0;
 	u32 max;
@@ -376,22 +591,21 @@ int sluice_actions_parse(struct sluice_block *block,
 			return sluice_reject(off, extack,
 					     SLUICE_REJECT_CONTROL,
 					     "an action follows one without pipe");
-		ret = action_parse(off, &action->entries[i],
-				   action->num_entries - i, extack, prog,
-				   &verdict);
+		ret = action_parse(block, common, &action->entries[i],
+				   action->num_entries - i, prog, &verdict);
 		if (ret < 0)
 			return ret;
 		i += ret;
 	}
 
 	/* It sees the packets of a connection before we do. */
-	if (prog->zone && sluice_compat_surely_skip_sw(&f->common))
+	if (prog->zone && sluice_compat_surely_skip_sw(common))
 		return sluice_reject(off, extack, SLUICE_REJECT_CT,
 				     "ct needs software too, no skip_sw");
 	switch (verdict) {
 	case VERDICT_NEXT:
 	case VERDICT_HOST:
-		ret = program_to_host(off, f, prog);
+		ret = program_to_host(off, common, prog);
 		if (ret)
 			return ret;
 		break;
@@ -403,6 +617,10 @@ int sluice_actions_parse(struct sluice_block *block,
 		if (prog->tun || (prog->unset && block->of_tunnel))
 			return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
 					     "goto behind tunnel_key");
+		/* Who knows where that leads. */
+		if (prog->meta)
+			return sluice_reject(off, extack, SLUICE_REJECT_HOST,
+					     "skbedit before goto");
 		sluice_program_step(prog, SLUICE_ACT_GOTO);
 		prog->goes = true;
 		break;

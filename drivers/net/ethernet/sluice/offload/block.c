@@ -79,15 +79,16 @@ static void block_check_live(struct sluice_block *block)
 	sluice_block_roots(block);
 }
 
-static int block_stats(struct sluice_block *block, struct flow_cls_offload *f)
+static int block_stats(struct sluice_block *block, enum tc_setup_type type,
+		       unsigned long cookie, struct flow_stats *stats)
 {
 	struct sluice_rule_key key = {
 		.block = block,
-		.cookie = f->cookie,
-		.kind = TC_SETUP_CLSFLOWER,
+		.cookie = cookie,
+		.kind = type,
 	};
 
-	return sluice_rule_stats(block->off, &key, &f->stats);
+	return sluice_rule_stats(block->off, &key, stats);
 }
 
 /**
@@ -103,20 +104,28 @@ static int block_stats(struct sluice_block *block, struct flow_cls_offload *f)
  */
 int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 {
+	struct tc_cls_matchall_offload *mall = type_data;
 	struct flow_cls_offload *f = type_data;
 	struct sluice_block *block = cb_priv;
 	struct sluice_filter_op op;
 	int err;
 
 	if (type == TC_SETUP_CLSFLOWER && f->command == FLOW_CLS_STATS)
-		return block_stats(block, f);
+		return block_stats(block, type, f->cookie, &f->stats);
+	if (type == TC_SETUP_CLSMATCHALL &&
+	    mall->command == TC_CLSMATCHALL_STATS)
+		return block_stats(block, type, mall->cookie, &mall->stats);
 	if (!sluice_filter_op(type, type_data, &op))
 		return -EOPNOTSUPP;
 
 	mutex_lock(&block->off->lock);
+	sluice_reject_subject(block->off, op.add ? op.add_cookie :
+						   op.del_cookie, op.common);
 	block_check_live(block);
 	if (type == TC_SETUP_CLSFLOWER)
 		err = sluice_flower(block, f);
+	else if (type == TC_SETUP_CLSMATCHALL)
+		err = sluice_matchall(block, mall);
 	else
 		err = sluice_foreign(block, type, &op);
 	mutex_unlock(&block->off->lock);

@@ -12,26 +12,6 @@
 #include "ct.h"
 #include "offload.h"
 
-static const char * const reject_names[SLUICE_REJECT_NUM] = {
-	[SLUICE_REJECT_KEY]		= "key",
-	[SLUICE_REJECT_KEY_VALUE]	= "key_value",
-	[SLUICE_REJECT_ACTION]		= "action",
-	[SLUICE_REJECT_CONTROL]		= "control",
-	[SLUICE_REJECT_TARGET]		= "target",
-	[SLUICE_REJECT_VLAN]		= "vlan",
-	[SLUICE_REJECT_PEDIT]		= "pedit",
-	[SLUICE_REJECT_HW_STATS]	= "hw_stats",
-	[SLUICE_REJECT_HOST]		= "host",
-	[SLUICE_REJECT_LENGTH]		= "length",
-	[SLUICE_REJECT_CLASSIFIER]	= "classifier",
-	[SLUICE_REJECT_EGRESS]		= "egress",
-	[SLUICE_REJECT_FEATURE]		= "feature",
-	[SLUICE_REJECT_ORDER]		= "order",
-	[SLUICE_REJECT_FULL]		= "full",
-	[SLUICE_REJECT_TUNNEL]		= "tunnel",
-	[SLUICE_REJECT_CT]		= "ct",
-};
-
 static const char * const act_names[] = {
 	[SLUICE_ACT_DROP]	= "drop",
 	[SLUICE_ACT_OUTPUT]	= "output",
@@ -49,6 +29,11 @@ static const char * const act_names[] = {
 	[SLUICE_ACT_CT_CLEAR]	= "ct_clear",
 	[SLUICE_ACT_CT_MARK]	= "ct_mark",
 	[SLUICE_ACT_CT_LABEL]	= "ct_label",
+	[SLUICE_ACT_MPLS_PUSH]	= "mpls_push",
+	[SLUICE_ACT_MPLS_POP]	= "mpls_pop",
+	[SLUICE_ACT_HOST]	= "host",
+	[SLUICE_ACT_POLICE]	= "police",
+	[SLUICE_ACT_CONTINUE]	= "continue",
 };
 
 static int reject_reasons_show(struct seq_file *m, void *v)
@@ -57,7 +42,7 @@ static int reject_reasons_show(struct seq_file *m, void *v)
 	unsigned int i;
 
 	for (i = 0; i < SLUICE_REJECT_NUM; i++)
-		seq_printf(m, "%-12s %lld\n", reject_names[i],
+		seq_printf(m, "%-12s %lld\n", sluice_reject_name(i),
 			   atomic64_read(&off->rejects[i]));
 	return 0;
 }
@@ -96,7 +81,16 @@ static void rule_show_program(struct seq_file *m,
 				   act->b);
 			break;
 		case SLUICE_ACT_VLAN_PUSH:
+		case SLUICE_ACT_MPLS_PUSH:
+		case SLUICE_ACT_MPLS_POP:
 		case SLUICE_ACT_CSUM:
+			seq_printf(m, ":%#x", le32_to_cpu(act->a));
+			break;
+		case SLUICE_ACT_POLICE:
+			seq_printf(m, ":%u+%u+%u", le32_to_cpu(act->a),
+				   act->b[0], act->c[0]);
+			break;
+		case SLUICE_ACT_HOST:
 			seq_printf(m, ":%#x", le32_to_cpu(act->a));
 			break;
 		case SLUICE_ACT_GOTO:

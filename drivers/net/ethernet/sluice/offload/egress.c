@@ -108,6 +108,8 @@ int sluice_egress_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 	if (!sluice_filter_op(type, type_data, &op))
 		return -EOPNOTSUPP;
 	mutex_lock(&off->lock);
+	sluice_reject_subject(off, op.add ? op.add_cookie : op.del_cookie,
+			      op.common);
 	if (!off->dead) {
 		if (op.add) {
 			sluice_reject(off, op.common->extack,

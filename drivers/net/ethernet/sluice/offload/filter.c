@@ -131,7 +131,31 @@ static int flower_parse(struct sluice_block *block,
 		return sluice_reject(off, extack, SLUICE_REJECT_ORDER,
 				     "port range overlaps another filter of prio %u",
 				     spec->prio);
-	return sluice_actions_parse(block, f, &spec->prog);
+	return sluice_actions_parse(block, &f->common, &f->rule->action,
+				    &spec->prog);
+}
+
+/* Put a filter into the device, or a punt where there is a reason, @err. */
+static int filter_add(struct sluice_block *block,
+		      const struct flow_cls_common_offload *common,
+		      struct sluice_spec *spec, int err)
+{
+	struct sluice_offload *off = block->off;
+
+	if (!err) {
+		err = sluice_rule_add(block, spec, SLUICE_RULE_IN_HW);
+		if (err == -ENOSPC)
+			sluice_reject(off, common->extack, SLUICE_REJECT_FULL,
+				      "the device is full");
+	}
+	sluice_program_release(off, &spec->prog);
+	/* tc takes a refused filter that software lacks back at once. */
+	if (err && !sluice_compat_surely_skip_sw(common) &&
+	    !spec->match.never)
+		sluice_rule_punt(block, spec);
+	sluice_match_release(off, &spec->match);
+	kfree(spec);
+	return err;
 }
 
 static int flower_replace(struct sluice_block *block,
@@ -140,7 +164,6 @@ static int flower_replace(struct sluice_block *block,
 	struct sluice_offload *off = block->off;
 	struct sluice_rule *old;
 	struct sluice_spec *spec;
-	int err;
 
 	spec = kzalloc(sizeof(*spec), GFP_KERNEL);
 	if (!spec) {
@@ -155,21 +178,8 @@ static int flower_replace(struct sluice_block *block,
 	if (old)
 		sluice_rule_remove(old);
 
-	err = flower_parse(block, f, spec);
-	if (!err) {
-		err = sluice_rule_add(block, spec, SLUICE_RULE_IN_HW);
-		if (err == -ENOSPC)
-			sluice_reject(off, f->common.extack,
-				      SLUICE_REJECT_FULL, "the device is full");
-	}
-	sluice_program_release(off, &spec->prog);
-	/* tc takes a refused filter that software lacks back at once. */
-	if (err && !sluice_compat_surely_skip_sw(&f->common) &&
-	    !spec->match.never)
-		sluice_rule_punt(block, spec);
-	sluice_match_release(off, &spec->match);
-	kfree(spec);
-	return err;
+	return filter_add(block, &f->common, spec,
+			  flower_parse(block, f, spec));
 }
 
 /*
@@ -216,6 +226,56 @@ int sluice_flower(struct sluice_block *block, struct flow_cls_offload *f)
 	}
 }
 
+static int matchall_replace(struct sluice_block *block,
+			    const struct tc_cls_matchall_offload *mall)
+{
+	struct sluice_offload *off = block->off;
+	struct sluice_rule *old;
+	struct sluice_spec *spec;
+	int err;
+
+	spec = kzalloc(sizeof(*spec), GFP_KERNEL);
+	if (!spec) {
+		if (!sluice_compat_surely_skip_sw(&mall->common))
+			sluice_block_blind(block, 1);
+		return -ENOMEM;
+	}
+	spec_init(spec, block, TC_SETUP_CLSMATCHALL, mall->cookie,
+		  &mall->common);
+	old = sluice_rule_find(off, &spec->key);
+	if (old)
+		sluice_rule_remove(old);
+	sluice_match_proto(&spec->match, mall->common.protocol);
+	if (block_wants_offload(block))
+		err = sluice_actions_parse(block, &mall->common,
+					   &mall->rule->action, &spec->prog);
+	else
+		err = sluice_reject(off, mall->common.extack,
+				    SLUICE_REJECT_FEATURE,
+				    "hw-tc-offload is off");
+	return filter_add(block, &mall->common, spec, err);
+}
+
+/**
+ * sluice_matchall() - a call of the matchall classifier
+ * @block: block; offload lock held
+ * @mall: the call, other than TC_CLSMATCHALL_STATS
+ *
+ * Return: 0 or a negative errno.
+ */
+int sluice_matchall(struct sluice_block *block,
+		    struct tc_cls_matchall_offload *mall)
+{
+	struct sluice_rule_key key;
+
+	if (mall->command == TC_CLSMATCHALL_REPLACE)
+		return block->off->dead ? -EOPNOTSUPP :
+					  matchall_replace(block, mall);
+	filter_key(&key, block, TC_SETUP_CLSMATCHALL, mall->cookie,
+		   &mall->common);
+	return filter_remove(block->off, &key);
+}
+
 static void foreign_add(struct sluice_block *block, enum tc_setup_type type,
 			const struct sluice_filter_op *op)
 {
@@ -223,7 +283,7 @@ static void foreign_add(struct sluice_block *block, enum tc_setup_type type,
 	struct sluice_spec *spec;
 
 	sluice_reject(block->off, op->common->extack, SLUICE_REJECT_CLASSIFIER,
-		      "only flower filters can be in hardware");
+		      "only flower and matchall filters can be in hardware");
 	if (sluice_compat_surely_skip_sw(op->common))
 		return;
 	spec = kzalloc(sizeof(*spec), GFP_KERNEL);

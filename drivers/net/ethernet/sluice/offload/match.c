@@ -10,45 +10,6 @@
 
 #include "offload.h"
 
-#define SUPPORTED_KEYS (						\
-	BIT_ULL(FLOW_DISSECTOR_KEY_CONTROL) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_BASIC) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_META) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ETH_ADDRS) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_VLAN) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_CVLAN) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_NUM_OF_VLANS) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_IPV4_ADDRS) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_IPV6_ADDRS) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_IP) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_PORTS) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_TCP) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ICMP) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ARP) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_CT) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_PORTS_RANGE) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_MPLS) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_PPPOE) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_L2TPV3) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_CFM) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_IPSEC))
-
-/* What the keys we refuse are called in tc's manual pages. */
-static const char * const key_names[FLOW_DISSECTOR_KEY_MAX] = {
-	[FLOW_DISSECTOR_KEY_TIPC]		= "tipc",
-	[FLOW_DISSECTOR_KEY_FLOW_LABEL]		= "flow label",
-	[FLOW_DISSECTOR_KEY_GRE_KEYID]		= "gre key",
-	[FLOW_DISSECTOR_KEY_MPLS_ENTROPY]	= "mpls entropy",
-	[FLOW_DISSECTOR_KEY_ENC_KEYID]		= "enc_key_id",
-	[FLOW_DISSECTOR_KEY_ENC_IPV4_ADDRS]	= "enc_src_ip/enc_dst_ip",
-	[FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS]	= "enc_src_ip/enc_dst_ip",
-	[FLOW_DISSECTOR_KEY_ENC_CONTROL]	= "enc_flags",
-	[FLOW_DISSECTOR_KEY_ENC_PORTS]		= "enc_dst_port",
-	[FLOW_DISSECTOR_KEY_ENC_IP]		= "enc_tos/enc_ttl",
-	[FLOW_DISSECTOR_KEY_ENC_OPTS]		= "enc_opts",
-	[FLOW_DISSECTOR_KEY_HASH]		= "hash",
-};
-
 /**
  * struct match_ctx - one flower match on its way
  * @block: block of the filter
@@ -107,22 +68,38 @@ static void match_n_proto(struct match_ctx *ctx, u16 proto)
 	match->mask.n_proto = htons(0xffff);
 }
 
+static bool key_supported(const struct sluice_block *block, unsigned int id)
+{
+	if (id >= ARRAY_SIZE(sluice_keys))
+		return false;
+	switch (sluice_keys[id].how) {
+	case SLUICE_KNOWN_YES:
+	case SLUICE_KNOWN_PART:
+		return true;
+	case SLUICE_KNOWN_TUNNEL:
+		return block->of_tunnel;
+	default:
+		return false;
+	}
+}
+
 static void match_unsupported(struct match_ctx *ctx)
 {
-	u64 supported = SUPPORTED_KEYS |
-			(ctx->block->of_tunnel ? SLUICE_ENC_KEYS : 0);
-	u64 keys = ctx->rule->match.dissector->used_keys & ~supported;
+	u64 keys = ctx->rule->match.dissector->used_keys;
 	unsigned int id;
 
-	if (!keys)
+	for (; keys; keys &= keys - 1) {
+		id = __ffs64(keys);
+		if (key_supported(ctx->block, id))
+			continue;
+		if (id < ARRAY_SIZE(sluice_keys))
+			ctx_reject(ctx, SLUICE_REJECT_KEY,
+				   "cannot match on %s", sluice_keys[id].name);
+		else
+			ctx_reject(ctx, SLUICE_REJECT_KEY,
+				   "cannot match on dissector key %u", id);
 		return;
-	id = __ffs64(keys);
-	if (id < ARRAY_SIZE(key_names) && key_names[id])
-		ctx_reject(ctx, SLUICE_REJECT_KEY,
-			   "cannot match on %s", key_names[id]);
-	else
-		ctx_reject(ctx, SLUICE_REJECT_KEY,
-			   "cannot match on dissector key %u", id);
+	}
 }
 
 static void match_meta(struct match_ctx *ctx)

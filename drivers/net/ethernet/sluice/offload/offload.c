@@ -79,6 +79,8 @@ static void offload_free(struct sluice_offload *off)
 	sluice_tunnels_fini(off);
 	sluice_ct_fini(off);
 	sluice_counters_fini(off);
+	xa_destroy(&off->hosts);
+	sluice_meters_fini(off);
 	ida_destroy(&off->table_ids);
 	ida_destroy(&off->mask_ids);
 	ida_destroy(&off->rule_ids);
@@ -132,6 +134,9 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	ida_init(&off->rule_ids);
 	ida_init(&off->mask_ids);
 	ida_init(&off->table_ids);
+	xa_init_flags(&off->meters, XA_FLAGS_ALLOC);
+	hash_init(off->policers);
+	xa_init(&off->hosts);
 	INIT_DELAYED_WORK(&off->root_work, offload_root_work);
 	off->rule_reserve = min_t(u32, SLUICE_RULE_RESERVE,
 				  limits->max_rules / 16);

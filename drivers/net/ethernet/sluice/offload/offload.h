@@ -17,6 +17,7 @@
 #ifndef _SLUICE_OFFLOAD_H
 #define _SLUICE_OFFLOAD_H
 
+#include <linux/hashtable.h>
 #include <linux/idr.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
@@ -62,7 +63,7 @@ struct tcf_block;
  * @SLUICE_REJECT_HOST: edits or copies before pass or trap, with the filter in
  *	software too
  * @SLUICE_REJECT_LENGTH: the program is too long
- * @SLUICE_REJECT_CLASSIFIER: not a flower filter
+ * @SLUICE_REJECT_CLASSIFIER: neither a flower nor a matchall filter
  * @SLUICE_REJECT_EGRESS: a filter at the egress of a representor
  * @SLUICE_REJECT_FEATURE: hw-tc-offload is off
  * @SLUICE_REJECT_ORDER: its place among filters of its priority is not known
@@ -71,7 +72,7 @@ struct tcf_block;
  * @SLUICE_REJECT_CT: a ct action it cannot do exactly
  * @SLUICE_REJECT_NUM: number of reasons
  *
- * Their names in debugfs are in debugfs.c.
+ * Their names are in reject.c.
  */
 enum sluice_reject {
 	SLUICE_REJECT_KEY,
@@ -92,6 +93,33 @@ enum sluice_reject {
 	SLUICE_REJECT_TUNNEL,
 	SLUICE_REJECT_CT,
 	SLUICE_REJECT_NUM,
+};
+
+/**
+ * enum sluice_known_how - does the device do it
+ * @SLUICE_KNOWN_NO: no
+ * @SLUICE_KNOWN_YES: yes
+ * @SLUICE_KNOWN_PART: within limits that Documentation/driver/offload.md tells
+ * @SLUICE_KNOWN_TUNNEL: at the ingress of tunnel devices, where alone it makes
+ *	sense
+ * @SLUICE_KNOWN_NEVER: flower, or tc, has no way to ask for it
+ */
+enum sluice_known_how {
+	SLUICE_KNOWN_NO,
+	SLUICE_KNOWN_YES,
+	SLUICE_KNOWN_PART,
+	SLUICE_KNOWN_TUNNEL,
+	SLUICE_KNOWN_NEVER,
+};
+
+/**
+ * struct sluice_known - a key or an action of the kernel
+ * @name: what users call it
+ * @how: does the device do it
+ */
+struct sluice_known {
+	const char *name;
+	enum sluice_known_how how;
 };
 
 /**
@@ -132,6 +160,28 @@ struct sluice_range {
 };
 
 /**
+ * struct sluice_meter - a policer of tc in the device
+ * @node: in struct sluice_offload.policers
+ * @cookie: tc's name for the action
+ * @id: meter id
+ * @refs: police steps of programs, and tc's action offload
+ * @tc: the latter
+ * @exceed: what becomes of packets that exceed, enum flow_action_id
+ * @conform: and of those that conform
+ * @cmd: the command that sets it
+ */
+struct sluice_meter {
+	struct hlist_node node;
+	unsigned long cookie;
+	u32 id;
+	unsigned int refs;
+	bool tc;
+	enum flow_action_id exceed;
+	enum flow_action_id conform;
+	struct sluice_cmd_meter cmd;
+};
+
+/**
  * struct sluice_offload - tc offload of a PF in switchdev mode
  * @sdev: the PF; not to be used when @dead
  * @ref: held by the eSwitch and by every block
@@ -143,6 +193,9 @@ struct sluice_range {
  * @rules: filters by struct sluice_rule_key
  * @masks: masks by their bits
  * @ranges: port range comparators
+ * @meters: struct sluice_meter by id
+ * @policers: the same by cookie
+ * @hosts: steps that hand packets to a netdev, by its ifindex
  * @blocks: every struct sluice_block
  * @indev: rules that match on the port a packet came in by
  * @rule_ids: rule ids; the lowest @rule_reserve are for punts
@@ -152,6 +205,10 @@ struct sluice_range {
  * @counters: counters
  * @root_work: binds vports to their tables once tc has replayed a block
  * @rejects: filters refused, by reason
+ * @subject: the filter that tc calls about
+ * @subject.cookie: tc's name for it
+ * @subject.chain: its chain
+ * @subject.prio: its priority
  * @tunnels: tunnel/, NULL when the device has no tunnels
  * @ct: connections, NULL when the device has none
  * @debugfs: directory
@@ -167,6 +224,9 @@ struct sluice_offload {
 	struct rhashtable rules;
 	struct rhashtable masks;
 	struct sluice_range ranges[SLUICE_MAX_RANGES];
+	struct xarray meters;
+	DECLARE_HASHTABLE(policers, 8);
+	struct xarray hosts;
 	struct list_head blocks;
 	struct list_head indev;
 	struct ida rule_ids;
@@ -176,6 +236,11 @@ struct sluice_offload {
 	struct sluice_counters counters;
 	struct delayed_work root_work;
 	atomic64_t rejects[SLUICE_REJECT_NUM];
+	struct {
+		unsigned long cookie;
+		u32 chain;
+		u32 prio;
+	} subject;
 	struct sluice_tunnels *tunnels;
 	struct sluice_ct *ct;
 	struct dentry *debugfs;
@@ -347,6 +412,7 @@ struct sluice_out {
  * @stats_lock: protects @packets and @bytes
  * @packets: packets tc has been told of
  * @bytes: bytes tc has been told of
+ * @dropped: packets dropped by meters tc has been told of
  * @owed_packets: packets counted before a reset that tc does not know yet
  * @owed_bytes: their bytes
  * @rcu: for readers of statistics
@@ -374,6 +440,7 @@ struct sluice_rule {
 	spinlock_t stats_lock;
 	u64 packets;
 	u64 bytes;
+	u64 dropped;
 	u64 owed_packets;
 	u64 owed_bytes;
 	struct rcu_head rcu;
@@ -395,12 +462,18 @@ struct sluice_match {
 	bool never;
 };
 
+#define SLUICE_PTYPE(type)	((type) + 1)
+
 /**
- * struct sluice_program - what a filter does
+ * struct sluice_program - what a filter does; it has a reference to each meter
+ *	and tunnel that it names
  * @num: steps
  * @num_outs: outputs to vports
  * @num_encaps: outputs to tunnels
  * @unset: the packet's own tunnel header is forgotten
+ * @meta: skbedit changed what only software sees of a packet
+ * @mark: and that is the mark or the priority
+ * @ptype: SLUICE_PTYPE() of the type it set, 0 if none
  * @count: packets are to be counted
  * @goes: the last step goes to @chain
  * @chain: chain
@@ -415,6 +488,9 @@ struct sluice_program {
 	unsigned int num_outs;
 	unsigned int num_encaps;
 	bool unset;
+	bool meta;
+	bool mark;
+	u32 ptype;
 	bool count;
 	bool goes;
 	u32 chain;
@@ -464,10 +540,24 @@ struct sluice_filter_op {
  * included, has 79 characters at most.  Value: -EOPNOTSUPP.
  */
 #define sluice_reject(off, extack, reason, fmt, ...) ({			\
-	atomic64_inc(&(off)->rejects[reason]);				\
+	sluice_reject_note(off, reason, fmt, ##__VA_ARGS__);		\
 	NL_SET_ERR_MSG_FMT_MOD(extack, fmt, ##__VA_ARGS__);		\
 	-EOPNOTSUPP;							\
 })
+
+/* ---- reject.c ---- */
+
+const char *sluice_reject_name(enum sluice_reject reason);
+void sluice_reject_subject(struct sluice_offload *off, unsigned long cookie,
+			   const struct flow_cls_common_offload *common);
+__printf(3, 4)
+void sluice_reject_note(struct sluice_offload *off, enum sluice_reject reason,
+			const char *fmt, ...);
+
+/* ---- known.c ---- */
+
+extern const struct sluice_known sluice_keys[FLOW_DISSECTOR_KEY_MAX];
+extern const struct sluice_known sluice_actions[NUM_FLOW_ACTIONS];
 
 /* ---- offload.c ---- */
 
@@ -510,6 +600,8 @@ int sluice_egress_unbind(struct sluice_vport *vport,
 bool sluice_filter_op(enum tc_setup_type type, void *type_data,
 		      struct sluice_filter_op *op);
 int sluice_flower(struct sluice_block *block, struct flow_cls_offload *f);
+int sluice_matchall(struct sluice_block *block,
+		    struct tc_cls_matchall_offload *mall);
 int sluice_foreign(struct sluice_block *block, enum tc_setup_type type,
 		   const struct sluice_filter_op *op);
 
@@ -525,16 +617,6 @@ void sluice_match_proto(struct sluice_match *match, __be16 protocol);
 void sluice_match_ct(const struct flow_rule *rule, struct sluice_match *match);
 
 /* ---- match_enc.c ---- */
-
-/* Keys of a tunnel header, of packets that came out of one. */
-#define SLUICE_ENC_KEYS (						\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_KEYID) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IPV4_ADDRS) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_CONTROL) |			\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_PORTS) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IP) |				\
-	BIT_ULL(FLOW_DISSECTOR_KEY_ENC_OPTS))
 
 int sluice_match_enc(struct sluice_block *block,
 		     const struct flow_cls_offload *f,
@@ -560,11 +642,32 @@ bool sluice_ranges_clash(struct sluice_block *block,
 /* ---- actions.c ---- */
 
 int sluice_actions_parse(struct sluice_block *block,
-			 const struct flow_cls_offload *f,
+			 const struct flow_cls_common_offload *common,
+			 const struct flow_action *action,
 			 struct sluice_program *prog);
 void sluice_program_release(struct sluice_offload *off,
 			    struct sluice_program *prog);
 struct sluice_action *sluice_program_step(struct sluice_program *prog, u8 op);
+
+/* ---- meter.c ---- */
+
+struct sluice_meter *sluice_meter_get(struct sluice_offload *off,
+				      const struct flow_action_entry *entry);
+void sluice_meters_hold(struct sluice_offload *off,
+			const struct sluice_action *act, unsigned int num);
+void sluice_meters_put(struct sluice_offload *off,
+		       const struct sluice_action *act, unsigned int num);
+void sluice_meters_replay(struct sluice_offload *off);
+void sluice_meters_fini(struct sluice_offload *off);
+int sluice_meter_setup(struct sluice_offload *off,
+		       const struct flow_offload_action *fl);
+
+/* ---- host.c ---- */
+
+int sluice_host_get(struct sluice_offload *off, int ifindex);
+void sluice_hosts_count(struct sluice_offload *off,
+			const struct sluice_action *act, unsigned int num,
+			int change);
 
 /* ---- pedit.c ---- */
 
@@ -585,6 +688,7 @@ struct sluice_rule *sluice_rule_find(struct sluice_offload *off,
 void sluice_rule_remove(struct sluice_rule *rule);
 int sluice_rule_post(struct sluice_rule *rule);
 void sluice_rule_lose_port(struct sluice_rule *rule);
+void sluice_rules_lose_meter(struct sluice_offload *off, u32 id);
 void sluice_rule_withdraw(struct sluice_rule *rule);
 void sluice_rule_detach(struct sluice_rule *rule);
 int sluice_rule_stats(struct sluice_offload *off,

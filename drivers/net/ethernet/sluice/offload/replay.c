@@ -64,6 +64,7 @@ static void replay_counter(struct sluice_rule *rule)
 	}
 	rule->packets = 0;
 	rule->bytes = 0;
+	rule->dropped = 0;
 	memset((void *)slot, 0, sizeof(*slot));
 	spin_unlock(&rule->stats_lock);
 }
@@ -104,6 +105,7 @@ void sluice_offload_replay(struct sluice_dev *sdev)
 	off->replays++;
 	sluice_counters_replay(off);
 	sluice_ranges_replay(off);
+	sluice_meters_replay(off);
 	replay_masks(off);
 	if (off->tunnels)
 		sluice_tunnels_replay(off->tunnels);

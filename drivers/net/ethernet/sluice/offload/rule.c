@@ -67,6 +67,10 @@ static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 	}
 	memcpy(data, spec->prog.act,
 	       spec->prog.num * sizeof(struct sluice_action));
+	sluice_meters_hold(rule->key.block->off, spec->prog.act,
+			   spec->prog.num);
+	sluice_hosts_count(rule->key.block->off, spec->prog.act,
+			   spec->prog.num, 1);
 	if (spec->prog.goes)
 		rule_actions(rule)[spec->prog.num - 1].a =
 			cpu_to_le32(rule->target->id);
@@ -137,6 +141,13 @@ static void rule_zone_put(struct sluice_rule *rule)
 {
 	sluice_ct_zone_put(rule->zone);
 	rule->zone = NULL;
+}
+
+static void rule_put_objects(struct sluice_offload *off,
+			     struct sluice_rule *rule)
+{
+	sluice_meters_put(off, rule_actions(rule), rule->cmd.num_actions);
+	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, -1);
 }
 
 static void rule_put_mask(struct sluice_offload *off, struct sluice_rule *rule)
@@ -213,6 +224,7 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 	return 0;
 
 err_outs:
+	rule_put_objects(off, rule);
 	list_del_init(&rule->indev);
 	rule_zone_put(rule);
 	rule_outs_unlink(rule);
@@ -244,6 +256,7 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 		return;
 	rule->flags &= ~SLUICE_RULE_PLACED;
 	rule_post_del(off, rule);
+	rule_put_objects(off, rule);
 	list_del_init(&rule->indev);
 	rule_zone_put(rule);
 	rule_outs_unlink(rule);
@@ -414,6 +427,7 @@ void sluice_rule_lose_port(struct sluice_rule *rule)
 	struct sluice_action *act = rule_actions(rule);
 
 	rule_post_del(off, rule);
+	rule_put_objects(off, rule);
 	rule_outs_unlink(rule);
 	if (rule->target)
 		sluice_table_put(rule->target);
@@ -424,6 +438,37 @@ void sluice_rule_lose_port(struct sluice_rule *rule)
 	rule->cmd.counter = cpu_to_le32(SLUICE_ID_NONE);
 	rule->cmd.flags = 0;
 	rule_post(off, rule);
+}
+
+static bool rule_has_meter(struct sluice_rule *rule, u32 id)
+{
+	const struct sluice_action *act = rule_actions(rule);
+	unsigned int i;
+
+	for (i = 0; i < rule->cmd.num_actions; i++)
+		if (act[i].op == SLUICE_ACT_POLICE &&
+		    le32_to_cpu(act[i].a) == id)
+			return true;
+	return false;
+}
+
+/**
+ * sluice_rules_lose_meter() - what a meter leads to has changed
+ * @off: offload, lock held
+ * @id: meter id
+ *
+ * Rules that use it become punts, as if a port had gone.
+ */
+void sluice_rules_lose_meter(struct sluice_offload *off, u32 id)
+{
+	struct sluice_block *block;
+	struct sluice_rule *rule;
+
+	list_for_each_entry(block, &off->blocks, node)
+		list_for_each_entry(rule, &block->rules, list)
+			if (rule->flags & SLUICE_RULE_PLACED &&
+			    rule_has_meter(rule, id))
+				sluice_rule_lose_port(rule);
 }
 
 /**
@@ -466,6 +511,7 @@ int sluice_rule_stats(struct sluice_offload *off,
 		      struct flow_stats *stats)
 {
 	u64 packets, bytes, last_use, new_packets, new_bytes;
+	u64 dropped, new_dropped;
 	const struct sluice_counter *slot;
 	unsigned long used, now;
 	struct sluice_rule *rule;
@@ -485,11 +531,14 @@ int sluice_rule_stats(struct sluice_offload *off,
 		spin_unlock(&rule->stats_lock);
 		goto out;
 	}
+	dropped = le64_to_cpu(READ_ONCE(slot->dropped));
 	/* A counter that went back is the device's mistake. */
 	new_packets = packets > rule->packets ? packets - rule->packets : 0;
 	new_bytes = bytes > rule->bytes ? bytes - rule->bytes : 0;
 	rule->packets = packets;
 	rule->bytes = bytes;
+	new_dropped = dropped > rule->dropped ? dropped - rule->dropped : 0;
+	rule->dropped = dropped;
 	new_packets += rule->owed_packets;
 	new_bytes += rule->owed_bytes;
 	rule->owed_packets = 0;
@@ -500,7 +549,7 @@ int sluice_rule_stats(struct sluice_offload *off,
 	now = jiffies;
 	if (used && time_after(used, now))
 		used = now;
-	flow_stats_update(stats, new_bytes, new_packets, 0, used,
+	flow_stats_update(stats, new_bytes, new_packets, new_dropped, used,
 			  FLOW_ACTION_HW_STATS_DELAYED);
 out:
 	rcu_read_unlock();

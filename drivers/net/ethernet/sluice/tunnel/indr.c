@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Blocks of tunnel devices, by way of tc's indirect blocks.
+ * Blocks of tunnel devices, by way of tc's indirect blocks; and actions of their
+ * own, which tc tells of the same way.
  *
  * tc tells of blocks that exist already when we register, but does not replay
  * their filters then; we do.
@@ -91,6 +92,12 @@ static int indr_setup(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 	struct sluice_tunnel_dev *td;
 	int err = -EOPNOTSUPP;
 
+	if (!dev && type == TC_SETUP_ACT) {
+		mutex_lock(&off->lock);
+		err = sluice_meter_setup(off, data);
+		mutex_unlock(&off->lock);
+		return err;
+	}
 	/* nftables' blocks have no qdisc. */
 	if (!dev || !sch || type != TC_SETUP_BLOCK ||
 	    bo->binder_type != FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS)
