@@ -6,24 +6,33 @@
 SHELL := /bin/bash
 MODULE := drivers/net/ethernet/sluice
 KERNEL ?= stock
+SEED ?= 1
+COUNT ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full lint device image modules modules_install \
-	selftests ovs-suite unit shell clean
+.PHONY: help demo demo-tunnel test test-full goldenrule lint device image modules modules_install \
+	selftests ovs-suite bench-tunnel unit bench profile shell clean
 
 help:
 	@echo 'Sluice: an emulated SR-IOV NIC with an eSwitch, and its Linux driver'
 	@echo
 	@echo '  make demo             Open vSwitch between two VFs, in hardware (as root)'
+	@echo '  make demo-tunnel      VXLAN and GENEVE between two such machines, in hardware'
 	@echo '  make shell            a root shell in a machine with the NIC'
 	@echo '  make test             every test: lint, unit tests, tests in machines'
 	@echo '                        with both kernels; ends with "N passed, N failed"'
 	@echo '  make test-full        every test script on both kernels, stress tests in full (hours)'
+	@echo '  make goldenrule SEED=N COUNT=N [KERNEL=test]'
+	@echo '                        generated rules, in hardware and in software, compared'
 	@echo '  make lint             checkpatch, sparse, W=1, kernel-doc, cppcheck, shellcheck'
 	@echo '  make unit             the device library'\''s unit tests, natively'
 	@echo '  make selftests        the kernel'\''s own forwarding tests on VFs and representors'
 	@echo '  make ovs-suite        Open vSwitch'\''s own offload tests on VFs and representors (hours);'
 	@echo '                        TESTS=1-22 for some of them, SUITE_FLAGS=--veth to compare'
+	@echo '  make bench-tunnel     what a change of a neighbour or route costs behind 50,000 rules'
+	@echo
+	@echo '  make bench            benchmarks, with a report in build/bench (BENCH=name: one)'
+	@echo '  make profile          where the time goes in the device library'
 	@echo
 	@echo '  make device           QEMU with the sluice device'
 	@echo '  make image            the guest and its kernels'
@@ -40,6 +49,9 @@ help:
 demo:
 	@tools/vm/demo
 
+demo-tunnel:
+	@tools/vm/demo-tunnel
+
 shell:
 	@tools/vm/run --kernel $(KERNEL)
 
@@ -48,6 +60,9 @@ test:
 
 test-full: test
 	@selftests/net/sluice/run --full
+
+goldenrule:
+	@tools/goldenrule/run --kernel $(KERNEL) --seed $(SEED) --count $(COUNT) --coverage
 
 lint:
 	@tools/lint
@@ -60,6 +75,15 @@ selftests:
 
 ovs-suite:
 	@tools/ovs-suite/run $(SUITE_FLAGS) $(TESTS)
+
+bench:
+	@tools/bench/bench $(BENCH)
+
+profile:
+	@tools/bench/profile
+
+bench-tunnel:
+	@selftests/net/sluice/run --kernel stock bench_tunnel
 
 device:
 	@tools/device/qemu/build

@@ -44,6 +44,16 @@ build_chroot() {
 		build_chroot_step
 }
 
+bench_chroot_step() {
+	debootstrap_into "$1" "$(package_list "$SLUICE_TOP/tools/bench/packages")"
+}
+
+# What benchmarks compare with, and what draws their plots.
+bench_chroot() {
+	cached chroot "$(hash_of "@$SLUICE_TOP/tools/bench/packages" $GUEST_SUITE "$(declare -f debootstrap_into)")" \
+		bench_chroot_step
+}
+
 # in_chroot CHROOT [HOST:GUEST...] -- COMMAND...: run a command in a chroot
 # with the given directories bound into it. The mounts live in a mount
 # namespace of their own and vanish with the command.

@@ -9,29 +9,8 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/selftests/net/sluice/lib.sh"
 # shellcheck source=selftests/net/sluice/ovs_lib.sh
 . "$top/selftests/net/sluice/ovs_lib.sh"
-
-# At least so many packets must pass, and at most so many may take the CPU.
-PACKETS=10000
-STRAY=20
-
-bold=$(printf '\033[1m') plain=$(printf '\033[0m')
-[ -n "${SLUICE_DEMO_COLOR:-}" ] || bold='' plain=''
-title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
-line() { printf '  %s\n' "$*"; }
-stop() {
-	printf '\nThe demo failed: %s\n' "$*"
-	title "what the kernel said last"
-	dmesg | tail -n 15
-	[ -s "$SLUICE_TMP/out" ] && tail -n 20 "$SLUICE_TMP/out"
-	exit 1
-}
-step() {
-	local what=$1
-	shift
-	printf '  %-58s' "$what"
-	quietly "$@" || { echo "failed"; stop "$what"; }
-	echo "ok"
-}
+# shellcheck source=tools/vm/demo_guest_lib.sh
+. "$top/tools/vm/demo_guest_lib.sh"
 
 finish() {
 	bg_stop
@@ -43,11 +22,6 @@ trap finish EXIT
 
 hosts() {
 	vf_ns 0 vm0 192.0.2.1/24 && vf_ns 1 vm1 192.0.2.2/24 && wire_ns 0 far 192.0.2.3/24
-}
-
-hw_packets() {
-	tc -j -s filter show dev "$1" ingress |
-		jq '[.[] | .options.actions[0]?.stats.hw_packets // 0] | add // 0'
 }
 
 in_hardware() { ovs_offloaded "$1" "$2"; }

@@ -119,7 +119,8 @@ enum sluice_status {
  *	the ring is written any more
  * @SLUICE_CMD_RSS_SET: &struct sluice_cmd_rss
  * @SLUICE_CMD_ESW_MODE: (PF) &struct sluice_cmd_u32, enum sluice_esw_mode;
- *	removes every rule, mask, range, meter, encap, next hop and endpoint, and
+ *	removes every rule, mask, range, meter, encap, next hop, endpoint and
+ *	connection, and
  *	unbinds every root table
  * @SLUICE_CMD_VPORT_SET: (PF) &struct sluice_cmd_vport
  * @SLUICE_CMD_VPORT_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
@@ -154,6 +155,10 @@ enum sluice_status {
  *	or change all of it; %SLUICE_ST_EXIST when another one takes the same
  *	frames
  * @SLUICE_CMD_ENDPOINT_DEL: (PF) &struct sluice_cmd_u32, id
+ * @SLUICE_CMD_CT_SET: (PF) &struct sluice_cmd_ct, create one direction of a
+ *	connection or change all of it
+ * @SLUICE_CMD_CT_DEL: (PF) &struct sluice_cmd_u32, id; its counter has been
+ *	written to host memory when the completion arrives
  */
 enum sluice_opcode {
 	SLUICE_CMD_NOP		= 0x00,
@@ -195,6 +200,8 @@ enum sluice_opcode {
 	SLUICE_CMD_ENCAP_DEL	= 0x53,
 	SLUICE_CMD_ENDPOINT_SET	= 0x54,
 	SLUICE_CMD_ENDPOINT_DEL	= 0x55,
+	SLUICE_CMD_CT_SET	= 0x60,
+	SLUICE_CMD_CT_DEL	= 0x61,
 };
 
 /**
@@ -269,19 +276,22 @@ struct sluice_cmd_cq {
  * @addr: DMA address of the ring, aligned to 64
  * @id: its number, below @max_txqs or @max_rxqs
  * @log_size: log2 of the number of descriptors
- * @reserved: zero
+ * @flags: SLUICE_QUEUE_F_*
  * @cq: completion queue it reports to; it cannot be destroyed before
- * @reserved2: zero
+ * @reserved: zero
  */
 struct sluice_cmd_queue {
 	struct sluice_cmd_hdr hdr;
 	__le64 addr;
 	__le16 id;
 	__u8 log_size;
-	__u8 reserved;
+	__u8 flags;
 	__le16 cq;
-	__le16 reserved2;
+	__le16 reserved;
 };
+
+#define SLUICE_QUEUE_F_LARGE	0x01	/* RX: takes SLUICE_CQE_F_LARGE */
+#define SLUICE_QUEUE_F_ALL	0x01
 
 #define SLUICE_RSS_KEY_SIZE	40
 #define SLUICE_RSS_TABLE_SIZE	128
@@ -341,6 +351,7 @@ struct sluice_cmd_rss {
  * @max_next_hops: PF: next hops, ids are 0 to @max_next_hops - 1
  * @max_encaps: PF: encaps, likewise
  * @max_endpoints: PF: endpoints, likewise
+ * @max_ct: PF: directions of connections, likewise
  * @max_meters: PF: meters, likewise
  * @reserved2: zero
  */
@@ -373,8 +384,9 @@ struct sluice_func_info {
 	__le32 max_next_hops;
 	__le32 max_encaps;
 	__le32 max_endpoints;
+	__le32 max_ct;
 	__le32 max_meters;
-	__u8 reserved2[104];
+	__u8 reserved2[100];
 };
 
 /* Policy of a vport (legacy and switchdev mode). */
@@ -763,12 +775,65 @@ struct sluice_cmd_endpoint {
 #define SLUICE_ENDPOINT_F_ALL	0x0007
 
 /**
+ * struct sluice_cmd_ct - one direction of a connection
+ * @hdr: header
+ * @id: its id.  Ids 2n and 2n + 1 are the two directions of a connection
+ * @table: connection table it belongs to, any number
+ * @counter: counter of its packets or %SLUICE_ID_NONE
+ * @mark: mark
+ * @label: labels
+ * @flags: SLUICE_CT_F_*
+ * @state: SLUICE_CT_* its packets get
+ * @ip: IP version, 4 or 6
+ * @proto: IP protocol: TCP, UDP or GRE
+ * @sport: source port of its packets; zero for GRE
+ * @dport: destination port; zero for GRE
+ * @nat_sport: with %SLUICE_CT_F_SNAT the source port they get, else zero
+ * @nat_dport: with %SLUICE_CT_F_DNAT the destination port they get, else zero
+ * @reserved: zero
+ * @src: source address of its packets, IPv4 in the first four bytes
+ * @dst: destination address
+ * @nat_src: with %SLUICE_CT_F_SNAT the source address they get, else zero
+ * @nat_dst: with %SLUICE_CT_F_DNAT the destination address they get, else zero
+ *
+ * Of directions that take the same packets the one created last has them.  A
+ * TCP packet with FIN or RST closes its connection: it and all later packets
+ * of both directions take the slow path until the direction is removed.
+ */
+struct sluice_cmd_ct {
+	struct sluice_cmd_hdr hdr;
+	__le32 id;
+	__le32 table;
+	__le32 counter;
+	__le32 mark;
+	__u8 label[16];
+	__le16 flags;
+	__le16 state;
+	__u8 ip;
+	__u8 proto;
+	__be16 sport;
+	__be16 dport;
+	__be16 nat_sport;
+	__be16 nat_dport;
+	__u8 reserved[2];
+	__u8 src[16];
+	__u8 dst[16];
+	__u8 nat_src[16];
+	__u8 nat_dst[16];
+};
+
+#define SLUICE_CT_F_ZERO	0x0001	/* set the counter to zero first */
+#define SLUICE_CT_F_SNAT	0x0002	/* the source may be rewritten */
+#define SLUICE_CT_F_DNAT	0x0004	/* the destination may be rewritten */
+#define SLUICE_CT_F_ALL		0x0007
+
+/**
  * struct sluice_esw_info - answer to SLUICE_CMD_ESW_QUERY
  * @mode: enum sluice_esw_mode
  * @rules: rules in the device
  * @masks: masks
  * @tables: tables with at least one rule
- * @counters: counters named by at least one rule or next hop
+ * @counters: counters named by at least one rule, next hop or connection
  * @mapped: counters with host memory
  * @next_hops: next hops
  * @encaps: encaps
@@ -776,7 +841,9 @@ struct sluice_cmd_endpoint {
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by enum sluice_miss
  * @endpoints: endpoints
+ * @ct: directions of connections
  * @meters: meters
+ * @reserved: zero
  * @encapsulated: frames sent through tunnels
  * @decapsulated: frames taken out of tunnels and finished by rules
  */
@@ -793,7 +860,9 @@ struct sluice_esw_info {
 	__le64 hits;
 	__le64 misses[16];
 	__le32 endpoints;
+	__le32 ct;
 	__le32 meters;
+	__le32 reserved;
 	__le64 encapsulated;
 	__le64 decapsulated;
 };
@@ -818,6 +887,7 @@ _Static_assert(sizeof(struct sluice_cmd_rule) == 48, "rule command");
 _Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
 _Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");
 _Static_assert(sizeof(struct sluice_cmd_endpoint) == 80, "endpoint command");
-_Static_assert(sizeof(struct sluice_esw_info) == 200, "eswitch info");
+_Static_assert(sizeof(struct sluice_cmd_ct) == 128, "connection command");
+_Static_assert(sizeof(struct sluice_esw_info) == 208, "eswitch info");
 
 #endif /* _LINUX_SLUICE_CMD_H */

@@ -155,6 +155,15 @@ struct sluice_key {
 #define SLUICE_FRAG_IS		0x01	/* any fragment */
 #define SLUICE_FRAG_FIRST	0x02	/* with offset zero */
 
+/* State of a connection, the same bits as tc's TCA_FLOWER_KEY_CT_FLAGS_*. */
+#define SLUICE_CT_NEW		0x01
+#define SLUICE_CT_ESTABLISHED	0x02
+#define SLUICE_CT_RELATED	0x04
+#define SLUICE_CT_TRACKED	0x08
+#define SLUICE_CT_INVALID	0x10
+#define SLUICE_CT_REPLY		0x20
+#define SLUICE_CT_ALL		0x3f
+
 #define SLUICE_KEY_WORDS	40	/* 64-bit words in a key */
 
 #define SLUICE_ENC_OPTS_MAX	64	/* a frame with more takes the slow path */
@@ -213,6 +222,17 @@ enum sluice_tunnel {
  *	the endpoint of group @a it is for, and continue with that endpoint's
  *	table; ends the program.  Where there is no such endpoint, or the frame
  *	was taken out of a tunnel already: as %SLUICE_ACT_PUNT
+ * @SLUICE_ACT_CT: look the packet as it is now up in connection table @a, which
+ *	is that of conntrack zone @port, and set the ct fields of the key from what
+ *	is found; with SLUICE_CT_ACT_NAT in @flags also rewrite the packet as the
+ *	connection says.  A packet without connection takes the slow path
+ *	(%SLUICE_MISS_CT).  The packet loses what is behind its IP packet
+ * @SLUICE_ACT_CT_CLEAR: forget the connection: the ct fields are zero again
+ * @SLUICE_ACT_CT_MARK: as %SLUICE_MISS_CT if the connection's mark m is not
+ *	@c | (m & ~@b), both little-endian numbers: software is to change it.
+ *	Without a connection: nothing
+ * @SLUICE_ACT_CT_LABEL: likewise, but for the four bytes l of its labels with
+ *	number @a (0 to 3), if l is not (l & ~@b) ^ @c
  * @SLUICE_ACT_POLICE: ask meter @a; leave out the next @b[0] steps when the
  *	packet conforms, the next @c[0] when it exceeds.  The rest of @b and @c
  *	is zero, and no more steps are left out than there are
@@ -255,7 +275,13 @@ enum sluice_act {
 	SLUICE_ACT_MPLS_PUSH	= 18,
 	SLUICE_ACT_MPLS_POP	= 19,
 	SLUICE_ACT_HOST		= 20,
+	SLUICE_ACT_CT		= 24,
+	SLUICE_ACT_CT_CLEAR	= 25,
+	SLUICE_ACT_CT_MARK	= 26,
+	SLUICE_ACT_CT_LABEL	= 27,
 };
+
+#define SLUICE_CT_ACT_NAT	0x01	/* SLUICE_ACT_CT: rewrite addresses and ports */
 
 #define SLUICE_CONTINUE_F_CPU	0x01
 #define SLUICE_MPLS_F_BOTTOM	0x01

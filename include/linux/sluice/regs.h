@@ -118,6 +118,8 @@
 #define SLUICE_CAP_SWITCHDEV		(1ULL << 5)	/* rule tables (PF) */
 #define SLUICE_CAP_TSO			(1ULL << 6)	/* SLUICE_TX_F_GSO */
 #define SLUICE_CAP_TUNNEL		(1ULL << 7)	/* tunnels (PF) */
+#define SLUICE_CAP_CT			(1ULL << 9)	/* connections (PF) */
+#define SLUICE_CAP_LARGE_RX		(1ULL << 16)	/* SLUICE_QUEUE_F_LARGE */
 
 /**
  * enum sluice_error - why a function stopped (SLUICE_REG_ERROR)

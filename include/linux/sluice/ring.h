@@ -30,6 +30,10 @@
  *
  * A frame is one or more consecutive descriptors; all fields but @addr, @len
  * and %SLUICE_TX_F_EOP are taken from the first, and are zero in the others.
+ *
+ * With %SLUICE_TX_F_GSO the frame is a long TCP or UDP packet that stands for
+ * segments of @mss bytes of payload each, the last with what is left.  It
+ * needs %SLUICE_TX_F_CSUM.
  */
 struct sluice_tx_desc {
 	__le64 addr;
@@ -47,12 +51,16 @@ struct sluice_tx_desc {
 #define SLUICE_TX_F_CSUM	0x0002	/* complete an Internet checksum */
 #define SLUICE_TX_F_DIRECT	0x0004	/* PF: past the switch, to @dst_vport */
 #define SLUICE_TX_F_GSO		0x0008	/* segment (SLUICE_CAP_TSO) */
-#define SLUICE_TX_F_ALL		0x000f
+#define SLUICE_TX_F_FIXED_ID	0x0010	/* with GSO: one IPv4 id for all segments */
+#define SLUICE_TX_F_ALL		0x001f
 
 /* Most pieces a frame may have, and longest frame without GSO. */
 #define SLUICE_TX_MAX_DESCS	32
 #define SLUICE_FRAME_MIN	14
 #define SLUICE_FRAME_MAX	9236	/* 9000 + 14 + room for tags and tunnels */
+/* Longest frame with GSO, and most segments it may stand for. */
+#define SLUICE_GSO_FRAME_MAX	65535
+#define SLUICE_GSO_SEGS_MAX	1024
 #define SLUICE_MTU_MIN		68
 #define SLUICE_MTU_MAX		9000
 
@@ -83,6 +91,7 @@ struct sluice_rx_desc {
  * @nbufs: RX: buffers used
  * @queue: the TX or RX queue number
  * @reason: RX, with %SLUICE_CQE_F_SLOW: enum sluice_miss
+ * @mss: RX, with %SLUICE_CQE_F_LARGE: payload of each frame but the last
  * @reserved: zero
  * @table: RX, with %SLUICE_CQE_F_SLOW: table that gave the verdict
  * @reserved2: zero
@@ -97,7 +106,8 @@ struct sluice_cqe {
 	__le16 nbufs;
 	__u8 queue;
 	__u8 reason;
-	__le32 reserved;
+	__le16 mss;
+	__le16 reserved;
 	__le32 table;
 	__u8 reserved2[3];
 	__u8 phase;
@@ -109,6 +119,8 @@ struct sluice_cqe {
 #define SLUICE_CQE_F_HASH	0x0008
 #define SLUICE_CQE_F_HASH_L4	0x0010	/* @hash covers ports */
 #define SLUICE_CQE_F_SLOW	0x0020	/* PF: through the slow path */
+#define SLUICE_CQE_F_LARGE	0x0040	/* several frames in one */
+#define SLUICE_CQE_F_FIXED_ID	0x0080	/* LARGE: one IPv4 id */
 
 /**
  * enum sluice_miss - why a frame took the slow path
@@ -126,6 +138,7 @@ struct sluice_cqe {
  * @SLUICE_MISS_MTU: too long for a tunnel's path
  * @SLUICE_MISS_DECAP: an endpoint's frame that only software can take out of
  *	its tunnel
+ * @SLUICE_MISS_CT: a ct action's packet that only software can track
  * @SLUICE_MISS_HOST: a copy that a rule has made for the host; @table is what
  *	the rule says of it
  */
@@ -143,7 +156,8 @@ enum sluice_miss {
 	SLUICE_MISS_NEXT_HOP	= 10,
 	SLUICE_MISS_MTU		= 11,
 	SLUICE_MISS_DECAP	= 12,
-	SLUICE_MISS_HOST	= 13,
+	SLUICE_MISS_CT		= 13,
+	SLUICE_MISS_HOST	= 14,
 };
 
 #define SLUICE_MAX_HOPS		16
@@ -191,10 +205,11 @@ enum sluice_event_type {
 };
 
 /**
- * struct sluice_counter - counter of a rule or next hop in host memory
+ * struct sluice_counter - counter of a rule, next hop or connection in host memory
  * @packets: packets so far
  * @bytes: bytes so far.  Of rules as tc counts at ingress: without the Ethernet
- *	header and without the outermost VLAN tag.  Of next hops whole frames
+ *	header and without the outermost VLAN tag.  Of next hops whole frames.  Of
+ *	connections IP packets
  * @last_use: device clock at the last hit, in nanoseconds; 0 if never
  * @dropped: of @packets, those that exceeded a meter and were dropped for that
  *

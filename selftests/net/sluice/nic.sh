@@ -10,7 +10,8 @@ ALL_TESTS="drivers addresses ping_everyone mtu_9000 link_state
 	tx_checksum rx_checksum rss_spreads rss_table
 	queue_statistics port_statistics
 	rings_under_traffic channels_under_traffic coalesce
-	tcp_throughput udp_throughput fragments
+	tcp_throughput udp_throughput fragments segments large_frames
+	datagrams
 	unicast_goes_one_way broadcast_goes_everywhere
 	second_address multicast_filter allmulti_needs_trust pf_promiscuous
 	spoofed_source vlan_interface"
@@ -100,7 +101,7 @@ link_state() {
 counter() { ns "$1" nstat -asz "$2" | awk -v n="$2" '$1 == n { print $2 }'; }
 
 tx_checksum() {
-	local mode before
+	local mode before n
 	iperf_server far 192.0.2.3
 	for mode in off on; do
 		check "checksums $mode" ns h0 ethtool -K "${VF[0]}" tx $mode
@@ -261,6 +262,13 @@ coalesce() {
 	check "traffic with 50 us" ping_ok h0 192.0.2.2
 	check "no delay" ns h1 ethtool -C "${VF[1]}" rx-usecs 0
 	check "traffic without delay" ping_ok h0 192.0.2.2
+	check "adaptive" ns h1 ethtool -C "${VF[1]}" adaptive-rx on
+	check_eq "reads back" "$(ns h1 ethtool --json -c "${VF[1]}" | jq '.[0]."adaptive-rx"')" true
+	sleep 1
+	check "traffic that adapts" ping_ok h0 192.0.2.2
+	check "by hand again" ns h1 ethtool -C "${VF[1]}" adaptive-rx off rx-usecs 20
+	check_eq "reads back" "$(ns h1 ethtool --json -c "${VF[1]}" | jq '.[0]."adaptive-rx"')" false
+	check "traffic with 20 us" ping_ok h0 192.0.2.2
 }
 
 tcp_throughput() {
@@ -290,6 +298,93 @@ fragments() {
 	check "IPv4 in fragments" ping_ok h0 192.0.2.2 -c 3 -i 0.1 -s 6000
 	check "and to the wire" ping_ok h1 192.0.2.3 -c 3 -i 0.1 -s 6000
 }
+
+# A counter of "ethtool -S" of [NS/]DEV.
+drv_counter() { ns "${1%/*}" ethtool -S "${1#*/}" | awk -v n="$2:" '$1 == n { print $2 }'; }
+
+gso() { python3 "$SLUICE_LIB/gso.py" "$@"; }
+
+# Send long frames of every kind from VF 0 to address DST, and keep in NAME.hex
+# the frames that [NS/]DEV sees.
+gso_pass() {
+	local name=$1 dev=$2 dst=$3 f=$SLUICE_TMP/$1
+	ns "${dev%/*}" timeout 30 tcpdump -c "$SEGMENTS" -B 8192 -w "$f.pcap" -i "${dev#*/}" \
+		ether src "$MAC0" and not arp 2> "$f.err" &
+	local dump=$!
+	wait_for 10 grep -q listening "$f.err"
+	check "$name: send" ns h0 python3 "$SLUICE_LIB/gso.py" send "${VF[0]}" "$dst" "$MAC0"
+	wait $dump
+	gso flat "$f.pcap" > "$f.hex"
+	check_eq "$name: frames" "$(wc -l < "$f.hex")" "$SEGMENTS"
+}
+
+gso_features() {
+	check "segmentation $3" ns "$1" ethtool -K "$2" tso "$3" tx-udp-segmentation "$3"
+}
+
+# Segments on the wire are what software makes of the same frames.
+segments() {
+	local mode before n
+	read -r LONG SEGMENTS <<< "$(gso count)"
+	ns far ethtool -K wire0 gro off
+	for mode in off on; do
+		gso_features h0 "${VF[0]}" $mode
+		before=$(drv_counter "$V0" drv_tx_gso)
+		gso_pass "wire-$mode" $FAR 02:00:00:00:ee:01
+		n=0; [ $mode = on ] && n=$LONG
+		check_eq "frames the device segmented, $mode" \
+			$(($(drv_counter "$V0" drv_tx_gso) - before)) "$n"
+	done
+	ns far ethtool -K wire0 gro on
+	check "the same bytes" cmp "$SLUICE_TMP/wire-off.hex" "$SLUICE_TMP/wire-on.hex"
+}
+
+# From VF to VF a long frame stays one; taken apart again by who sends it on, it
+# is what it would have been.
+large_frames() {
+	local mode before n
+	read -r LONG SEGMENTS <<< "$(gso count)"
+	ip -n h1 link add va type veth peer vb
+	ip -n h1 link set va up
+	ip -n h1 link set vb up
+	check "no offloads where they leave" ns h1 ethtool -K va tx off sg off
+	tc -n h1 qdisc add dev "${VF[1]}" clsact
+	check "send on what comes in" tc -n h1 filter add dev "${VF[1]}" ingress matchall \
+		action mirred egress redirect dev va
+	for mode in "off off" "on off" "on on"; do
+		gso_features h0 "${VF[0]}" "${mode% *}"
+		check "rx-gro-hw ${mode#* }" ns h1 ethtool -K "${VF[1]}" rx-gro-hw "${mode#* }"
+		before=$(drv_counter "$V1" drv_rx_large)
+		gso_pass "vf-${mode/ /-}" h1/vb "$MAC1"
+		n=0; [ "${mode#* }" = on ] && n=$LONG
+		check_eq "large frames, $mode" $(($(drv_counter "$V1" drv_rx_large) - before)) "$n"
+	done
+	tc -n h1 qdisc del dev "${VF[1]}" clsact
+	ip -n h1 link del va
+	check "cut by the device as by software" cmp "$SLUICE_TMP/vf-off-off.hex" \
+		"$SLUICE_TMP/vf-on-off.hex"
+	check "cut at the end as by software" cmp "$SLUICE_TMP/vf-off-off.hex" \
+		"$SLUICE_TMP/vf-on-on.hex"
+}
+
+# A socket gets the datagrams one by one, however they came.
+datagrams() {
+	local before i want=
+	for i in $(seq 19); do want+="1300 "; done
+	for i in 0 1; do
+		gso_features h$i "${VF[i]}" on
+	done
+	check "rx-gro-hw" ns h1 ethtool -K "${VF[1]}" rx-gro-hw on
+	before=$(drv_counter "$V1" drv_rx_large)
+	ns h1 python3 "$SLUICE_LIB/gso.py" receive 192.0.2.2 7070 > "$SLUICE_TMP/sizes" &
+	local server=$!
+	wait_for 10 udp_listens 7070
+	check "send" ns h0 python3 "$SLUICE_LIB/gso.py" datagrams 192.0.2.2 7070
+	wait $server
+	check_eq "sizes of the datagrams" "$(cat "$SLUICE_TMP/sizes")" "${want}1200"
+	check_eq "large frames" $(($(drv_counter "$V1" drv_rx_large) - before)) 1
+}
+udp_listens() { ns h1 ss -Hlnu "sport = :$1" | grep -q .; }
 
 udp_to() { echo "eth dst=$1 src=$MAC0 / ip dst=192.0.2.99 / udp dport=9 / len 32"; }
 

@@ -7,9 +7,13 @@
 #                            other_config given
 #   ovs_down                 stop them and forget everything
 #   ovs_bridge BR DEV...     a bridge with these ports
+#   ovs_tunnel BR TYPE REMOTE [KEY=VALUE...]   tunnel port tun0 of TYPE (vxlan,
+#                            geneve) to REMOTE, more options
+#   tunnel_dev TYPE          print the netdev Open vSwitch makes for it
 #   ovs_flows                print the datapath's flows, names for numbers
 #   ovs_flow_is DEV REGEX    one of the flows from DEV matches REGEX
 #   ovs_offloaded DEV MAC    flows of IPv4 from DEV to MAC are in hardware
+#   hw_packets DEV           print the packets its tc rules have by hardware
 
 OVS_RUN=/run/openvswitch
 OVS_CTL=/usr/share/openvswitch/scripts/ovs-ctl
@@ -47,9 +51,25 @@ ovs_bridge() {
 	ip link set "$br" up
 }
 
+ovs_tunnel() {
+	local br=$1 type=$2 remote=$3
+	shift 3
+	ovs-vsctl -t 20 --if-exists del-port "$br" tun0 -- add-port "$br" tun0 -- \
+		set interface tun0 "type=$type" "options:remote_ip=\"$remote\"" "${@/#/options:}"
+}
+
+tunnel_dev() {
+	case $1 in
+	vxlan) echo vxlan_sys_4789 ;;
+	geneve) echo genev_sys_6081 ;;
+	esac
+}
+
 ovs_flows() {
 	ovs-appctl -T 20 dpctl/dump-flows -m --names |
-		sed -E 's/ufid:[0-9a-f-]*, ?//; s/(skb_priority|skb_mark|ct_state|ct_zone|ct_mark|ct_label|recirc_id|dp_hash)\(0(\/0)?\),//g; s/packet_type\([^)]*\),//; s/,[a-z_]+=[^,()]*\/0+(:0+)*(\.0+)*//g'
+		sed -E 's/ufid:[0-9a-f-]*, ?//; s/(skb_priority|skb_mark|ct_state|ct_zone|ct_mark|ct_label|recirc_id|dp_hash)\(0(\/0)?\),//g; s/packet_type\([^)]*\),//
+			:wild; s/([(,])[a-z_]+=[^,()]*\/0+(:0+)*(\.0+)*,/\1/; t wild
+			s/,[a-z_]+=[^,()]*\/0+(:0+)*(\.0+)*\)/)/g'
 }
 
 ovs_flow_is() { ovs_flows | grep -F "in_port($1)" | grep -Eq -- "$2"; }
@@ -57,4 +77,9 @@ ovs_flow_is() { ovs_flows | grep -F "in_port($1)" | grep -Eq -- "$2"; }
 ovs_offloaded() {
 	ovs_flows | grep -F "in_port($1)" | grep -F "dst=$2" | grep 'eth_type(0x0800)' |
 		grep -q 'offloaded:yes, dp:tc'
+}
+
+hw_packets() {
+	tc -j -s filter show dev "$1" ingress |
+		jq '[.[] | [.options.actions[]?.stats.hw_packets // 0] | max // 0] | add // 0'
 }

@@ -8,6 +8,9 @@ usage: pkt.py build SPEC                    print the frame as hex
        pkt.py xfer [-n N] [-g GAP] [-t SEC] [-e K] --tx IF [--rx IF]... SPEC...
                                             send on one port, say what comes
                                             out of the others
+       pkt.py stream [-g GAP] --tx IF [--rx IF]... SPEC
+                                            send numbered frames until killed, say
+                                            what comes out of the others
        pkt.py show HEX                      decode a frame, a line per layer
 
 IF is DEV or NETNS/DEV ("-" is this namespace). recv and xfer print one line
@@ -16,6 +19,11 @@ come, or after SEC seconds (default 1) without a new one.  Neighbour discovery,
 MLD and other IPv6 control noise is left out unless -a is given; xfer's -s also
 leaves out what does not end in the same 8 bytes as a frame it has sent. -P does
 not put the port into promiscuous mode.
+
+stream writes the number of the frame, from 1 on, over its last four bytes, and
+prints "sent NUMBER" before it is sent and "got IF NUMBER LENGTH HEX" when it
+came, HEX being its first 96 bytes. A frame, or a fragment, is taken for one of
+the stream's when the eight bytes before the number are those of SPEC.
 
 A SPEC is layers separated by "/", each a name followed by key=value words:
     eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01 type=0x0800
@@ -447,6 +455,33 @@ def send(port, frames, count, gap, tally):
                 time.sleep(gap)
 
 
+def stream_take(port, marker):
+    """Print the frames of a stream that have come to a port."""
+    while (frame := port.receive()) is not None:
+        if frame[-12:-4] == marker:
+            number = struct.unpack("!I", frame[-4:])[0]
+            print("got", port.name, number, len(frame), frame[:96].hex(), flush=True)
+
+
+def stream(port, ports, frame, gap):
+    """Send numbered frames for ever and print those that come."""
+    inputs = {p.sock.fileno(): p for p in ports}
+    marker = frame[-12:-4]
+    number = 0
+    due = time.monotonic()
+    while True:
+        number += 1
+        print("sent", number, flush=True)
+        try:
+            port.sock.send(frame[:-4] + struct.pack("!I", number))
+        except OSError as err:
+            sys.exit(f"pkt.py: {port.name}: {err.strerror}")
+        due = max(due + gap, time.monotonic())
+        while (left := due - time.monotonic()) > 0:
+            for fd in select.select(list(inputs), [], [], left)[0]:
+                stream_take(inputs[fd], marker)
+
+
 def main():
     """Command line."""
     if len(sys.argv) > 1 and sys.argv[1] in ("-h", "--help"):
@@ -456,7 +491,7 @@ def main():
     sub = top.add_subparsers(dest="cmd", required=True)
     for name in ("build", "show"):
         sub.add_parser(name).add_argument("arg")
-    for name in ("send", "recv", "xfer"):
+    for name in ("send", "recv", "xfer", "stream"):
         cmd = sub.add_parser(name)
         cmd.add_argument("-n", type=int, default=0 if name == "recv" else 1)
         cmd.add_argument("-g", type=float, default=0)
@@ -464,7 +499,7 @@ def main():
         cmd.add_argument("-e", type=int, default=0)
         cmd.add_argument("-a", action="store_true")
         cmd.add_argument("-P", action="store_true")
-        if name == "xfer":
+        if name in ("xfer", "stream"):
             cmd.add_argument("--tx", required=True)
             cmd.add_argument("--rx", action="append", default=[])
             cmd.add_argument("-s", action="store_true")
@@ -485,6 +520,9 @@ def main():
             tally = Tally([Port(args.port, True, not args.P)], args.a)
             tally.wait(args.n, args.t)
             tally.report()
+        elif args.cmd == "stream":
+            stream(Port(args.tx, False), [Port(p, True) for p in args.rx], build(args.spec[0]),
+                   args.g)
         else:
             frames = [build(s) for s in args.spec]
             endings = {f[-8:] for f in frames} if args.s else None

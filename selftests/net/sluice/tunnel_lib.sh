@@ -82,8 +82,9 @@ underlay() {
 
 underlay_del() {
 	if [ "$UL" = "$PF" ]; then
-		ip addr flush dev "$PF"
-		ip -n far addr flush dev wire0
+		# Without a link-local address no neighbour is asked for its own.
+		ip addr flush dev "$PF" scope global
+		ip -n far addr flush dev wire0 scope global
 	else
 		ip link del "$UL"
 		ip -n far link del "$FAR"

@@ -9,15 +9,20 @@
 #include <stdlib.h>
 #include "internal.h"
 
-static struct esw_counter *counter_get(const struct sluice_esw *esw,
-				       uint32_t id)
+struct esw_counter *esw_counter_get(const struct sluice_esw *esw, uint32_t id)
 {
-	struct esw_counter *chunk;
+	struct esw_counters *chunk;
 
 	if (id >= esw->cfg.max_counters)
 		return NULL;
 	chunk = esw->counters[id / COUNTER_CHUNK];
-	return chunk ? chunk + id % COUNTER_CHUNK : NULL;
+	return chunk ? &chunk->counter[id % COUNTER_CHUNK] : NULL;
+}
+
+/* Of a counter that exists. */
+static uint64_t *dropped_of(const struct sluice_esw *esw, uint32_t id)
+{
+	return &esw->counters[id / COUNTER_CHUNK]->dropped[id % COUNTER_CHUNK];
 }
 
 static void counter_dirty(struct sluice_esw *esw, struct esw_counter *c,
@@ -34,20 +39,21 @@ static void counter_dirty(struct sluice_esw *esw, struct esw_counter *c,
 		esw->host.stats_dirty(esw->host.ctx, SLUICE_VPORT_NONE);
 }
 
-static void counter_export(const struct esw_counter *c,
+static void counter_export(const struct sluice_esw *esw, uint32_t id,
+			   const struct esw_counter *c,
 			   struct sluice_counter *value)
 {
 	memset(value, 0, sizeof(*value));
 	value->packets = htole64(c->packets);
 	value->bytes = htole64(c->bytes);
 	value->last_use = htole64(c->last_use);
-	value->dropped = htole64(c->dropped);
+	value->dropped = htole64(*dropped_of(esw, id));
 }
 
 /* A rule names counter @id.  Return: enum sluice_status. */
 int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero)
 {
-	struct esw_counter **chunk;
+	struct esw_counters **chunk;
 	struct esw_counter *c;
 
 	if (id == SLUICE_ID_NONE)
@@ -56,17 +62,17 @@ int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero)
 		return SLUICE_ST_INVAL;
 	chunk = &esw->counters[id / COUNTER_CHUNK];
 	if (!*chunk)
-		*chunk = calloc(COUNTER_CHUNK, sizeof(**chunk));
+		*chunk = esw_pages_alloc(sizeof(**chunk));
 	if (!*chunk)
 		return SLUICE_ST_NOSPC;
-	c = *chunk + id % COUNTER_CHUNK;
+	c = &(*chunk)->counter[id % COUNTER_CHUNK];
 	if (!c->refs++)
 		esw->num_counters++;
 	if (zero) {
 		c->packets = 0;
 		c->bytes = 0;
 		c->last_use = 0;
-		c->dropped = 0;
+		*dropped_of(esw, id) = 0;
 		counter_dirty(esw, c, id);
 	}
 	return SLUICE_ST_OK;
@@ -74,24 +80,31 @@ int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero)
 
 void esw_counter_unref(struct sluice_esw *esw, uint32_t id)
 {
-	struct esw_counter *c = counter_get(esw, id);
+	struct esw_counter *c = esw_counter_get(esw, id);
 
 	if (c && !--c->refs)
 		esw->num_counters--;
 }
 
-void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
-		     uint64_t now, bool dropped)
+void esw_counter_add(struct sluice_esw *esw, uint32_t id, uint32_t packets,
+		     uint32_t bytes, uint64_t now)
 {
-	struct esw_counter *c = counter_get(esw, id);
+	struct esw_counter *c = esw_counter_get(esw, id);
 
 	if (!c)
 		return;
-	c->packets++;
+	c->packets += packets;
 	c->bytes += bytes;
-	c->dropped += dropped;
 	c->last_use = now;
 	counter_dirty(esw, c, id);
+}
+
+void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
+		     uint64_t now, bool dropped)
+{
+	esw_counter_add(esw, id, 1, bytes, now);
+	if (dropped && esw_counter_get(esw, id))
+		(*dropped_of(esw, id))++;
 }
 
 void esw_counters_free(struct sluice_esw *esw)
@@ -131,11 +144,11 @@ void sluice_esw_collect_counters(struct sluice_esw *esw,
 
 	esw->dirty_counter = SLUICE_ID_NONE;
 	while (id != SLUICE_ID_NONE) {
-		struct esw_counter *c = counter_get(esw, id);
+		struct esw_counter *c = esw_counter_get(esw, id);
 		struct sluice_counter value;
 
 		c->dirty = false;
-		counter_export(c, &value);
+		counter_export(esw, id, c, &value);
 		emit(ctx, id, &value);
 		id = c->next;
 	}
@@ -152,12 +165,12 @@ void sluice_esw_collect_counters(struct sluice_esw *esw,
 int sluice_esw_counter_read(struct sluice_esw *esw, uint32_t id,
 			    struct sluice_counter *value)
 {
-	const struct esw_counter *c = counter_get(esw, id);
+	const struct esw_counter *c = esw_counter_get(esw, id);
 
 	memset(value, 0, sizeof(*value));
 	if (id >= esw->cfg.max_counters)
 		return SLUICE_ST_INVAL;
 	if (c)
-		counter_export(c, value);
+		counter_export(esw, id, c, value);
 	return SLUICE_ST_OK;
 }

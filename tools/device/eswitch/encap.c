@@ -138,6 +138,7 @@ int sluice_esw_encap_set(struct sluice_esw *esw,
 	uint32_t id = le32toh(cmd->id);
 	struct esw_encap *e;
 	int status = check(esw, cmd);
+	uint32_t i;
 
 	if (status)
 		return status;
@@ -166,6 +167,12 @@ int sluice_esw_encap_set(struct sluice_esw *esw,
 	memcpy(e->header, cmd->header, e->len);
 	e->v6 = e->header[0] >> 4 == 6;
 	e->l4 = e->v6 ? ESW_IP6_HLEN : ESW_IP4_HLEN;
+	e->sum = 0;
+	for (i = 0; !e->v6 && i < ESW_IP4_HLEN; i += 2)
+		e->sum += esw_get16(e->header + i);
+	/* Not folded, so that nothing is lost here. */
+	if (!e->v6)
+		e->sum -= e->header[1] + ((uint32_t)e->header[8] << 8);
 	return SLUICE_ST_OK;
 }
 

@@ -7,19 +7,7 @@
 /* Linux looks behind a few more tags; nobody has that many. */
 #define MAX_TAGS	4
 
-/**
- * struct inner - the IP header in a packet that is to be encapsulated
- * @proto: ESW_P_IP, ESW_P_IPV6 or something else
- * @ip: IP header, if @proto says there is one
- * @tagged: there is a tag before it
- */
-struct inner {
-	uint16_t proto;
-	const uint8_t *ip;
-	bool tagged;
-};
-
-static uint8_t inner_tos(const struct inner *in)
+static uint8_t inner_tos(const struct esw_inner *in)
 {
 	if (in->proto == ESW_P_IP)
 		return in->ip[1];
@@ -35,7 +23,7 @@ static uint8_t inner_tos(const struct inner *in)
  * does.
  */
 static bool find_inner(const struct esw_encap *e, const struct sluice_pkt *p,
-		       struct inner *in)
+		       struct esw_inner *in)
 {
 	uint32_t len = esw_l3_len(p);
 	unsigned int tags = 0;
@@ -67,7 +55,7 @@ static bool find_inner(const struct esw_encap *e, const struct sluice_pkt *p,
 	       !(inner_tos(in) & ESW_ECN_MASK);
 }
 
-static bool inner_ttl(const struct inner *in, uint8_t *ttl)
+static bool inner_ttl(const struct esw_inner *in, uint8_t *ttl)
 {
 	if (in->proto == ESW_P_IP)
 		*ttl = in->ip[8];
@@ -78,7 +66,7 @@ static bool inner_ttl(const struct inner *in, uint8_t *ttl)
 	return true;
 }
 
-static uint8_t outer_tos(const struct esw_encap *e, const struct inner *in,
+static uint8_t outer_tos(const struct esw_encap *e, const struct esw_inner *in,
 			 uint8_t tos)
 {
 	uint8_t itos = inner_tos(in);
@@ -95,20 +83,28 @@ static uint8_t outer_tos(const struct esw_encap *e, const struct inner *in,
 	return tos;
 }
 
-static void fill_ip4(struct esw_encap *e, const struct inner *in, uint8_t *ip,
-		     uint32_t len)
+/* The checksum is put together from parts: what was just written is not read. */
+static void fill_ip4(struct esw_encap *e, const struct esw_inner *in,
+		     uint8_t *ip, uint32_t len)
 {
-	uint8_t ttl;
+	uint8_t tos = outer_tos(e, in, e->header[1]);
+	uint8_t ttl = e->header[8], inner;
+	uint32_t sum;
 
-	ip[1] = outer_tos(e, in, ip[1]);
+	if (e->flags & SLUICE_ENCAP_F_TTL && !in->tagged &&
+	    inner_ttl(in, &inner))
+		ttl = inner;
+	sum = e->sum + tos + ((uint32_t)ttl << 8) + len + e->ip_id;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip[1] = tos;
 	esw_put16(ip + 2, (uint16_t)len);
 	esw_put16(ip + 4, e->ip_id++);
-	if (e->flags & SLUICE_ENCAP_F_TTL && !in->tagged && inner_ttl(in, &ttl))
-		ip[8] = ttl;
-	esw_put16(ip + 10, esw_csum(ip, ESW_IP4_HLEN, 0));
+	ip[8] = ttl;
+	esw_put16(ip + 10, (uint16_t)~sum);
 }
 
-static void fill_ip6(const struct esw_encap *e, const struct inner *in,
+static void fill_ip6(const struct esw_encap *e, const struct esw_inner *in,
 		     uint8_t *ip, uint32_t len, uint32_t hash)
 {
 	uint8_t tos = (uint8_t)(esw_get16(ip) >> 4);
@@ -152,15 +148,15 @@ static void fill_udp(const struct esw_encap *e, const uint8_t *ip,
  * esw_encap_check() - can a packet go through an encap?
  * @e: the encap
  * @p: the packet
+ * @in: set to the IP header in it
  * @len: set to the length of the frame it would become
  *
  * Return: %SLUICE_MISS_NONE, or why it takes the slow path.
  */
 enum sluice_miss esw_encap_check(const struct esw_encap *e,
-				 const struct sluice_pkt *p, uint32_t *len)
+				 const struct sluice_pkt *p,
+				 struct esw_inner *in, uint32_t *len)
 {
-	struct inner in;
-
 	if (!e->nh || !e->nh->valid)
 		return SLUICE_MISS_NEXT_HOP;
 	if (e->nh->port->egress_punt)
@@ -171,25 +167,24 @@ enum sluice_miss esw_encap_check(const struct esw_encap *e,
 	*len += e->nh->head_len + 2u;
 	if (*len > SLUICE_FRAME_MAX)
 		return SLUICE_MISS_RESOURCE;
-	return find_inner(e, p, &in) ? SLUICE_MISS_NONE : SLUICE_MISS_ACTION;
+	return find_inner(e, p, in) ? SLUICE_MISS_NONE : SLUICE_MISS_ACTION;
 }
 
 /**
  * esw_encap_run() - make the frame
  * @e: the encap; esw_encap_check() has said yes
  * @p: the packet
+ * @in: the IP header in it, from there
  * @hash: flow hash of the frame it came from
  * @out: room for the frame
  */
 void esw_encap_run(struct esw_encap *e, const struct sluice_pkt *p,
-		   uint32_t hash, uint8_t *out)
+		   const struct esw_inner *in, uint32_t hash, uint8_t *out)
 {
 	const struct esw_next_hop *nh = e->nh;
 	uint32_t len = e->len + esw_pkt_len(p);
-	struct inner in;
 	uint8_t *ip;
 
-	find_inner(e, p, &in);
 	memcpy(out, nh->head, nh->head_len);
 	out += nh->head_len;
 	esw_put16(out, e->v6 ? ESW_P_IPV6 : ESW_P_IP);
@@ -197,9 +192,9 @@ void esw_encap_run(struct esw_encap *e, const struct sluice_pkt *p,
 	memcpy(ip, e->header, e->len);
 	esw_pkt_copy(p, ip + e->len);
 	if (e->v6)
-		fill_ip6(e, &in, ip, len, hash);
+		fill_ip6(e, in, ip, len, hash);
 	else
-		fill_ip4(e, &in, ip, len);
+		fill_ip4(e, in, ip, len);
 	if (e->type != SLUICE_TUNNEL_GRE)
 		fill_udp(e, ip, ip + e->l4, len - e->l4, hash);
 }

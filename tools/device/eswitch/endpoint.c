@@ -8,14 +8,51 @@
 
 #define BUCKETS		4096u
 
-_Static_assert(sizeof(struct esw_ep_key) == 40, "endpoint key has holes");
+/* What tells endpoints apart but for addresses. */
+struct ep_id {
+	uint32_t group;
+	uint16_t port;
+	uint16_t tpid;
+	uint16_t vid;
+	uint16_t udp_port;
+	uint8_t ip;
+	uint8_t proto;
+};
+
+/* @addr is 16 or (IPv4) 4 bytes long. */
+static void ep_key(struct esw_ep_key *key, const struct ep_id *id,
+		   const uint8_t *mac, const uint8_t *addr)
+{
+	uint32_t a;
+
+	key->word[0] = id->group | (uint64_t)id->port << 32 |
+		       (uint64_t)id->tpid << 48;
+	key->word[1] = id->vid | (uint64_t)id->udp_port << 16 |
+		       (uint64_t)id->ip << 32 | (uint64_t)id->proto << 40;
+	key->word[2] = (uint64_t)esw_get16(mac) << 32 |
+		       (uint64_t)esw_get16(mac + 2) << 16 | esw_get16(mac + 4);
+	if (id->ip == 6) {
+		memcpy(&key->word[3], addr, 16);
+	} else {
+		memcpy(&a, addr, 4);
+		key->word[3] = a;
+		key->word[4] = 0;
+	}
+}
 
 static uint32_t key_hash(const struct esw_ep_key *key)
 {
-	uint64_t words[sizeof(*key) / sizeof(uint64_t)];
+	return esw_hash_words(key->word, 5);
+}
 
-	memcpy(words, key, sizeof(words));
-	return esw_hash_words(words, sizeof(words) / sizeof(words[0]));
+static bool same_key(const struct esw_ep_key *a, const struct esw_ep_key *b)
+{
+	uint64_t diff = 0;
+	unsigned int i;
+
+	for (i = 0; i < 5; i++)
+		diff |= a->word[i] ^ b->word[i];
+	return !diff;
 }
 
 static struct esw_endpoint **bucket_of(const struct sluice_esw *esw,
@@ -32,7 +69,7 @@ static struct esw_endpoint *lookup(const struct sluice_esw *esw,
 	if (!esw->tun.bucket)
 		return NULL;
 	for (ep = *bucket_of(esw, hash); ep; ep = ep->next)
-		if (ep->hash == hash && !memcmp(&ep->key, key, sizeof(*key)))
+		if (ep->hash == hash && same_key(&ep->key, key))
 			return ep;
 	return NULL;
 }
@@ -88,9 +125,10 @@ static void unlink_endpoint(struct sluice_esw *esw, struct esw_endpoint *ep)
 	while (*at != ep)
 		at = &(*at)->next;
 	*at = ep->next;
+	esw->tun.last = NULL;
 	/* Uplinks know how many endpoints look at their frames. */
-	if (ep->key.port != SLUICE_VPORT_NONE)
-		esw_vport_get(esw, ep->key.port)->num_endpoints--;
+	if (ep->port != SLUICE_VPORT_NONE)
+		esw_vport_get(esw, ep->port)->num_endpoints--;
 }
 
 static void link_endpoint(struct sluice_esw *esw, struct esw_endpoint *ep)
@@ -99,24 +137,25 @@ static void link_endpoint(struct sluice_esw *esw, struct esw_endpoint *ep)
 
 	ep->next = *at;
 	*at = ep;
-	if (ep->key.port != SLUICE_VPORT_NONE)
-		esw_vport_get(esw, ep->key.port)->num_endpoints++;
+	if (ep->port != SLUICE_VPORT_NONE)
+		esw_vport_get(esw, ep->port)->num_endpoints++;
 }
 
 static void make_key(const struct sluice_cmd_endpoint *cmd,
 		     struct esw_ep_key *key)
 {
-	memset(key, 0, sizeof(*key));
-	key->group = le32toh(cmd->group);
-	key->port = le16toh(cmd->port);
-	key->tpid = le16toh(cmd->vlan_tpid);
-	key->vid = le16toh(cmd->vlan_id);
-	key->udp_port = le16toh(cmd->udp_port);
-	key->ip = cmd->ip;
-	key->proto = cmd->type == SLUICE_TUNNEL_GRE ? ESW_IPPROTO_GRE :
-						      ESW_IPPROTO_UDP;
-	memcpy(key->mac, cmd->mac, sizeof(key->mac));
-	memcpy(key->addr, cmd->addr, sizeof(key->addr));
+	struct ep_id id = {
+		.group = le32toh(cmd->group),
+		.port = le16toh(cmd->port),
+		.tpid = le16toh(cmd->vlan_tpid),
+		.vid = le16toh(cmd->vlan_id),
+		.udp_port = le16toh(cmd->udp_port),
+		.ip = cmd->ip,
+		.proto = cmd->type == SLUICE_TUNNEL_GRE ? ESW_IPPROTO_GRE :
+							  ESW_IPPROTO_UDP,
+	};
+
+	ep_key(key, &id, cmd->mac, cmd->addr);
 }
 
 /**
@@ -165,6 +204,7 @@ int sluice_esw_endpoint_set(struct sluice_esw *esw,
 	}
 	ep->key = key;
 	ep->hash = hash;
+	ep->port = le16toh(cmd->port);
 	ep->root_table = le32toh(cmd->root_table);
 	ep->flags = le16toh(cmd->flags);
 	ep->type = cmd->type;
@@ -252,28 +292,27 @@ static bool outer_header(const struct sluice_pkt *p, struct esw_outer *o)
  *
  * Return: the endpoint or NULL.
  */
-const struct esw_endpoint *esw_endpoint_find(const struct sluice_esw *esw,
+const struct esw_endpoint *esw_endpoint_find(struct sluice_esw *esw,
 					     uint16_t port, uint32_t group,
 					     const struct sluice_pkt *p,
 					     struct esw_outer *o)
 {
+	struct ep_id id = { .group = group, .port = port };
+	const struct esw_endpoint *last;
 	struct esw_ep_key key;
 
 	if (!esw->tun.num_endpoints || !outer_header(p, o))
 		return NULL;
-	memset(&key, 0, sizeof(key));
-	key.group = group;
-	key.port = port;
-	key.tpid = p->tpid;
-	key.vid = p->tci & 0xfff;
-	key.ip = o->v6 ? 6 : 4;
-	key.proto = o->proto;
+	id.tpid = p->tpid;
+	id.vid = p->tci & 0xfff;
+	id.ip = o->v6 ? 6 : 4;
+	id.proto = o->proto;
 	if (o->proto == ESW_IPPROTO_UDP)
-		key.udp_port = esw_get16(o->ip + o->hlen + 2);
-	memcpy(key.mac, p->mac, sizeof(key.mac));
-	if (o->v6)
-		memcpy(key.addr, o->ip + 24, 16);
-	else
-		memcpy(key.addr, o->ip + 16, 4);
-	return lookup(esw, &key, key_hash(&key));
+		id.udp_port = esw_get16(o->ip + o->hlen + 2);
+	ep_key(&key, &id, p->mac, o->ip + (o->v6 ? 24 : 16));
+	/* Mostly it is the same as for the frame before. */
+	last = esw->tun.last;
+	if (!last || !same_key(&last->key, &key))
+		last = esw->tun.last = lookup(esw, &key, key_hash(&key));
+	return last;
 }

@@ -33,6 +33,7 @@ struct sluice_esw;
  * @max_next_hops: next hops, may be zero
  * @max_encaps: encaps, may be zero
  * @max_endpoints: endpoints, may be zero
+ * @max_ct: directions of connections, may be zero
  * @max_meters: meters, may be zero
  */
 struct sluice_esw_cfg {
@@ -47,6 +48,7 @@ struct sluice_esw_cfg {
 	uint32_t max_next_hops;
 	uint32_t max_encaps;
 	uint32_t max_endpoints;
+	uint32_t max_ct;
 	uint32_t max_meters;
 };
 
@@ -90,13 +92,37 @@ struct sluice_slow_meta {
 };
 
 /**
+ * struct sluice_large - a TCP or UDP frame that stands for several
+ * @frame: the frame; they differ in IPv4 id, TCP sequence number, lengths and
+ *	checksums, the first alone may have CWR, the last alone FIN and PSH
+ * @len: its length
+ * @segs: frames it stands for, two at least
+ * @longest: length of the longest of them
+ * @bytes: length of all of them together
+ * @mss: payload of each but the last
+ * @fixed_id: they have the same IPv4 id
+ */
+struct sluice_large {
+	const uint8_t *frame;
+	uint32_t len;
+	uint32_t segs;
+	uint32_t longest;
+	uint32_t bytes;
+	uint16_t mss;
+	bool fixed_id;
+};
+
+/**
  * struct sluice_esw_host - services the eSwitch needs
  * @ctx: passed to every callback
  * @now: device clock in nanoseconds
  * @deliver: hand a frame to the owner of a vport: the wire for an uplink, the
  *	receive rings for PF and VFs.  @meta is not NULL when the frame is for
  *	the PF's slow path (vport is then SLUICE_VPORT_PF).  The frame is valid
- *	during the call only
+ *	during the call only, which must not call into the eSwitch
+ * @deliver_large: hand a large frame to a function as it is.  Anything but
+ *	SLUICE_TX_OK says that the function does not take it, and changes
+ *	nothing.  NULL: none takes any
  * @flow_hash: hash of a frame, to be set in @hash.  All frames of a flow get
  *	the same, which is not zero.  NULL: all frames are one flow
  * @stats_dirty: a counter (vport SLUICE_VPORT_NONE) or the statistics of a
@@ -109,6 +135,8 @@ struct sluice_esw_host {
 					 const uint8_t *frame, uint32_t len,
 					 unsigned int frame_flags,
 					 const struct sluice_slow_meta *meta);
+	enum sluice_tx_result (*deliver_large)(void *ctx, uint16_t vport,
+					       const struct sluice_large *l);
 	void (*flow_hash)(void *ctx, const uint8_t *frame, uint32_t len,
 			  struct sluice_flow_hash *hash);
 	void (*stats_dirty)(void *ctx, uint16_t vport);
@@ -135,9 +163,33 @@ void sluice_esw_query(const struct sluice_esw *esw,
 void sluice_esw_input(struct sluice_esw *esw, uint16_t in_vport,
 		      const uint8_t *frame, uint32_t len,
 		      unsigned int frame_flags);
+/**
+ * struct sluice_esw_frame - a frame of a burst
+ * @data: the frame, without FCS; need not be writable
+ * @len: its length in bytes
+ * @flags: SLUICE_FRAME_*
+ */
+struct sluice_esw_frame {
+	const uint8_t *data;
+	uint32_t len;
+	unsigned int flags;
+};
+
+void sluice_esw_input_burst(struct sluice_esw *esw, uint16_t in_vport,
+			    const struct sluice_esw_frame *frames,
+			    unsigned int num);
 void sluice_esw_direct(struct sluice_esw *esw, uint16_t dst,
 		       const uint8_t *frame, uint32_t len,
 		       unsigned int frame_flags);
+/*
+ * The same for a large frame that can go its way as it is, with the effects
+ * all its frames would have had.  False when it cannot, and then nothing has
+ * happened: give them one by one.
+ */
+bool sluice_esw_input_large(struct sluice_esw *esw, uint16_t in_vport,
+			    const struct sluice_large *l);
+bool sluice_esw_direct_large(struct sluice_esw *esw, uint16_t dst,
+			     const struct sluice_large *l);
 
 /* Objects of switchdev mode (rule.c, mask.c, range.c, meter.c,
  * counter.c). */
@@ -205,6 +257,12 @@ int sluice_esw_encap_del(struct sluice_esw *esw, uint32_t id);
 int sluice_esw_endpoint_set(struct sluice_esw *esw,
 			    const struct sluice_cmd_endpoint *cmd);
 int sluice_esw_endpoint_del(struct sluice_esw *esw, uint32_t id);
+
+/*
+ * Connections (ct.c).  SET takes the command as it is, as those of tunnels do.
+ */
+int sluice_esw_ct_set(struct sluice_esw *esw, const struct sluice_cmd_ct *cmd);
+int sluice_esw_ct_del(struct sluice_esw *esw, uint32_t id, uint32_t *counter);
 
 /*
  * Counters and statistics leave the eSwitch through collectors.

@@ -13,13 +13,7 @@
 #include "eswitch.h"
 #include "parser.h"
 #include "tunnel.h"
-
-/*
- * 64-bit words of the key that can be other than zero: of a plain frame, and of
- * one that was taken out of a tunnel.  What is behind is rare.
- */
-#define ESW_KEY_PLAIN		13
-#define ESW_KEY_TUNNEL		27
+#include "ct.h"
 
 #define ESW_PERM_MTU		1500	/* of a function the PF gave none */
 
@@ -103,6 +97,13 @@ bool esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
 		       const uint8_t *frame, uint32_t len);
 void esw_vport_deliver(struct sluice_esw *esw, struct esw_vport *vp,
 		       const uint8_t *frame, uint32_t len, unsigned int flags);
+bool esw_vport_lets_out(const struct sluice_esw *esw,
+			const struct esw_vport *vp,
+			const struct sluice_large *l);
+bool esw_vport_deliver_large(struct sluice_esw *esw, struct esw_vport *vp,
+			     const struct sluice_large *l);
+void esw_vport_count_large(struct sluice_esw *esw, struct esw_vport *vp,
+			   const struct sluice_large *l);
 void esw_vport_drop(struct sluice_esw *esw, struct esw_vport *vp);
 void esw_flow_hash(const struct sluice_esw *esw, const uint8_t *frame,
 		   uint32_t len, struct sluice_flow_hash *hash);
@@ -153,6 +154,9 @@ bool esw_fdb_del(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 bool esw_fdb_has(const struct sluice_esw *esw, uint16_t vport,
 		 const uint8_t *mac);
 void esw_fdb_del_filters(struct sluice_esw *esw, uint16_t vport);
+struct esw_vport *esw_legacy_only(const struct sluice_esw *esw,
+				  const struct esw_vport *src,
+				  const uint8_t *mac);
 void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 		      const uint8_t *frame, uint32_t len, unsigned int flags);
 
@@ -161,8 +165,8 @@ void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 /**
  * struct esw_mask - bits of the key that count
  * @words: number of 64-bit words with a bit set
- * @index: which words of the key
- * @bits: their masks
+ * @index: which words of the key; zero behind the last
+ * @bits: their masks; zero behind the last
  * @refs: subtables that use it
  */
 struct esw_mask {
@@ -199,7 +203,7 @@ struct esw_ranges {
 	struct esw_range range[SLUICE_MAX_RANGES];
 };
 
-bool esw_ranges_match(const struct esw_ranges *ranges, struct sluice_key *key);
+void esw_ranges_match(const struct esw_ranges *ranges, struct sluice_key *key);
 
 /* meter.c */
 
@@ -238,17 +242,21 @@ void esw_meters_flush(struct sluice_esw *esw);
 
 /**
  * struct esw_rule - a rule
- * @next: next key in the hash bucket
+ * @next: next key of a hash bucket that is too full
  * @same: next best rule of the same key in the same subtable
  * @sub: subtable it is in
  * @seq: creation order
  * @id: rule id
  * @prio: lower first
  * @subprio: then lower first
- * @counter: counter id or SLUICE_ID_NONE
  * @heap: place in the subtable's heap
  * @hash: of the key
+ * @pad: puts what follows into a cache line of its own: it is all that most
+ *	frames need
+ * @counter: counter id or SLUICE_ID_NONE
  * @num_actions: steps of the program
+ * @key_words: words of the key
+ * @pad2: makes it a multiple of 8
  * @data: key words selected by the mask, then the program
  */
 struct esw_rule {
@@ -259,29 +267,56 @@ struct esw_rule {
 	uint32_t id;
 	uint32_t prio;
 	uint32_t subprio;
-	uint32_t counter;
 	uint32_t heap;
 	uint32_t hash;
+	uint32_t pad[3];
+	uint32_t counter;
 	uint32_t num_actions;
+	uint32_t key_words;
+	uint32_t pad2;
 	uint64_t data[];
+};
+
+#define ESW_BUCKET_KEYS		5
+
+/**
+ * struct esw_hash_bucket - rules of a subtable whose hash ends with the same bits; a
+ *	cache line
+ * @rule: the best rule of each key
+ * @hash: their hashes
+ * @num: number of keys; those for which there is no room are behind the last of
+ *	@rule, linked by their next
+ */
+struct esw_hash_bucket {
+	struct esw_rule *rule[ESW_BUCKET_KEYS];
+	uint32_t hash[ESW_BUCKET_KEYS];
+	uint32_t num;
 };
 
 /**
  * struct esw_subtable - the rules of a table that have the same mask
  * @mask: the mask
- * @table: the table
- * @bucket: hash table of rules, the best of each key
- * @log_buckets: its size
+ * @bucket: hash table of rules
+ * @last_bucket: its size, a power of two, less one
+ * @prio: of the best rule
+ * @subprio: of the best rule
  * @num_rules: rules
+ * @same_slot: next subtable with the same slot
+ * @slot: its bit in the table's index
+ * @table: the table
  * @heap: all rules, best (@prio, @subprio) first, as a binary heap
  * @heap_size: its capacity
  */
 struct esw_subtable {
 	struct esw_mask *mask;
-	struct esw_table *table;
-	struct esw_rule **bucket;
-	unsigned int log_buckets;
+	struct esw_hash_bucket *bucket;
+	uint32_t last_bucket;
+	uint32_t prio;
+	uint32_t subprio;
 	uint32_t num_rules;
+	struct esw_subtable *same_slot;
+	uint8_t slot;
+	struct esw_table *table;
 	struct esw_rule **heap;
 	uint32_t heap_size;
 };
@@ -291,36 +326,229 @@ struct esw_subtable {
  * @sub: subtables, the one with the best rule first
  * @num_subs: their number
  * @sub_size: capacity of @sub
+ * @num_rules: rules of all of them
  * @id: table id
  * @gen: stamp of its contents, never the same in two states of any table
+ * @index: tells which subtables to look in, NULL where it would not pay
  */
 struct esw_table {
 	struct esw_subtable **sub;
 	uint32_t num_subs;
 	uint32_t sub_size;
+	uint32_t num_rules;
 	uint32_t id;
 	uint64_t gen;
-};
-
-/* Tables with fewer masks than this are faster without the flow cache. */
-#define ESW_CACHE_MIN_SUBS	4
-#define ESW_CACHE_LOG		12
-
-struct esw_cache_entry {
-	uint64_t gen;
-	const struct esw_rule *rule;
-	uint64_t from;
-	uint32_t used;
-	uint64_t key[SLUICE_KEY_WORDS];
+	struct esw_index *index;
 };
 
 int esw_table_insert(struct sluice_esw *esw, uint32_t id,
 		     struct esw_mask *mask, struct esw_rule *rule);
 void esw_table_remove(struct sluice_esw *esw, struct esw_rule *rule);
-const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const uint64_t *words, uint32_t used,
-					uint64_t from);
-uint32_t esw_hash_words(const uint64_t *w, unsigned int n);
+
+/* index.c */
+
+/* Tables with fewer masks than this are faster without an index. */
+#define ESW_INDEX_MIN_SUBS	2
+#define ESW_SLOTS		128
+
+/* A set of slots. */
+struct esw_slots {
+	uint64_t bits[ESW_SLOTS / 64];
+};
+
+/**
+ * struct esw_index - which subtables a key may have a rule in
+ * @all: every bit of the key that a mask of the table looks at, or more
+ * @pivot: bits that the masks of all indexed subtables look at; none when no
+ *	subtable is indexed
+ * @others: slots of subtables that are not indexed
+ * @set: by the hash of a key's @pivot bits, slots of the indexed subtables that
+ *	have such a rule; others may be in it too
+ * @last_set: their number, a power of two, less one
+ * @changes: what was changed since it was built, and how much that matters
+ * @sub: subtables by slot
+ */
+struct esw_index {
+	struct esw_mask all;
+	struct esw_mask pivot;
+	struct esw_slots others;
+	struct esw_slots *set;
+	uint32_t last_set;
+	uint32_t changes;
+	struct esw_subtable *sub[ESW_SLOTS];
+};
+
+void esw_index_add_sub(struct esw_table *table, struct esw_subtable *sub);
+void esw_index_del_sub(struct esw_table *table, struct esw_subtable *sub);
+void esw_index_rule(struct esw_table *table, const struct esw_rule *rule,
+		    bool added);
+void esw_index_free(struct esw_table *table);
+
+static inline const struct esw_slots *
+esw_index_set(const struct esw_index *index, uint32_t hash)
+{
+	return &index->set[hash & index->last_set];
+}
+
+/* cache.c */
+
+#define ESW_CACHE_MIN_LOG	13
+#define ESW_CACHE_LOG		17
+
+/**
+ * struct esw_cache_unit - 64 bytes of the flow cache
+ * @stamp: the table's stamp when it was written, and a part of the key's hash;
+ *	in every unit of an entry
+ * @word: in the first unit of an entry the rule, then the words of the key
+ */
+struct esw_cache_unit {
+	uint64_t stamp;
+	uint64_t word[7];
+};
+
+/**
+ * struct esw_cache - the flow cache: keys, as far as their table looks at them,
+ *	and the rules found for them
+ * @unit: room for entries, at a 64-byte boundary
+ * @mem: the memory it is in
+ * @log: number of units in use
+ * @lookups: lookups since @log was last thought about
+ * @hits: those that found something
+ * @evictions: those that pushed something out
+ * @rest: lookups to come that go past the cache, as it does not help
+ */
+struct esw_cache {
+	struct esw_cache_unit *unit;
+	void *mem;
+	unsigned int log;
+	uint32_t lookups;
+	uint32_t hits;
+	uint32_t evictions;
+	uint32_t rest;
+};
+
+bool esw_cache_init(struct esw_cache *c);
+void esw_cache_free(struct esw_cache *c);
+void esw_cache_prefetch(const struct esw_cache *c,
+			const struct esw_table *table, uint32_t hash);
+bool esw_cache_find(struct esw_cache *c, const struct esw_table *table,
+		    const uint64_t *key, uint32_t hash,
+		    const struct esw_rule **rule);
+void esw_cache_store(struct esw_cache *c, const struct esw_table *table,
+		     const uint64_t *key, uint32_t hash,
+		     const struct esw_rule *rule);
+
+/* lookup.c */
+
+#define ESW_CANDIDATES		6
+
+/**
+ * struct esw_candidate - a subtable to look in
+ * @sub: the subtable
+ * @hash: the key's hash there
+ */
+struct esw_candidate {
+	const struct esw_subtable *sub;
+	uint32_t hash;
+};
+
+/**
+ * struct esw_lookup - a lookup
+ * @key: the whole key
+ * @rule: what was found, or NULL
+ * @id: table id; a table without rules is fine
+ * @from: rules of a lower priority are left out
+ * @hash: of the words of the key that count
+ * @done: it has ended
+ * @num: candidates, or more than there is room for
+ * @candidate: subtables to look in, with an index
+ */
+struct esw_lookup {
+	const uint64_t *key;
+	const struct esw_rule *rule;
+	uint64_t from;
+	uint32_t id;
+	uint32_t hash;
+	bool done;
+	unsigned int num;
+	struct esw_candidate candidate[ESW_CANDIDATES];
+};
+
+void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num);
+
+/*
+ * Hash of words, as if zeros made them a multiple of four.  Each pair is
+ * multiplied on its own, so that they don't wait for each other.
+ */
+#define ESW_HASH_STEP	0x9e3779b97f4a7c15ull
+
+static inline uint64_t esw_hash_pair(uint64_t a, uint64_t b, uint64_t step)
+{
+	unsigned __int128 m = (unsigned __int128)(a ^ step) *
+			      (b ^ (step + ESW_HASH_STEP));
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static inline uint32_t esw_hash_end(uint64_t h)
+{
+	return (uint32_t)(((h ^ h >> 32) * 0xd6e8feb86659fd93ull) >> 32);
+}
+
+static inline uint32_t esw_hash_words(const uint64_t *w, unsigned int n)
+{
+	uint64_t h = 0, step = ESW_HASH_STEP;
+
+	for (; n > 3; n -= 4, w += 4, step += 4 * ESW_HASH_STEP)
+		h += esw_hash_pair(w[0], w[1], step) +
+		     esw_hash_pair(w[2], w[3], step + 2 * ESW_HASH_STEP);
+	if (n)
+		h += esw_hash_pair(w[0], n > 1 ? w[1] : 0, step) +
+		     esw_hash_pair(n > 2 ? w[2] : 0, 0,
+				   step + 2 * ESW_HASH_STEP);
+	return esw_hash_end(h);
+}
+
+/* The same of the words that @mask selects from a whole key. */
+static inline uint32_t esw_hash_key(const struct esw_mask *mask,
+				    const uint64_t *key)
+{
+	const uint64_t *bits = mask->bits;
+	const uint8_t *index = mask->index, *end = index + mask->words;
+	uint64_t h = 0, step = ESW_HASH_STEP;
+
+	/* Behind the last word the bits are zero. */
+	for (; index < end; index += 4, bits += 4, step += 4 * ESW_HASH_STEP)
+		h += esw_hash_pair(key[index[0]] & bits[0],
+				   key[index[1]] & bits[1], step) +
+		     esw_hash_pair(key[index[2]] & bits[2],
+				   key[index[3]] & bits[3],
+				   step + 2 * ESW_HASH_STEP);
+	return esw_hash_end(h);
+}
+
+/* memory.c */
+
+#define ESW_LINE	64u	/* bytes of a cache line */
+#define ESW_SLABS	8
+
+/**
+ * struct esw_slab - rules that take the same number of cache lines
+ * @free: first free place, which holds the address of the next
+ * @chunk: memory for more, the last that was added
+ * @used: bytes of it that are taken
+ */
+struct esw_slab {
+	void *free;
+	uint8_t *chunk;
+	size_t used;
+};
+
+void *esw_pages_alloc(size_t size);
+struct esw_rule *esw_rule_alloc(struct sluice_esw *esw, size_t size);
+void esw_rule_release(struct sluice_esw *esw, struct esw_rule *rule,
+		      size_t size);
+void esw_rules_release(struct sluice_esw *esw);
 
 /* rule.c */
 
@@ -329,37 +557,48 @@ void esw_rules_flush(struct sluice_esw *esw);
 static inline const struct sluice_action *
 esw_rule_actions(const struct esw_rule *rule)
 {
-	return (const void *)(rule->data + rule->sub->mask->words);
+	return (const void *)(rule->data + rule->key_words);
 }
 
 /* counter.c */
 
-#define COUNTER_CHUNK	4096
+#define COUNTER_CHUNK	65536
 
 /**
- * struct esw_counter - a rule counter
+ * struct esw_counter - a rule counter, half a cache line
  * @packets: packets
  * @bytes: bytes
  * @last_use: host clock at the last hit
- * @dropped: of @packets, those dropped because they exceeded a meter
- * @refs: rules and next hops that name it
  * @next: next changed counter, ~0 at the end
+ * @refs: rules, next hops and connections that name it
  * @dirty: in the list of changed counters
  */
 struct esw_counter {
 	uint64_t packets;
 	uint64_t bytes;
 	uint64_t last_use;
-	uint64_t dropped;
-	uint32_t refs;
 	uint32_t next;
-	bool dirty;
+	uint32_t refs : 31;
+	uint32_t dirty : 1;
+};
+
+/**
+ * struct esw_counters - some counters in a row
+ * @counter: the counters
+ * @dropped: of each, packets dropped because they exceeded a meter; few are
+ */
+struct esw_counters {
+	struct esw_counter counter[COUNTER_CHUNK];
+	uint64_t dropped[COUNTER_CHUNK];
 };
 
 int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero);
 void esw_counter_unref(struct sluice_esw *esw, uint32_t id);
+void esw_counter_add(struct sluice_esw *esw, uint32_t id, uint32_t packets,
+		     uint32_t bytes, uint64_t now);
 void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
 		     uint64_t now, bool dropped);
+struct esw_counter *esw_counter_get(const struct sluice_esw *esw, uint32_t id);
 void esw_counters_reset(struct sluice_esw *esw);
 void esw_counters_free(struct sluice_esw *esw);
 
@@ -367,6 +606,7 @@ void esw_counters_free(struct sluice_esw *esw);
 
 #define ESW_TAG_ROOM		256	/* room for tags a program pushes */
 #define ESW_SCRATCH		(ESW_TAG_ROOM + SLUICE_FRAME_MAX)
+#define ESW_BURST		16	/* frames whose lookups overlap */
 #define ESW_MAX_OUTPUTS		1024
 #define ESW_ARENA		(1u << 20)
 
@@ -391,8 +631,8 @@ struct esw_output {
 void esw_pkt_copy(const struct sluice_pkt *p, uint8_t *to);
 
 void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
-			 const uint8_t *frame, uint32_t len,
-			 unsigned int flags);
+			 const struct sluice_esw_frame *const *frames,
+			 unsigned int num);
 
 /* edit.c */
 
@@ -414,6 +654,25 @@ bool esw_pkt_own(struct sluice_esw *esw, struct sluice_pkt *p);
 bool sluice_csum_update(struct sluice_pkt *p, uint32_t which);
 uint64_t esw_sum(const uint8_t *p, uint32_t len);
 uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start);
+
+/*
+ * The checksum of an IPv4 header without options, to be put there as it is.
+ * Zero when the header has a right one.
+ */
+static inline uint16_t esw_ip4_csum(const uint8_t *ip)
+{
+	uint32_t w[ESW_IP4_HLEN / 4];
+	uint64_t sum;
+
+	/* The sum of 16-bit words is the same in any byte order. */
+	memcpy(w, ip, sizeof(w));
+	sum = (uint64_t)w[0] + w[1] + w[2] + w[3] + w[4];
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
 
 /**
  * struct sluice_esw - an eSwitch
@@ -439,10 +698,12 @@ uint16_t esw_csum(const uint8_t *p, uint32_t len, uint64_t start);
  * @next_seq: creation order of the next rule
  * @next_gen: next stamp of a table
  * @cache: flow cache
+ * @slab: memory of rules
  * @counters: counters in chunks of COUNTER_CHUNK, NULL where none was used
  * @dirty_counter: first changed counter
- * @num_counters: counters named by rules and next hops
+ * @num_counters: counters named by rules, next hops and connections
  * @tun: tunnel objects
+ * @ct: connections
  * @lookups: frames looked up
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by reason
@@ -472,11 +733,13 @@ struct sluice_esw {
 	uint32_t num_tables;
 	uint64_t next_seq;
 	uint64_t next_gen;
-	struct esw_cache_entry *cache;
-	struct esw_counter **counters;
+	struct esw_cache cache;
+	struct esw_slab slab[ESW_SLABS];
+	struct esw_counters **counters;
 	uint32_t dirty_counter;
 	uint32_t num_counters;
 	struct esw_tunnels tun;
+	struct esw_cts ct;
 	uint64_t lookups;
 	uint64_t hits;
 	uint64_t misses[16];

@@ -154,6 +154,17 @@ static struct esw_vport *unicast_owner(const struct sluice_esw *esw,
 	return best ? esw_vport_get(esw, best->vport) : NULL;
 }
 
+/* The function that is the only one a unicast frame of @src goes to, or NULL. */
+struct esw_vport *esw_legacy_only(const struct sluice_esw *esw,
+				  const struct esw_vport *src,
+				  const uint8_t *mac)
+{
+	bool known;
+
+	return esw_mac_multicast(mac) ? NULL :
+	       unicast_owner(esw, src, mac, &known);
+}
+
 static bool all_multicast(const struct esw_vport *vp)
 {
 	return vp->rx_mode && vp->policy & SLUICE_POLICY_TRUST;

@@ -29,7 +29,6 @@ struct walk {
 	unsigned int tags;
 	unsigned int labels;
 	bool encap;
-	bool rare;		/* found something few frames have */
 };
 
 enum step { STEP_STOP, STEP_L2, STEP_L4 };
@@ -197,7 +196,6 @@ static enum step walk_pppoe(struct walk *w, struct sluice_key *key)
 	memcpy(&key->pppoe_session, h + 2, 2);
 	key->ppp_proto = htobe16(proto);
 	key->pppoe_type = htobe16(ESW_P_PPP_SES);
-	w->rare = true;
 	switch (proto) {
 	case PPP_IP:
 		w->proto = ESW_P_IP;
@@ -229,7 +227,6 @@ static enum step walk_mpls(struct walk *w, struct sluice_key *key)
 	key->mpls_depth |= (uint8_t)(1u << w->labels);
 	w->labels++;
 	w->off += 4;
-	w->rare = true;
 	/* The bottom of the stack says so. */
 	return h[2] & 1 ? STEP_STOP : STEP_L2;
 }
@@ -242,7 +239,6 @@ static void walk_cfm(struct walk *w, struct sluice_key *key)
 		return;
 	key->cfm_mdl = h[0];
 	key->cfm_opcode = h[1];
-	w->rare = true;
 }
 
 /* A batman-adv unicast header (10 bytes) carries an Ethernet frame. */
@@ -349,7 +345,7 @@ static void walk_ports(const struct walk *w, struct sluice_key *key)
 }
 
 /* Four bytes that few have, @off bytes into a header of @len. */
-static void walk_rare(struct walk *w, uint32_t len, uint32_t off,
+static void walk_rare(const struct walk *w, uint32_t len, uint32_t off,
 		      __be32 *field)
 {
 	const uint8_t *h = at(w, len);
@@ -357,7 +353,6 @@ static void walk_rare(struct walk *w, uint32_t len, uint32_t off,
 	if (!h)
 		return;
 	memcpy(field, h + off, sizeof(*field));
-	w->rare = true;
 }
 
 static enum step walk_l4(struct walk *w, struct sluice_key *key)
@@ -421,16 +416,44 @@ static enum step walk_l4(struct walk *w, struct sluice_key *key)
 	return next;
 }
 
+/*
+ * What nearly every frame is: TCP or UDP right behind an IPv4 header without
+ * options, not a fragment, no tag.  Does the same as the walk.
+ */
+static bool parse_usual(const struct sluice_pkt *p, struct sluice_key *key)
+{
+	const uint8_t *ip = esw_l3(p), *l4 = ip + ESW_IP4_HLEN;
+	uint32_t len = esw_l3_len(p);
+
+	if (p->tpid || p->proto != ESW_P_IP ||
+	    len < ESW_IP4_HLEN + 8 || (ip[0] & 0x0f) != 5 ||
+	    esw_get16(ip + 6) & (ESW_IP4_OFFSET | ESW_IP4_MF))
+		return false;
+	if (ip[9] == ESW_IPPROTO_TCP) {
+		if (len < ESW_IP4_HLEN + 20 || l4[12] >> 4 < 5)
+			return false;
+		key->tcp_flags = htobe16(esw_get16(l4 + 12) & 0x0fff);
+	} else if (ip[9] != ESW_IPPROTO_UDP) {
+		return false;
+	}
+	key->n_proto = key->outer_proto;
+	key->ip_proto = ip[9];
+	key->ip_tos = ip[1];
+	key->ip_ttl = ip[8];
+	memcpy(key->ip_src, ip + 12, 4);
+	memcpy(key->ip_dst, ip + 16, 4);
+	memcpy(&key->l4_src, l4, 2);
+	memcpy(&key->l4_dst, l4 + 2, 2);
+	return true;
+}
+
 /**
  * sluice_parse() - extract the flow key
  * @p: packet as it is now
  * @in_vport: vport it came in by
  * @key: the result, every byte of it is set
- *
- * Return: true if there is something in the part of the key that few frames
- * have, behind the tunnel's.
  */
-bool sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
+void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 		  struct sluice_key *key)
 {
 	struct walk w = {
@@ -440,11 +463,13 @@ bool sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 	};
 	enum step step = STEP_L2;
 
-	memset(key, 0, sizeof(*key));
+	esw_key_clear(key);
 	memcpy(key->eth_dst, p->mac, ESW_ETH_ALEN);
 	memcpy(key->eth_src, p->mac + ESW_ETH_ALEN, ESW_ETH_ALEN);
 	key->outer_proto = htobe16(w.proto);
 	key->in_vport = htole16(in_vport);
+	if (parse_usual(p, key))
+		return;
 
 	do {
 		enum step last = step;
@@ -460,5 +485,4 @@ bool sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 
 	key->n_proto = htobe16(w.proto);
 	key->ip_proto = w.ip_proto;
-	return w.rare;
 }

@@ -121,10 +121,27 @@ static inline uint32_t esw_pkt_len(const struct sluice_pkt *p)
 	return ESW_MACS_LEN + (p->tpid ? ESW_VLAN_HLEN : 0) + p->len;
 }
 
+/*
+ * A key is too short for the processor's string instructions, which compilers
+ * take for memset() here, and too long for their start to be lost.
+ */
+static inline void esw_key_clear(struct sluice_key *key)
+{
+	typedef uint64_t chunk __attribute__((vector_size(64), aligned(8),
+					      may_alias));
+	chunk *c = (chunk *)key;
+	unsigned int i;
+
+	_Static_assert(!(sizeof(*key) % sizeof(*c)),
+		       "key is no whole chunks");
+	for (i = 0; i < sizeof(*key) / sizeof(*c); i++)
+		c[i] = (chunk){ 0 };
+}
+
 bool sluice_pkt_init(struct sluice_pkt *p, const uint8_t *frame, uint32_t len);
 bool sluice_pkt_proto(const uint8_t *body, uint32_t len, bool tagged,
 		      uint16_t *proto);
-bool sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
+void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 		  struct sluice_key *key);
 
 #endif /* SLUICE_ESW_PARSER_H */

@@ -50,7 +50,7 @@ struct meter_use {
  * @num_hits: their number
  * @meter: meters asked
  * @num_meters: their number
- * @clock: host clock, once it was needed (not zero)
+ * @clock: host clock
  * @num_out: outputs queued
  * @arena_used: bytes used in the arena
  * @last: frame of the last output, NULL when the packet has changed since
@@ -59,6 +59,7 @@ struct meter_use {
  * @drop: it ends with a drop
  * @to_cpu: it ends with a delivery to the slow path
  * @decap: it was taken out of a tunnel
+ * @ct: what ct actions did
  * @enc: the tunnel's part of the key, with @decap
  */
 struct way {
@@ -86,6 +87,7 @@ struct way {
 	bool drop;
 	bool to_cpu;
 	bool decap;
+	struct esw_ct_way ct;
 	struct sluice_key enc;
 };
 
@@ -178,10 +180,11 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	struct esw_encap *e = esw_encap_get(w->esw, id);
 	struct esw_output *out;
 	enum sluice_miss miss;
+	struct esw_inner in;
 	uint32_t len;
 	uint8_t *f;
 
-	miss = esw_encap_check(e, &w->pkt, &len);
+	miss = esw_encap_check(e, &w->pkt, &in, &len);
 	if (miss)
 		return miss;
 	if (w->num_out == ESW_MAX_OUTPUTS)
@@ -189,7 +192,7 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	f = arena_take(w, len);
 	if (!f)
 		return SLUICE_MISS_RESOURCE;
-	esw_encap_run(e, &w->pkt, flow_hash(w)->value, f);
+	esw_encap_run(e, &w->pkt, &in, flow_hash(w)->value, f);
 	out = &w->esw->out[w->num_out++];
 	out->vport = e->nh->port;
 	out->flags = 0;
@@ -221,13 +224,6 @@ static enum sluice_miss leave_tunnel(struct way *w, uint16_t port,
 	return SLUICE_MISS_NONE;
 }
 
-static uint64_t host_clock(struct way *w)
-{
-	if (!w->clock)
-		w->clock = w->esw->host.now(w->esw->host.ctx);
-	return w->clock;
-}
-
 /* Ask a meter; a packet that meets it again finds what it has left. */
 static enum sluice_miss police(struct way *w, uint32_t id, bool *conforms)
 {
@@ -245,15 +241,18 @@ static enum sluice_miss police(struct way *w, uint32_t id, bool *conforms)
 		w->num_meters++;
 	}
 	*conforms = esw_meter_run(m, &w->meter[i].bucket, w->bytes,
-				  host_clock(w));
+				  w->clock);
 	return SLUICE_MISS_NONE;
 }
 
 /* The packet as it is now goes to the slow path, and all else is done. */
 static enum sluice_miss to_cpu(struct way *w)
 {
-	/* This is the way of the frame that came in. */
-	if (w->decap)
+	/*
+	 * This is the way of the frame that came in, and it can't tell of a
+	 * connection.
+	 */
+	if (w->decap || w->ct.conn)
 		return SLUICE_MISS_PUNT;
 	if (!snapshot(w))
 		return SLUICE_MISS_RESOURCE;
@@ -295,7 +294,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_DECAP_LOCAL:
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
-			if (w->decap)
+			if (w->decap || w->ct.conn)
 				return SLUICE_MISS_PUNT;
 			*again = true;
 			return leave_tunnel(w, SLUICE_VPORT_NONE,
@@ -326,6 +325,13 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_TUNNEL:
 			miss = queue_tunnel(w, le32toh(act->a));
 			break;
+		case SLUICE_ACT_CT:
+		case SLUICE_ACT_CT_CLEAR:
+		case SLUICE_ACT_CT_MARK:
+		case SLUICE_ACT_CT_LABEL:
+			miss = esw_ct_run(w->esw, &w->pkt, act, &w->ct);
+			w->last = NULL;
+			break;
 		default:
 			miss = esw_edit(w->esw, &w->pkt, act);
 			w->last = NULL;
@@ -338,39 +344,74 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	return SLUICE_MISS_NONE;
 }
 
-static const struct esw_rule *find_rule(struct way *w)
+static void parse(const struct sluice_esw *esw, const struct esw_vport *src,
+		  const struct sluice_pkt *p, union key *k)
 {
-	uint32_t used = ESW_KEY_PLAIN;
-	union key k;
-	bool rare;
-
-	rare = sluice_parse(&w->pkt, w->src->num, &k.key);
-	if (w->decap) {
-		memcpy((uint8_t *)&k.key + ESW_ENC_OFFSET,
-		       (const uint8_t *)&w->enc + ESW_ENC_OFFSET,
-		       ESW_ENC_SIZE);
-		used = ESW_KEY_TUNNEL;
-	}
-	if (w->esw->ranges.used && esw_ranges_match(&w->esw->ranges, &k.key))
-		rare = true;
-	if (rare)
-		used = SLUICE_KEY_WORDS;
-	return esw_table_lookup(w->esw, w->table, k.words, used, w->from);
+	sluice_parse(p, src->num, &k->key);
+	if (esw->ranges.used)
+		esw_ranges_match(&esw->ranges, &k->key);
 }
 
-static enum sluice_miss travel(struct way *w, unsigned int flags)
+/* The key of the packet as it is now. */
+static void make_key(const struct way *w, union key *k)
 {
-	enum sluice_miss miss = SLUICE_MISS_NONE;
-	bool again = true;
+	const uint8_t *from = (const uint8_t *)&w->enc + ESW_ENC_OFFSET;
+	uint8_t *to = (uint8_t *)&k->key + ESW_ENC_OFFSET;
 
-	if (!sluice_pkt_init(&w->pkt, w->frame, w->frame_len))
-		return SLUICE_MISS_PARSE;
-	w->pkt.flags = (uint8_t)flags;
+	parse(w->esw, w->src, &w->pkt, k);
+	if (w->decap) {
+		/* In pieces, or compilers take slow string instructions. */
+		memcpy(to, from, 64);
+		memcpy(to + 64, from + 64, ESW_ENC_SIZE - 64);
+	}
+	if (w->ct.conn)
+		esw_ct_fill_key(&w->ct, &k->key);
+}
+
+static const struct esw_rule *find_rule(const struct way *w)
+{
+	struct esw_lookup l;
+	union key k;
+
+	make_key(w, &k);
+	l.key = k.words;
+	l.id = w->table;
+	l.from = w->from;
+	esw_lookup(w->esw, &l, 1);
+	return l.rule;
+}
+
+/* The frame and the packet are there already. */
+static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
+		   uint64_t now)
+{
+	w->esw = esw;
+	w->src = src;
+	w->clock = now;
+	w->from = 0;
+	w->cpu = false;
+	w->num_meters = 0;
+	w->ct.conn = NULL;
+	w->ct.num_hits = 0;
 	w->bytes = tc_bytes(&w->pkt);
-	if (w->table == SLUICE_ID_NONE)
-		miss = leave_tunnel(w, w->src->num, 0, SLUICE_MISS_NO_TABLE);
-	while (!miss && again) {
-		const struct esw_rule *rule = find_rule(w);
+	w->table = src->root_table;
+	w->num_hits = 0;
+	w->num_out = 0;
+	w->arena_used = 0;
+	w->last = NULL;
+	w->last_len = 0;
+	w->hash.value = 0;
+	w->drop = false;
+	w->to_cpu = false;
+	w->decap = false;
+}
+
+/* From the first lookup, which found @rule, to the end. */
+static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
+{
+	for (;;) {
+		enum sluice_miss miss;
+		bool again = true;
 
 		if (rule) {
 			w->hit[w->num_hits++] = (struct hit){
@@ -387,14 +428,16 @@ static enum sluice_miss travel(struct way *w, unsigned int flags)
 			miss = leave_tunnel(w, w->src->num, 0,
 					    SLUICE_MISS_NO_RULE);
 		}
+		if (miss || !again)
+			return miss;
+		rule = find_rule(w);
 	}
-	return miss;
 }
 
 static void commit(struct way *w)
 {
 	struct sluice_esw *esw = w->esw;
-	uint64_t now = host_clock(w);
+	uint64_t now = w->clock;
 	unsigned int i;
 
 	esw->hits++;
@@ -405,6 +448,9 @@ static void commit(struct way *w)
 				w->hit[i].dropped);
 	for (i = 0; i < w->num_meters; i++)
 		w->meter[i].meter->bucket = w->meter[i].bucket;
+	for (i = 0; i < w->ct.num_hits; i++)
+		esw_counter_hit(esw, w->ct.hit[i].counter, w->ct.hit[i].bytes,
+				now, false);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
 	for (i = 0; i < w->num_out; i++) {
@@ -428,44 +474,172 @@ static void commit(struct way *w)
 			      SLUICE_MISS_TO_CPU, w->table, flow_hash(w));
 }
 
-/* A frame that passed @src's own checks, in switchdev mode. */
-void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
-			 const uint8_t *frame, uint32_t len,
-			 unsigned int flags)
+/*
+ * Most frames meet one rule of one step, which sends them on: to a port, or
+ * through a tunnel.  They are sent at once, as nothing else can happen to them.
+ */
+
+static void direct_output(struct sluice_esw *esw, struct way *w,
+			  const struct esw_rule *rule, struct esw_vport *vp,
+			  uint64_t now)
 {
-	struct way w;
+	esw->hits++;
+	if (w->decap)
+		esw->tun.decapsulated++;
+	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now, false);
+	esw_vport_deliver(esw, vp, w->now, w->now_len, w->pkt.flags);
+}
+
+static enum sluice_miss direct_tunnel(struct sluice_esw *esw, struct way *w,
+				      const struct esw_rule *rule, uint32_t id,
+				      uint64_t now)
+{
+	struct esw_encap *e = esw_encap_get(esw, id);
+	struct sluice_flow_hash hash;
+	enum sluice_miss miss;
+	struct esw_inner in;
+	uint32_t len;
+
+	miss = esw_encap_check(e, &w->pkt, &in, &len);
+	if (miss)
+		return miss;
+	esw->hits++;
+	if (w->decap)
+		esw->tun.decapsulated++;
+	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now, false);
+	esw_flow_hash(esw, w->frame, w->frame_len, &hash);
+	esw_encap_run(e, &w->pkt, &in, hash.value, esw->arena);
+	esw_vport_deliver(esw, e->nh->port, esw->arena, len, 0);
+	esw->tun.encapsulated++;
+	esw_counter_hit(esw, e->nh->counter, len, now, false);
+	return SLUICE_MISS_NONE;
+}
+
+/* Do so if @rule is such a rule.  Return: whether it was. */
+static bool direct(struct sluice_esw *esw, struct way *w,
+		   const struct esw_rule *rule, uint64_t now,
+		   enum sluice_miss *miss)
+{
+	const struct sluice_action *act;
+	struct esw_vport *vp;
+
+	if (!rule || rule->num_actions != 1)
+		return false;
+	act = esw_rule_actions(rule);
+	if (act->op == SLUICE_ACT_OUTPUT) {
+		vp = esw_vport_get(esw, le16toh(act->port));
+		if (vp->egress_punt)
+			return false;
+		direct_output(esw, w, rule, vp, now);
+		return true;
+	}
+	if (act->op != SLUICE_ACT_TUNNEL)
+		return false;
+	*miss = direct_tunnel(esw, w, rule, le32toh(act->a), now);
+	return true;
+}
+
+/* All that comes before the first lookup. */
+static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
+				const struct sluice_esw_frame *f,
+				struct way *w, union key *k, uint64_t now)
+{
 	enum sluice_miss miss;
 
+	w->frame = f->data;
+	w->frame_len = f->len;
+	w->now = f->data;
+	w->now_len = f->len;
+	w->decap = false;
+	w->table = src->root_table;
+	if (!sluice_pkt_init(&w->pkt, f->data, f->len))
+		return SLUICE_MISS_PARSE;
+	w->pkt.flags = (uint8_t)f->flags;
+	if (w->table != SLUICE_ID_NONE) {
+		parse(esw, src, &w->pkt, k);
+		return SLUICE_MISS_NONE;
+	}
+	depart(w, esw, src, now);
+	miss = leave_tunnel(w, src->num, 0, SLUICE_MISS_NO_TABLE);
+	if (!miss)
+		make_key(w, k);
+	return miss;
+}
+
+/* All that comes after the first lookup, which found @rule. */
+static void finish(struct sluice_esw *esw, struct esw_vport *src,
+		   const struct sluice_esw_frame *f, struct way *w,
+		   const struct esw_rule *rule, uint64_t now)
+{
+	enum sluice_miss miss = SLUICE_MISS_NONE;
+
+	w->hash.value = 0;
+	if (!direct(esw, w, rule, now, &miss)) {
+		if (!w->decap)
+			depart(w, esw, src, now);
+		miss = travel(w, rule);
+		if (!miss)
+			commit(w);
+	}
+	if (miss)
+		esw_slow_path(esw, src, f->data, f->len, f->flags,
+			      (uint8_t)miss, w->table,
+			      w->hash.value ? &w->hash : NULL);
+}
+
+/**
+ * esw_switchdev_input() - frames that passed their source's own checks, in
+ *	switchdev mode
+ * @esw: the eSwitch
+ * @src: where they came in
+ * @frames: the frames
+ * @num: their number, at most ESW_BURST
+ *
+ * The first lookups of all frames are done together, each step for one frame
+ * after the other, so that they wait for memory at the same time.  From there
+ * on the frames go their ways in order.
+ */
+void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
+			 const struct sluice_esw_frame *const *frames,
+			 unsigned int num)
+{
+	struct esw_lookup look[ESW_BURST];
+	enum sluice_miss miss[ESW_BURST];
+	struct way way[ESW_BURST];
+	union key key[ESW_BURST];
+	unsigned int i, n = 0;
+	uint64_t now;
+
 	if (src->root_table == SLUICE_ID_NONE && !src->num_endpoints) {
-		esw_slow_path(esw, src, frame, len, flags,
-			      SLUICE_MISS_NO_TABLE, SLUICE_ID_NONE, NULL);
+		for (i = 0; i < num; i++)
+			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
+				      frames[i]->flags, SLUICE_MISS_NO_TABLE,
+				      SLUICE_ID_NONE, NULL);
 		return;
 	}
-	w.esw = esw;
-	w.src = src;
-	w.frame = frame;
-	w.frame_len = len;
-	w.table = src->root_table;
-	w.from = 0;
-	w.cpu = false;
-	w.num_hits = 0;
-	w.num_meters = 0;
-	w.clock = 0;
-	w.num_out = 0;
-	w.arena_used = 0;
-	w.last = NULL;
-	w.last_len = 0;
-	w.now = frame;
-	w.now_len = len;
-	w.hash.value = 0;
-	w.decap = false;
-	w.drop = false;
-	w.to_cpu = false;
-	esw->lookups++;
-	miss = travel(&w, flags);
-	if (miss)
-		esw_slow_path(esw, src, frame, len, flags, miss, w.table,
-			      w.hash.value ? &w.hash : NULL);
-	else
-		commit(&w);
+	now = esw->host.now(esw->host.ctx);
+	for (i = 0; i < num; i++) {
+		miss[i] = prepare(esw, src, frames[i], &way[i], &key[i],
+				  now);
+		if (miss[i])
+			continue;
+		look[n].key = key[i].words;
+		look[n].from = 0;
+		look[n++].id = way[i].table;
+	}
+	esw_lookup(esw, look, n);
+	for (i = 0; i < n; i++)
+		if (look[i].rule)
+			__builtin_prefetch(esw_counter_get(esw,
+						look[i].rule->counter), 1);
+	esw->lookups += num;
+	for (i = 0, n = 0; i < num; i++) {
+		if (!miss[i])
+			finish(esw, src, frames[i], &way[i], look[n++].rule,
+			       now);
+		else
+			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
+				      frames[i]->flags, (uint8_t)miss[i],
+				      way[i].table, NULL);
+	}
 }

@@ -57,8 +57,8 @@ int sluice_esw_range_del(struct sluice_esw *esw, uint32_t id)
 	return SLUICE_ST_OK;
 }
 
-/* Fill in range_hits of a key.  Return: whether any comparator holds. */
-bool esw_ranges_match(const struct esw_ranges *ranges, struct sluice_key *key)
+/* Fill in range_hits of a key. */
+void esw_ranges_match(const struct esw_ranges *ranges, struct sluice_key *key)
 {
 	uint16_t port[] = { be16toh(key->l4_src), be16toh(key->l4_dst) };
 	uint64_t left = ranges->used, hits = 0;
@@ -72,5 +72,4 @@ bool esw_ranges_match(const struct esw_ranges *ranges, struct sluice_key *key)
 			hits |= 1ull << i;
 	}
 	key->range_hits = htole64(hits);
-	return hits;
 }

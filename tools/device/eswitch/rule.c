@@ -24,6 +24,7 @@ static bool action_well_formed(const struct sluice_action *act)
 	case SLUICE_ACT_VLAN_POP:
 	case SLUICE_ACT_PUNT:
 	case SLUICE_ACT_TO_CPU:
+	case SLUICE_ACT_CT_CLEAR:
 		break;
 	case SLUICE_ACT_OUTPUT:
 		port = true;
@@ -75,6 +76,24 @@ static bool action_well_formed(const struct sluice_action *act)
 		if (value & ~CSUM_ALL)
 			return false;
 		a = true;
+		break;
+	case SLUICE_ACT_CT:
+		if (act->flags & ~SLUICE_CT_ACT_NAT)
+			return false;
+		flags = true;
+		port = true;
+		a = true;
+		break;
+	case SLUICE_ACT_CT_LABEL:
+		if (value > 3)
+			return false;
+		a = true;
+		b = true;
+		c = true;
+		break;
+	case SLUICE_ACT_CT_MARK:
+		b = true;
+		c = true;
 		break;
 	default:
 		return false;
@@ -244,6 +263,12 @@ static void ref_objects(const struct sluice_esw *esw,
 	}
 }
 
+static size_t rule_size(uint32_t key_words, uint32_t num_actions)
+{
+	return sizeof(struct esw_rule) + key_words * sizeof(uint64_t) +
+	       num_actions * sizeof(struct sluice_action);
+}
+
 /**
  * sluice_esw_rule_add() - create a rule
  * @esw: the eSwitch, in switchdev mode
@@ -268,7 +293,8 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	if (!esw_grow(&esw->rules, &esw->rules_size, spec->id,
 		      esw->cfg.max_rules))
 		return SLUICE_ST_NOSPC;
-	rule = malloc(sizeof(*rule) + key_size + act_size);
+	rule = esw_rule_alloc(esw, rule_size(spec->key_words,
+					     spec->num_actions));
 	if (!rule)
 		return SLUICE_ST_NOSPC;
 	rule->id = spec->id;
@@ -276,6 +302,7 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	rule->subprio = spec->subprio;
 	rule->counter = spec->counter;
 	rule->num_actions = spec->num_actions;
+	rule->key_words = spec->key_words;
 	if (key_size)
 		memcpy(rule->data, spec->key, key_size);
 	if (act_size)
@@ -283,14 +310,16 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	status = esw_table_insert(esw, spec->table,
 				  esw->masks[spec->mask], rule);
 	if (status) {
-		free(rule);
+		esw_rule_release(esw, rule, rule_size(spec->key_words,
+						      spec->num_actions));
 		return status;
 	}
 	status = esw_counter_ref(esw, spec->counter,
 				 spec->flags & SLUICE_RULE_F_ZERO);
 	if (status) {
 		esw_table_remove(esw, rule);
-		free(rule);
+		esw_rule_release(esw, rule, rule_size(spec->key_words,
+						      spec->num_actions));
 		return status;
 	}
 	ref_objects(esw, rule, true);
@@ -302,13 +331,14 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 static uint32_t rule_free(struct sluice_esw *esw, struct esw_rule *rule)
 {
 	uint32_t counter = rule->counter;
+	size_t size = rule_size(rule->key_words, rule->num_actions);
 
 	ref_objects(esw, rule, false);
 	esw_table_remove(esw, rule);
 	esw_counter_unref(esw, counter);
 	esw->rules[rule->id] = NULL;
 	esw->num_rules--;
-	free(rule);
+	esw_rule_release(esw, rule, size);
 	return counter;
 }
 
@@ -344,4 +374,5 @@ void esw_rules_flush(struct sluice_esw *esw)
 	for (i = 0; i < esw->rules_size && esw->num_rules; i++)
 		if (esw->rules[i])
 			rule_free(esw, esw->rules[i]);
+	esw_rules_release(esw);
 }

@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tables: tuple-space search.
+ * Tables: keeping rules so that they can be found; lookup.c finds them.
  *
  * A table holds a subtable for each mask its rules use, the one with the best
- * (prio, subprio) first.  A lookup hashes the masked key in one subtable after
- * the other and stops when no later one can hold a better rule.  Tables with
- * several masks have a cache of whole keys in front.
+ * (prio, subprio) first.
  */
 #include <stdlib.h>
 #include "internal.h"
 
-#define MIN_LOG_BUCKETS	3
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	unsigned __int128 m = (unsigned __int128)(a ^ 0xa0761d6478bd642full) *
-			      (b ^ 0xe7037ed1a0b428dbull);
-
-	return (uint64_t)m ^ (uint64_t)(m >> 64);
-}
-
-uint32_t esw_hash_words(const uint64_t *w, unsigned int n)
-{
-	uint64_t h = n;
-
-	while (n--)
-		h = mix(h, *w++);
-	return (uint32_t)(h ^ h >> 32);
-}
+#define MIN_BUCKETS	2u
+#define BUCKET_RULES	3u	/* in a bucket, when there are more of them */
 
 /* Order of (prio, subprio) alone. */
 static bool prio_before(const struct esw_rule *a, const struct esw_rule *b)
@@ -116,83 +98,149 @@ static void heap_remove(struct esw_subtable *sub, struct esw_rule *rule)
 
 /* Hash table of a subtable. */
 
-static struct esw_rule **bucket_of(const struct esw_subtable *sub,
-				   uint32_t hash)
+static struct esw_hash_bucket *bucket_of(const struct esw_subtable *sub,
+				    uint32_t hash)
 {
-	return &sub->bucket[hash & ((1u << sub->log_buckets) - 1)];
+	return &sub->bucket[hash & sub->last_bucket];
+}
+
+static bool same_key(const struct esw_subtable *sub, const struct esw_rule *a,
+		     const struct esw_rule *b)
+{
+	return a->hash == b->hash &&
+	       !memcmp(a->data, b->data, sub->mask->words * sizeof(*a->data));
+}
+
+/* Where a bucket refers to the best rule of @rule's key, or NULL. */
+static struct esw_rule **bucket_find(const struct esw_subtable *sub,
+				     struct esw_hash_bucket *b,
+				     const struct esw_rule *rule)
+{
+	struct esw_rule **at;
+	uint32_t i;
+
+	for (i = 0; i < b->num && i < ESW_BUCKET_KEYS; i++)
+		if (same_key(sub, b->rule[i], rule))
+			return &b->rule[i];
+	if (b->num <= ESW_BUCKET_KEYS)
+		return NULL;
+	for (at = &b->rule[ESW_BUCKET_KEYS - 1]->next; *at; at = &(*at)->next)
+		if (same_key(sub, *at, rule))
+			return at;
+	return NULL;
+}
+
+static void bucket_add(struct esw_hash_bucket *b, struct esw_rule *rule)
+{
+	struct esw_rule *last = b->rule[ESW_BUCKET_KEYS - 1];
+
+	rule->next = NULL;
+	if (b->num < ESW_BUCKET_KEYS) {
+		b->rule[b->num] = rule;
+		b->hash[b->num] = rule->hash;
+	} else {
+		rule->next = last->next;
+		last->next = rule;
+	}
+	b->num++;
+}
+
+/* Remove the only rule of a key; @at is from bucket_find(). */
+static void bucket_del(struct esw_hash_bucket *b, struct esw_rule **at)
+{
+	uint32_t i = (uint32_t)(at - b->rule), last = ESW_BUCKET_KEYS - 1;
+
+	if (at < b->rule || at > b->rule + last) {
+		*at = (*at)->next;
+	} else if (b->num > ESW_BUCKET_KEYS) {
+		struct esw_rule *more = b->rule[last]->next;
+
+		if (i != last) {
+			b->rule[last]->next = more->next;
+			more->next = NULL;
+		}
+		b->rule[i] = more;
+		b->hash[i] = more->hash;
+	} else {
+		last = b->num - 1;
+		b->rule[i] = b->rule[last];
+		b->hash[i] = b->hash[last];
+		/* Lookups look at hashes before they look at the number. */
+		b->rule[last] = NULL;
+		b->hash[last] = 0;
+	}
+	b->num--;
 }
 
 /* A failure to resize costs speed only. */
-static void resize(struct esw_subtable *sub, unsigned int log)
+static void resize(struct esw_subtable *sub, uint32_t buckets)
 {
-	struct esw_rule **old = sub->bucket;
-	size_t i, n = (size_t)1 << sub->log_buckets;
-	struct esw_rule **new = calloc((size_t)1 << log, sizeof(*new));
+	struct esw_hash_bucket *old = sub->bucket;
+	size_t i, n = (size_t)sub->last_bucket + 1;
+	struct esw_hash_bucket *new = esw_pages_alloc(buckets * sizeof(*new));
 
 	if (!new)
 		return;
 	sub->bucket = new;
-	sub->log_buckets = log;
+	sub->last_bucket = buckets - 1;
 	for (i = 0; i < n; i++) {
-		struct esw_rule *r = old[i];
+		struct esw_hash_bucket *b = &old[i];
+		struct esw_rule *r, *next;
+		uint32_t k;
 
-		while (r) {
-			struct esw_rule *next = r->next;
-			struct esw_rule **b = bucket_of(sub, r->hash);
-
-			r->next = *b;
-			*b = r;
-			r = next;
+		for (k = 0; k < b->num && k < ESW_BUCKET_KEYS; k++) {
+			r = b->rule[k];
+			next = r->next;
+			bucket_add(bucket_of(sub, r->hash), r);
+			if (k + 1 < ESW_BUCKET_KEYS)
+				continue;
+			for (r = next; r; r = next) {
+				next = r->next;
+				bucket_add(bucket_of(sub, r->hash), r);
+			}
 		}
 	}
 	free(old);
 }
 
-static bool same_key(const struct esw_subtable *sub, const struct esw_rule *r,
-		     uint32_t hash, const uint64_t *words)
-{
-	return r->hash == hash &&
-	       !memcmp(r->data, words, sub->mask->words * sizeof(*words));
-}
-
 static void hash_insert(struct esw_subtable *sub, struct esw_rule *rule)
 {
-	struct esw_rule **head = bucket_of(sub, rule->hash);
+	struct esw_hash_bucket *b = bucket_of(sub, rule->hash);
+	struct esw_rule **head = bucket_find(sub, b, rule);
 	struct esw_rule **at;
 
-	while (*head && !same_key(sub, *head, rule->hash, rule->data))
-		head = &(*head)->next;
-	if (!*head || rule_before(rule, *head)) {
+	rule->same = NULL;
+	if (!head) {
+		bucket_add(b, rule);
+	} else if (rule_before(rule, *head)) {
 		rule->same = *head;
-		rule->next = *head ? (*head)->next : NULL;
+		rule->next = (*head)->next;
 		*head = rule;
-		return;
+	} else {
+		for (at = &(*head)->same; *at; at = &(*at)->same)
+			if (rule_before(rule, *at))
+				break;
+		rule->same = *at;
+		*at = rule;
 	}
-	for (at = &(*head)->same; *at; at = &(*at)->same)
-		if (rule_before(rule, *at))
-			break;
-	rule->same = *at;
-	*at = rule;
 }
 
 static void hash_remove(struct esw_subtable *sub, struct esw_rule *rule)
 {
-	struct esw_rule **head = bucket_of(sub, rule->hash);
+	struct esw_hash_bucket *b = bucket_of(sub, rule->hash);
+	struct esw_rule **head = bucket_find(sub, b, rule);
 	struct esw_rule **at;
 
-	while (!same_key(sub, *head, rule->hash, rule->data))
-		head = &(*head)->next;
-	if (*head == rule) {
+	if (*head != rule) {
+		for (at = &(*head)->same; *at != rule; at = &(*at)->same)
+			;
+		*at = rule->same;
+	} else if (rule->same) {
+		rule->same->next = rule->next;
 		*head = rule->same;
-		if (rule->same)
-			rule->same->next = rule->next;
-		else
-			*head = rule->next;
-		return;
+	} else {
+		bucket_del(b, head);
 	}
-	for (at = &(*head)->same; *at != rule; at = &(*at)->same)
-		;
-	*at = rule->same;
 }
 
 /* Subtables of a table. */
@@ -223,12 +271,12 @@ static struct esw_subtable *sub_new(struct esw_table *table,
 	sub = calloc(1, sizeof(*sub));
 	if (!sub)
 		return NULL;
-	sub->bucket = calloc(1u << MIN_LOG_BUCKETS, sizeof(*sub->bucket));
+	sub->bucket = esw_pages_alloc(MIN_BUCKETS * sizeof(*sub->bucket));
 	if (!sub->bucket) {
 		free(sub);
 		return NULL;
 	}
-	sub->log_buckets = MIN_LOG_BUCKETS;
+	sub->last_bucket = MIN_BUCKETS - 1;
 	sub->mask = mask;
 	sub->table = table;
 	mask->refs++;
@@ -245,18 +293,27 @@ static uint32_t sub_index(const struct esw_table *table,
 	return i;
 }
 
+static bool sub_before(const struct esw_subtable *a,
+		       const struct esw_subtable *b)
+{
+	if (a->prio != b->prio)
+		return a->prio < b->prio;
+	return a->subprio < b->subprio;
+}
+
 /* Put the subtable in place @i where its best rule says it belongs. */
 static void sub_sort(struct esw_table *table, uint32_t i)
 {
 	struct esw_subtable **s = table->sub;
 	struct esw_subtable *sub = s[i];
 
-	while (i && prio_before(sub->heap[0], s[i - 1]->heap[0])) {
+	sub->prio = sub->heap[0]->prio;
+	sub->subprio = sub->heap[0]->subprio;
+	while (i && sub_before(sub, s[i - 1])) {
 		s[i] = s[i - 1];
 		i--;
 	}
-	while (i + 1 < table->num_subs &&
-	       prio_before(s[i + 1]->heap[0], sub->heap[0])) {
+	while (i + 1 < table->num_subs && sub_before(s[i + 1], sub)) {
 		s[i] = s[i + 1];
 		i++;
 	}
@@ -269,6 +326,7 @@ static void table_put(struct sluice_esw *esw, struct esw_table *table)
 		return;
 	esw->tables[table->id] = NULL;
 	esw->num_tables--;
+	esw_index_free(table);
 	free(table->sub);
 	free(table);
 }
@@ -324,14 +382,18 @@ int esw_table_insert(struct sluice_esw *esw, uint32_t id,
 	rule->sub = sub;
 	rule->seq = esw->next_seq++;
 	rule->hash = esw_hash_words(rule->data, mask->words);
-	if (sub->num_rules >> sub->log_buckets)
-		resize(sub, sub->log_buckets + 1);
+	if (sub->num_rules / BUCKET_RULES > sub->last_bucket)
+		resize(sub, (sub->last_bucket + 1) * 2);
 	hash_insert(sub, rule);
 	sub->num_rules++;
 	heap_up(sub, sub->num_rules - 1, rule);
+	table->num_rules++;
 	if (fresh)
 		table->sub[table->num_subs++] = sub;
 	sub_sort(table, i);
+	if (fresh)
+		esw_index_add_sub(table, sub);
+	esw_index_rule(table, rule, true);
 	table->gen = esw->next_gen++;
 	return SLUICE_ST_OK;
 }
@@ -344,87 +406,20 @@ void esw_table_remove(struct sluice_esw *esw, struct esw_rule *rule)
 
 	hash_remove(sub, rule);
 	heap_remove(sub, rule);
+	table->num_rules--;
 	table->gen = esw->next_gen++;
 	if (sub->num_rules) {
-		if (sub->log_buckets > MIN_LOG_BUCKETS &&
-		    sub->num_rules < 1u << (sub->log_buckets - 3))
-			resize(sub, sub->log_buckets - 2);
+		if (sub->last_bucket >= MIN_BUCKETS * 4 &&
+		    sub->num_rules < sub->last_bucket / 4)
+			resize(sub, (sub->last_bucket + 1) / 4);
 		sub_sort(table, i);
+		esw_index_rule(table, rule, false);
 		return;
 	}
 	table->num_subs--;
 	memmove(table->sub + i, table->sub + i + 1,
 		(table->num_subs - i) * sizeof(*table->sub));
+	esw_index_del_sub(table, sub);
 	sub_free(sub);
 	table_put(esw, table);
-}
-
-static const struct esw_rule *sub_find(const struct esw_subtable *sub,
-				       const uint64_t *key)
-{
-	const struct esw_mask *mask = sub->mask;
-	uint64_t words[SLUICE_KEY_WORDS];
-	const struct esw_rule *r;
-	uint32_t hash;
-	unsigned int i;
-
-	for (i = 0; i < mask->words; i++)
-		words[i] = key[mask->index[i]] & mask->bits[i];
-	hash = esw_hash_words(words, mask->words);
-	for (r = *bucket_of(sub, hash); r; r = r->next)
-		if (same_key(sub, r, hash, words))
-			return r;
-	return NULL;
-}
-
-static const struct esw_rule *search(const struct esw_table *table,
-				     const uint64_t *key, uint64_t from)
-{
-	const struct esw_rule *best = NULL;
-	uint32_t i;
-
-	for (i = 0; i < table->num_subs; i++) {
-		const struct esw_subtable *sub = table->sub[i];
-		const struct esw_rule *r;
-
-		if (best && prio_before(best, sub->heap[0]))
-			break;
-		r = sub_find(sub, key);
-		while (r && r->prio < from)
-			r = r->same;
-		if (r && (!best || rule_before(r, best)))
-			best = r;
-	}
-	return best;
-}
-
-/*
- * Best rule of table @id for a key among those of priority @from and later, or
- * NULL.  Valid until the next change of a rule.  @words is the whole key; all
- * behind the first @used of it is zero.
- */
-const struct esw_rule *esw_table_lookup(struct sluice_esw *esw, uint32_t id,
-					const uint64_t *words, uint32_t used,
-					uint64_t from)
-{
-	const struct esw_table *table;
-	struct esw_cache_entry *e;
-
-	table = id < esw->tables_size ? esw->tables[id] : NULL;
-	if (!table)
-		return NULL;
-	if (table->num_subs < ESW_CACHE_MIN_SUBS)
-		return search(table, words, from);
-	e = &esw->cache[(esw_hash_words(words, used) ^ id * 0x9e3779b1u ^
-			 (uint32_t)from * 0x85ebca6bu) &
-			((1u << ESW_CACHE_LOG) - 1)];
-	if (e->gen != table->gen || e->used != used || e->from != from ||
-	    memcmp(e->key, words, used * sizeof(*words))) {
-		e->rule = search(table, words, from);
-		e->from = from;
-		e->gen = table->gen;
-		e->used = used;
-		memcpy(e->key, words, used * sizeof(*words));
-	}
-	return e->rule;
 }

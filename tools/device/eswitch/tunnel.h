@@ -60,6 +60,7 @@ struct esw_next_hop {
  * @nh: next hop or NULL
  * @refs: steps of rules that use it
  * @sport_range: number of UDP source ports
+ * @sum: IPv4: of the 16-bit words of @header without TOS and TTL
  * @sport_min: the first of them
  * @flags: SLUICE_ENCAP_F_*
  * @mtu: longest IP packet
@@ -74,6 +75,7 @@ struct esw_encap {
 	struct esw_next_hop *nh;
 	uint32_t refs;
 	uint32_t sport_range;
+	uint32_t sum;
 	uint16_t sport_min;
 	uint16_t flags;
 	uint16_t mtu;
@@ -86,29 +88,13 @@ struct esw_encap {
 };
 
 /**
- * struct esw_ep_key - the frames an endpoint takes
- * @group: group, with @port SLUICE_VPORT_NONE
- * @port: uplink
- * @tpid: outermost tag, zero for none
- * @vid: its VLAN id
- * @udp_port: UDP destination port
- * @ip: IP version
- * @proto: IP protocol, UDP or GRE
- * @mac: destination MAC address
- * @addr: destination IP address
- * @pad: zero; makes it a multiple of 8
+ * struct esw_ep_key - the frames an endpoint takes, packed by ep_key() in
+ *	endpoint.c
+ * @word: group, port, TPID; VLAN id, UDP port, IP version, protocol;
+ *	destination MAC address; destination IP address
  */
 struct esw_ep_key {
-	uint32_t group;
-	uint16_t port;
-	uint16_t tpid;
-	uint16_t vid;
-	uint16_t udp_port;
-	uint8_t ip;
-	uint8_t proto;
-	uint8_t mac[ESW_ETH_ALEN];
-	uint8_t addr[16];
-	uint8_t pad[4];
+	uint64_t word[5];
 };
 
 /**
@@ -116,6 +102,7 @@ struct esw_ep_key {
  * @next: next in the hash bucket
  * @key: the frames it takes
  * @hash: of @key
+ * @port: uplink, or SLUICE_VPORT_NONE
  * @root_table: first table for the inner frames
  * @flags: SLUICE_ENDPOINT_F_*
  * @type: enum sluice_tunnel
@@ -127,6 +114,7 @@ struct esw_endpoint {
 	struct esw_ep_key key;
 	uint32_t hash;
 	uint32_t root_table;
+	uint16_t port;
 	uint16_t flags;
 	uint8_t type;
 	uint8_t own_mac[ESW_ETH_ALEN];
@@ -145,6 +133,7 @@ struct esw_endpoint {
  * @endpoints_size: ids @endpoint has room for
  * @num_endpoints: endpoints
  * @bucket: hash table of endpoints, NULL before the first
+ * @last: endpoint of the last frame that had one, NULL when it is not known
  * @encapsulated: frames sent through tunnels
  * @decapsulated: frames taken out of tunnels and finished by rules
  */
@@ -159,6 +148,7 @@ struct esw_tunnels {
 	uint32_t endpoints_size;
 	uint32_t num_endpoints;
 	struct esw_endpoint **bucket;
+	const struct esw_endpoint *last;
 	uint64_t encapsulated;
 	uint64_t decapsulated;
 };
@@ -173,10 +163,24 @@ struct esw_encap *esw_encap_get(const struct sluice_esw *esw, uint32_t id);
 void esw_encaps_flush(struct sluice_esw *esw);
 
 /* encap_run.c */
+
+/**
+ * struct esw_inner - the IP header in a packet that is to be encapsulated
+ * @proto: ESW_P_IP, ESW_P_IPV6 or something else
+ * @ip: IP header, if @proto says there is one
+ * @tagged: there is a tag before it
+ */
+struct esw_inner {
+	uint16_t proto;
+	const uint8_t *ip;
+	bool tagged;
+};
+
 enum sluice_miss esw_encap_check(const struct esw_encap *e,
-				 const struct sluice_pkt *p, uint32_t *len);
+				 const struct sluice_pkt *p,
+				 struct esw_inner *in, uint32_t *len);
 void esw_encap_run(struct esw_encap *e, const struct sluice_pkt *p,
-		   uint32_t hash, uint8_t *out);
+		   const struct esw_inner *in, uint32_t hash, uint8_t *out);
 
 /* endpoint.c */
 
@@ -196,7 +200,7 @@ struct esw_outer {
 	uint8_t proto;
 };
 
-const struct esw_endpoint *esw_endpoint_find(const struct sluice_esw *esw,
+const struct esw_endpoint *esw_endpoint_find(struct sluice_esw *esw,
 					     uint16_t port, uint32_t group,
 					     const struct sluice_pkt *p,
 					     struct esw_outer *o);

@@ -169,24 +169,30 @@ static bool too_long(const struct esw_vport *vp, const uint8_t *frame,
 	return len > limit;
 }
 
-static void count_from(struct esw_stats *s, const uint8_t *mac, uint32_t len)
+static void count_from(struct esw_stats *s, const uint8_t *mac,
+		       uint32_t packets, uint32_t bytes)
 {
-	s->tx_packets++;
-	s->tx_bytes += len;
+	s->tx_packets += packets;
+	s->tx_bytes += bytes;
+	if (!esw_mac_multicast(mac))
+		return;
 	if (esw_mac_broadcast(mac))
-		s->tx_broadcast++;
-	else if (esw_mac_multicast(mac))
-		s->tx_multicast++;
+		s->tx_broadcast += packets;
+	else
+		s->tx_multicast += packets;
 }
 
-static void count_to(struct esw_stats *s, const uint8_t *mac, uint32_t len)
+static void count_to(struct esw_stats *s, const uint8_t *mac, uint32_t packets,
+		     uint32_t bytes)
 {
-	s->rx_packets++;
-	s->rx_bytes += len;
+	s->rx_packets += packets;
+	s->rx_bytes += bytes;
+	if (!esw_mac_multicast(mac))
+		return;
 	if (esw_mac_broadcast(mac))
-		s->rx_broadcast++;
-	else if (esw_mac_multicast(mac))
-		s->rx_multicast++;
+		s->rx_broadcast += packets;
+	else
+		s->rx_multicast += packets;
 }
 
 /*
@@ -223,9 +229,9 @@ bool esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
 		return false;
 	}
 	if (vp->uplink)
-		count_to(s, frame, len);
+		count_to(s, frame, 1, len);
 	else
-		count_from(s, frame, len);
+		count_from(s, frame, 1, len);
 	return true;
 }
 
@@ -249,15 +255,46 @@ void esw_vport_deliver(struct sluice_esw *esw, struct esw_vport *vp,
 					   flags, NULL);
 	}
 	if (result == SLUICE_TX_OK && vp->uplink)
-		count_from(s, frame, len);
+		count_from(s, frame, 1, len);
 	else if (result == SLUICE_TX_OK)
-		count_to(s, frame, len);
+		count_to(s, frame, 1, len);
 	else if (result == SLUICE_TX_NOBUF)
 		s->rx_dropped_nobuf++;
 	else if (vp->uplink)
 		s->tx_dropped_link++;
 	else
 		s->rx_dropped_link++;
+}
+
+/* Would all of a large frame pass the checks of function @vp, its sender? */
+bool esw_vport_lets_out(const struct sluice_esw *esw,
+			const struct esw_vport *vp,
+			const struct sluice_large *l)
+{
+	return esw_vport_up(esw, vp) && !too_long(vp, l->frame, l->longest) &&
+	       !(vp->vf && vp->policy & SLUICE_POLICY_SPOOFCHK &&
+		 !mac_equal(l->frame + ESW_ETH_ALEN, vp->mac));
+}
+
+/* Hand a large frame to function @vp as it is, if that takes it, and count. */
+bool esw_vport_deliver_large(struct sluice_esw *esw, struct esw_vport *vp,
+			     const struct sluice_large *l)
+{
+	if (vp->uplink || !vp->enabled || !esw_vport_up(esw, vp) ||
+	    too_long(vp, l->frame, l->longest) ||
+	    esw->host.deliver_large(esw->host.ctx, vp->num, l) != SLUICE_TX_OK)
+		return false;
+	count_to(&vp->stats, l->frame, l->segs, l->bytes);
+	esw_vport_dirty(esw, vp);
+	return true;
+}
+
+/* Function @vp has sent a large frame. */
+void esw_vport_count_large(struct sluice_esw *esw, struct esw_vport *vp,
+			   const struct sluice_large *l)
+{
+	count_from(&vp->stats, l->frame, l->segs, l->bytes);
+	esw_vport_dirty(esw, vp);
 }
 
 void esw_flow_hash(const struct sluice_esw *esw, const uint8_t *frame,

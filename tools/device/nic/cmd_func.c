@@ -38,6 +38,7 @@ static int query_func(struct func *f, const struct sluice_cmd_buf *cmd)
 		fi.max_next_hops = htole32(cfg->max_next_hops);
 		fi.max_encaps = htole32(cfg->max_encaps);
 		fi.max_endpoints = htole32(cfg->max_endpoints);
+		fi.max_ct = htole32(cfg->max_ct);
 		fi.max_meters = htole32(cfg->max_meters);
 		memcpy(fi.switch_id, cfg->switch_id, sizeof(fi.switch_id));
 	}
@@ -151,7 +152,7 @@ static int cmd_cq(struct func *f, const struct sluice_cmd_cq *cmd)
 
 static int cmd_queue(struct func *f, const struct sluice_cmd_queue *cmd)
 {
-	if (cmd->reserved || cmd->reserved2)
+	if (cmd->reserved || cmd->flags & ~SLUICE_QUEUE_F_ALL)
 		return CMD_MALFORMED;
 	return cmd->hdr.opcode == SLUICE_CMD_TXQ_CREATE ? txq_create(f, cmd) :
 							  rxq_create(f, cmd);

@@ -229,6 +229,8 @@ int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len)
 	    hdr->opcode != SLUICE_CMD_VPORT_QUERY)
 		return CMD_MALFORMED;
 
+	if (hdr->opcode >= SLUICE_CMD_CT_SET)
+		return cmd_ct(f, hdr, len);
 	if (hdr->opcode >= SLUICE_CMD_NEXT_HOP_SET)
 		return cmd_tunnel(f, hdr, len);
 	switch (hdr->opcode) {

@@ -134,7 +134,6 @@ void frame_parse(const uint8_t *frame, uint32_t len, struct frame_info *fi)
 		if (hlen < 20 || total < hlen || off + total > len)
 			return;
 		fi->l3 = off;
-		fi->l3_csum_ok = frame_sum(ip, hlen, 0) == 0xffff;
 		fi->fragment = get16(ip + 6) & 0x3fff;
 		fi->proto = ip[9];
 		end = off + total;
@@ -176,6 +175,13 @@ void frame_parse(const uint8_t *frame, uint32_t len, struct frame_info *fi)
 		return;
 	fi->l4 = off;
 	fi->l4_len = end - off;
+}
+
+bool frame_l3_ok(const uint8_t *frame, const struct frame_info *fi)
+{
+	const uint8_t *ip = frame + fi->l3;
+
+	return fi->l3 && !fi->v6 && frame_sum(ip, (ip[0] & 15) * 4, 0) == 0xffff;
 }
 
 /* CRC32c of an SCTP packet, its checksum field taken as zero. */
@@ -238,22 +244,18 @@ void toeplitz_init(struct toeplitz *t, const uint8_t *key)
 {
 	unsigned int i, v, b;
 
-	for (i = 0; i < TOEPLITZ_INPUT * 2; i++) {
-		/* The 36 key bits that the four bits of this half meet. */
+	for (i = 0; i < TOEPLITZ_INPUT; i++) {
+		/* The 40 key bits that the bits of this byte meet. */
 		uint64_t window = 0;
-		unsigned int byte = i / 2;
 
 		for (b = 0; b < 5; b++)
-			window = window << 8 | key[byte + b];
-		/* 40 bits; drop those before and behind the 36. */
-		window = i & 1 ? window & 0xfffffffffull : window >> 4;
-		for (v = 0; v < 16; v++) {
-			uint32_t hash = 0;
-
-			for (b = 0; b < 4; b++)
-				if (v & 8 >> b)
-					hash ^= window >> (4 - b);
-			t->part[i][v] = hash;
+			window = window << 8 | key[i + b];
+		t->part[i][0] = 0;
+		for (v = 1; v < 256; v++) {
+			/* The lowest bit set, on top of all others. */
+			b = (unsigned int)__builtin_ctz(v);
+			t->part[i][v] = t->part[i][v & (v - 1)] ^
+					(uint32_t)(window >> (b + 1));
 		}
 	}
 }
@@ -261,13 +263,15 @@ void toeplitz_init(struct toeplitz *t, const uint8_t *key)
 uint32_t toeplitz_hash(const struct toeplitz *t, const uint8_t *in,
 		       unsigned int len)
 {
+	const uint32_t (*part)[256] = t->part;
 	uint32_t hash = 0;
-	unsigned int i;
 
-	for (i = 0; i < len; i++) {
-		hash ^= t->part[i * 2][in[i] >> 4];
-		hash ^= t->part[i * 2 + 1][in[i] & 15];
-	}
+	/* Four bytes at a time: inputs are made of such pieces but one. */
+	for (; len >= 4; len -= 4, in += 4, part += 4)
+		hash ^= part[0][in[0]] ^ part[1][in[1]] ^ part[2][in[2]] ^
+			part[3][in[3]];
+	for (; len; len--, in++, part++)
+		hash ^= part[0][*in];
 	return hash;
 }
 

@@ -14,7 +14,6 @@
  * @proto: IP protocol of @l4
  * @v6: IPv6
  * @fragment: any fragment
- * @l3_csum_ok: IPv4 header checksum verified
  */
 struct frame_info {
 	uint16_t l3;
@@ -23,7 +22,6 @@ struct frame_info {
 	uint8_t proto;
 	bool v6;
 	bool fragment;
-	bool l3_csum_ok;
 };
 
 void frame_parse(const uint8_t *frame, uint32_t len, struct frame_info *fi);
@@ -33,6 +31,8 @@ uint16_t frame_sum(const uint8_t *p, uint32_t len, uint32_t start);
 /* Sum of the pseudo header that belongs to @fi->l4. */
 uint16_t frame_pseudo_sum(const uint8_t *frame, const struct frame_info *fi);
 /* The checksum of the transport header is there and right. */
+/* Is it IPv4, with a right header checksum? */
+bool frame_l3_ok(const uint8_t *frame, const struct frame_info *fi);
 bool frame_l4_ok(const uint8_t *frame, const struct frame_info *fi);
 /*
  * Complete a checksum: sum from @start to the end, store the complement at
@@ -43,9 +43,9 @@ void frame_csum_fill(uint8_t *frame, uint32_t len, uint32_t start,
 
 #define TOEPLITZ_INPUT	36	/* IPv6 addresses and ports */
 
-/* Toeplitz hash by half bytes. */
+/* Toeplitz hash by bytes. */
 struct toeplitz {
-	uint32_t part[TOEPLITZ_INPUT * 2][16];
+	uint32_t part[TOEPLITZ_INPUT][256];
 };
 
 void toeplitz_init(struct toeplitz *t, const uint8_t *key);

@@ -13,9 +13,11 @@
 #include <string.h>
 #include "nic.h"
 #include "frame.h"
+#include "gso.h"
 #include "../eswitch/eswitch.h"
 
 #define TX_BATCH	64	/* descriptors of a queue per round */
+#define TX_FRAMES	256	/* frames: the one that exceeds it is the last */
 #define WIRE_BATCH	64	/* frames of a wire per round */
 #define RX_CACHE	32	/* descriptors read ahead */
 #define CTRL_BATCH	64	/* control slots read at once */
@@ -74,6 +76,7 @@ struct txq {
 	uint32_t head;		/* read by doorbells */
 	uint32_t size;		/* read by doorbells */
 	uint16_t id;
+	uint32_t next_seg;	/* of the frame at @head, which waits */
 	struct cq *cq;
 	uint64_t base;
 };
@@ -86,6 +89,7 @@ struct rxq {
 	uint16_t id;
 	struct cq *cq;
 	uint64_t base;
+	bool large;		/* takes large frames */
 	uint32_t cache_first;
 	uint32_t cache_count;
 	struct sluice_rx_desc cache[RX_CACHE];
@@ -187,7 +191,9 @@ struct sluice_nic {
 	struct toeplitz flow;	/* the flow hash, by the PF's RSS key */
 	uint64_t ctrl_buf[(CTRL_BATCH * SLUICE_CMD_SLOT) / 8];
 	struct sluice_tx_desc tx_descs[TX_BATCH];
-	uint8_t frame[SLUICE_FRAME_MAX + 64];
+	unsigned int sent;	/* frames of this batch */
+	uint8_t frame[SLUICE_GSO_FRAME_MAX + 64];
+	uint8_t segment[SLUICE_FRAME_MAX + 64];
 };
 
 /* nic.c */
@@ -235,10 +241,11 @@ void event_post(struct func *f, enum sluice_event_type type, uint16_t vport,
 
 /* Result of a command: enum sluice_status, or malformed. */
 #define CMD_MALFORMED	(-1)
-/* cmd_func.c, cmd_pf.c, cmd_tunnel.c */
+/* cmd_func.c, cmd_pf.c, cmd_tunnel.c, cmd_ct.c */
 int cmd_func(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 int cmd_tunnel(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
+int cmd_ct(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 
 /* tx.c */
 int txq_create(struct func *f, const struct sluice_cmd_queue *cmd);
@@ -251,6 +258,8 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 				 const uint8_t *frame, uint32_t len,
 				 unsigned int frame_flags,
 				 const struct sluice_slow_meta *meta);
+enum sluice_tx_result rx_deliver_large(void *ctx, uint16_t vport,
+				       const struct sluice_large *l);
 void rx_flow_hash(void *ctx, const uint8_t *frame, uint32_t len,
 		  struct sluice_flow_hash *hash);
 void rx_flow_reset(struct sluice_nic *nic);

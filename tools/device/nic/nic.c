@@ -216,6 +216,8 @@ static bool wire_run(struct sluice_nic *nic, unsigned int uplink)
 	struct sluice_nic_host *host = &nic->host;
 	uint32_t count = host->wire_rx_count(host->ctx, uplink);
 	uint32_t n = count < WIRE_BATCH ? count : WIRE_BATCH;
+	struct sluice_esw_frame frames[WIRE_BATCH];
+	unsigned int num = 0;
 	uint32_t i;
 
 	if (!n)
@@ -229,10 +231,14 @@ static bool wire_run(struct sluice_nic *nic, unsigned int uplink)
 
 		if (!frame)
 			break;
-		if (len >= SLUICE_FRAME_MIN && len <= SLUICE_FRAME_MAX)
-			sluice_esw_input(nic->esw, SLUICE_VPORT_UPLINK(uplink),
-					 frame, len, 0);
+		if (len < SLUICE_FRAME_MIN || len > SLUICE_FRAME_MAX)
+			continue;
+		frames[num].data = frame;
+		frames[num].len = len;
+		frames[num++].flags = 0;
 	}
+	sluice_esw_input_burst(nic->esw, SLUICE_VPORT_UPLINK(uplink), frames,
+			       num);
 	host->wire_rx_done(host->ctx, uplink);
 	return count > n;
 }
@@ -461,10 +467,12 @@ struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 		.max_next_hops = cfg->max_next_hops,
 		.max_encaps = cfg->max_encaps,
 		.max_endpoints = cfg->max_endpoints,
+		.max_ct = cfg->max_ct,
 		.max_meters = cfg->max_meters,
 	};
 	struct sluice_esw_host esw_host = {
 		.deliver = rx_deliver,
+		.deliver_large = rx_deliver_large,
 		.flow_hash = rx_flow_hash,
 		.stats_dirty = stats_dirty,
 	};

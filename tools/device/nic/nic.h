@@ -60,6 +60,7 @@ struct sluice_nic_fault {
  * @max_next_hops: next hops, may be zero
  * @max_encaps: encaps, may be zero
  * @max_endpoints: tunnel endpoints, may be zero
+ * @max_ct: directions of connections, may be zero
  * @max_meters: meters, may be zero
  * @speed: link speed to report, in Mbit/s
  * @mac: permanent address of each function
@@ -83,6 +84,7 @@ struct sluice_nic_cfg {
 	uint32_t max_next_hops;
 	uint32_t max_encaps;
 	uint32_t max_endpoints;
+	uint32_t max_ct;
 	uint32_t max_meters;
 	uint32_t speed;
 	uint8_t mac[SLUICE_MAX_FUNCS][6];
@@ -111,8 +113,8 @@ struct sluice_nic_cfg {
  * @wire_rx_count: frames that wait to be taken from wire @uplink.  Worker
  *	thread
  * @wire_rx_next: take the next of them; it is valid until the next call of
- *	this callback or of @wire_rx_done.  Worker thread
- * @wire_rx_done: the last frame taken is no longer needed.  Worker thread
+ *	@wire_rx_done.  Worker thread
+ * @wire_rx_done: the frames taken are no longer needed.  Worker thread
  */
 struct sluice_nic_host {
 	void *ctx;

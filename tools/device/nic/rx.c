@@ -23,6 +23,7 @@ int rxq_create(struct func *f, const struct sluice_cmd_queue *cmd)
 	q->base = addr;
 	q->cq = &f->cqs[cq];
 	q->cq->refs++;
+	q->large = cmd->flags & SLUICE_QUEUE_F_LARGE;
 	q->cache_count = 0;
 	__atomic_store_n(&q->head, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&q->db, 0, __ATOMIC_RELAXED);
@@ -147,6 +148,67 @@ void rx_flow_reset(struct sluice_nic *nic)
 	toeplitz_init(&nic->flow, key);
 }
 
+/* The queue a frame goes to by its hash, which @cqe tells. */
+static struct rxq *choose_queue(struct func *f, const uint8_t *frame,
+				const struct frame_info *fi,
+				struct sluice_cqe *cqe, uint16_t *flags)
+{
+	uint32_t hash;
+	bool l4;
+
+	if (!f->rss.on)
+		return &f->rxqs[0];
+	if (!frame_rss(&f->rss.toeplitz, f->rss.types, frame, fi, &hash, &l4))
+		return &f->rxqs[f->rss.table[0]];
+	*flags |= SLUICE_CQE_F_HASH;
+	if (l4)
+		*flags |= SLUICE_CQE_F_HASH_L4;
+	cqe->hash = htole32(hash);
+	return &f->rxqs[f->rss.table[hash % SLUICE_RSS_TABLE_SIZE]];
+}
+
+/* Complete a frame in @nbufs buffers. */
+static enum sluice_tx_result complete(struct func *f, struct rxq *q,
+				      struct sluice_cqe *cqe, uint32_t len,
+				      uint16_t flags, int nbufs)
+{
+	cqe->index = htole32(q->head);
+	cqe->len = htole32(len);
+	cqe->flags = htole16(flags);
+	cqe->nbufs = htole16(nbufs);
+	cqe->queue = q->id;
+	__atomic_store_n(&q->head, q->head + nbufs, __ATOMIC_RELEASE);
+	return cq_put(f, q->cq, cqe) ? SLUICE_TX_OK : SLUICE_TX_DOWN;
+}
+
+/* The eSwitch hands out a large frame; it has checked that it is right. */
+enum sluice_tx_result rx_deliver_large(void *ctx, uint16_t vport,
+				       const struct sluice_large *l)
+{
+	struct func *f = nic_func(ctx, vport);
+	uint16_t flags = SLUICE_CQE_F_RX | SLUICE_CQE_F_LARGE |
+			 SLUICE_CQE_F_L4_OK;
+	struct sluice_cqe cqe = { .mss = htole16(l->mss) };
+	struct frame_info fi;
+	struct rxq *q;
+	int nbufs;
+
+	if (!f || !f->enabled || !func_ok(f))
+		return SLUICE_TX_DOWN;
+	frame_parse(l->frame, l->len, &fi);
+	q = choose_queue(f, l->frame, &fi, &cqe, &flags);
+	if (!q->active || !q->large || !cq_room(f, q->cq))
+		return SLUICE_TX_NOBUF;
+	nbufs = fill_buffers(f, q, l->frame, l->len);
+	if (nbufs <= 0)
+		return nbufs < 0 ? SLUICE_TX_DOWN : SLUICE_TX_NOBUF;
+	if (frame_l3_ok(l->frame, &fi))
+		flags |= SLUICE_CQE_F_L3_OK;
+	if (l->fixed_id)
+		flags |= SLUICE_CQE_F_FIXED_ID;
+	return complete(f, q, &cqe, l->len, flags, nbufs);
+}
+
 /* The eSwitch hands out a frame. */
 enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 				 const uint8_t *frame, uint32_t len,
@@ -157,7 +219,6 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 	struct sluice_cqe cqe = { 0 };
 	uint16_t flags = SLUICE_CQE_F_RX;
 	struct frame_info fi;
-	unsigned int queue = 0;
 	struct func *f;
 	struct rxq *q;
 	int nbufs;
@@ -181,25 +242,12 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 		cqe.src_vport = htole16(meta->src_vport);
 		cqe.reason = meta->reason;
 		cqe.table = htole32(meta->table);
-		if (f->rss.on)
-			queue = f->rss.table[meta->hash.value %
-					     SLUICE_RSS_TABLE_SIZE];
-	} else if (f->rss.on) {
-		uint32_t hash;
-		bool l4;
-
-		if (frame_rss(&f->rss.toeplitz, f->rss.types, frame, &fi, &hash,
-			      &l4)) {
-			flags |= SLUICE_CQE_F_HASH;
-			if (l4)
-				flags |= SLUICE_CQE_F_HASH_L4;
-			cqe.hash = htole32(hash);
-			queue = f->rss.table[hash % SLUICE_RSS_TABLE_SIZE];
-		} else {
-			queue = f->rss.table[0];
-		}
+		q = &f->rxqs[f->rss.on ? f->rss.table[meta->hash.value %
+						      SLUICE_RSS_TABLE_SIZE] :
+					 0];
+	} else {
+		q = choose_queue(f, frame, &fi, &cqe, &flags);
 	}
-	q = &f->rxqs[queue];
 	if (!q->active)
 		return SLUICE_TX_NOBUF;
 	if (!cq_room(f, q->cq))
@@ -209,16 +257,10 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 	if (nbufs <= 0)
 		return nbufs < 0 ? SLUICE_TX_DOWN : SLUICE_TX_NOBUF;
 
-	if (fi.l3_csum_ok)
+	if (frame_l3_ok(frame, &fi))
 		flags |= SLUICE_CQE_F_L3_OK;
 	if (fi.l4 && (frame_flags & SLUICE_FRAME_L4_OK ||
 		      frame_l4_ok(frame, &fi)))
 		flags |= SLUICE_CQE_F_L4_OK;
-	cqe.index = htole32(q->head);
-	cqe.len = htole32(len);
-	cqe.flags = htole16(flags);
-	cqe.nbufs = htole16(nbufs);
-	cqe.queue = q->id;
-	__atomic_store_n(&q->head, q->head + nbufs, __ATOMIC_RELEASE);
-	return cq_put(f, q->cq, &cqe) ? SLUICE_TX_OK : SLUICE_TX_DOWN;
+	return complete(f, q, &cqe, len, flags, nbufs);
 }

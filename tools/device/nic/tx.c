@@ -5,6 +5,9 @@
 /* A frame may leave by a wire this often: once for each step of a program. */
 #define WIRE_HEADROOM(nic)	((nic)->cfg.max_actions + 2)
 
+/* What became of a frame: wait for a wire, or the function failed. */
+enum tx_result { TX_SENT, TX_WAIT, TX_FAILED };
+
 int txq_create(struct func *f, const struct sluice_cmd_queue *cmd)
 {
 	uint16_t id = le16toh(cmd->id);
@@ -16,6 +19,8 @@ int txq_create(struct func *f, const struct sluice_cmd_queue *cmd)
 	    cmd->log_size < SLUICE_RING_MIN_LOG ||
 	    cmd->log_size > SLUICE_RING_MAX_LOG)
 		return SLUICE_ST_INVAL;
+	if (cmd->flags)
+		return SLUICE_ST_INVAL;
 	if (cq >= f->max_cqs || !f->cqs[cq].ring.active)
 		return SLUICE_ST_NOENT;
 	q = &f->txqs[id];
@@ -26,6 +31,7 @@ int txq_create(struct func *f, const struct sluice_cmd_queue *cmd)
 	q->base = addr;
 	q->cq = &f->cqs[cq];
 	q->cq->refs++;
+	q->next_seg = 0;
 	__atomic_store_n(&q->head, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&q->db, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&q->size, 1u << cmd->log_size, __ATOMIC_RELAXED);
@@ -69,10 +75,14 @@ static bool first_desc_ok(struct func *f, const struct sluice_tx_desc *d)
 	uint16_t flags = le16toh(d->flags);
 	uint16_t dst = le16toh(d->dst_vport);
 
-	if (flags & ~(SLUICE_TX_F_EOP | SLUICE_TX_F_CSUM | SLUICE_TX_F_DIRECT))
+	if (flags & ~SLUICE_TX_F_ALL || d->reserved)
 		return false;
-	if (d->mss || d->hdr_len || d->reserved)
+	if (flags & SLUICE_TX_F_GSO) {
+		if (!(flags & SLUICE_TX_F_CSUM))
+			return false;
+	} else if (flags & SLUICE_TX_F_FIXED_ID || d->mss || d->hdr_len) {
 		return false;
+	}
 	if (!(flags & SLUICE_TX_F_CSUM) && (d->csum_start || d->csum_offset))
 		return false;
 	if (!(flags & SLUICE_TX_F_DIRECT))
@@ -96,6 +106,8 @@ static bool next_desc_ok(const struct sluice_tx_desc *d)
 static int frame_descs(struct func *f, const struct sluice_tx_desc *d,
 		       uint32_t avail, uint32_t *total, uint32_t *bad)
 {
+	uint32_t max = le16toh(d->flags) & SLUICE_TX_F_GSO ?
+		       SLUICE_GSO_FRAME_MAX : SLUICE_FRAME_MAX;
 	uint32_t len = 0;
 	uint32_t i;
 
@@ -107,7 +119,7 @@ static int frame_descs(struct func *f, const struct sluice_tx_desc *d,
 		    (i ? !next_desc_ok(&d[i]) : !first_desc_ok(f, &d[i])))
 			return -1;
 		len += piece;
-		if (len > SLUICE_FRAME_MAX)
+		if (len > max)
 			return -1;
 		if (le16toh(d[i].flags) & SLUICE_TX_F_EOP) {
 			*total = len;
@@ -171,13 +183,11 @@ static bool wait_for_wire(struct func *f, struct txq *q)
 	return true;
 }
 
-/* Gather a frame and send it.  False when the function failed. */
-static bool send_frame(struct func *f, struct txq *q,
-		       const struct sluice_tx_desc *d, uint32_t count,
-		       uint32_t len)
+/* Read a frame into nic->frame.  False when the function failed. */
+static bool gather(struct func *f, const struct sluice_tx_desc *d,
+		   uint32_t count)
 {
 	struct sluice_nic *nic = f->nic;
-	unsigned int flags = 0;
 	uint32_t at = 0;
 	uint32_t i;
 
@@ -192,18 +202,106 @@ static bool send_frame(struct func *f, struct txq *q,
 		}
 		at += piece;
 	}
+	return true;
+}
+
+static void bad_frame(struct func *f, const struct txq *q)
+{
+	func_fail(f, SLUICE_ERR_TX_DESC, (uint32_t)q->id << 16 |
+		  (q->head & (q->size - 1)));
+}
+
+/* Hand a frame to the eSwitch. */
+static void send(struct func *f, const struct sluice_tx_desc *d,
+		 const uint8_t *frame, uint32_t len, unsigned int flags)
+{
+	struct sluice_esw *esw = f->nic->esw;
+
+	if (le16toh(d->flags) & SLUICE_TX_F_DIRECT)
+		sluice_esw_direct(esw, le16toh(d->dst_vport), frame, len,
+				  flags);
+	else
+		sluice_esw_input(esw, f->vport, frame, len, flags);
+}
+
+/* Send the frame in nic->frame as it is.  False when that cannot be done. */
+static bool send_large(struct func *f, const struct sluice_tx_desc *d,
+		       uint32_t len, const struct gso *g)
+{
+	struct sluice_nic *nic = f->nic;
+	struct sluice_large l = {
+		.frame = nic->frame,
+		.len = len,
+		.segs = g->segs,
+		.longest = g->hdr_len + g->mss,
+		.bytes = g->payload + g->segs * g->hdr_len,
+		.mss = g->mss,
+		.fixed_id = g->fixed_id,
+	};
+
+	if (g->segs < 2)
+		return false;
+	gso_seed(g, nic->frame);
+	return le16toh(d->flags) & SLUICE_TX_F_DIRECT ?
+	       sluice_esw_direct_large(nic->esw, le16toh(d->dst_vport), &l) :
+	       sluice_esw_input_large(nic->esw, f->vport, &l);
+}
+
+/*
+ * Send the frame in nic->frame, as it is or as segments.  When a wire is full
+ * the queue waits and goes on with the next segment later.
+ */
+static enum tx_result send_segments(struct func *f, struct txq *q,
+				    const struct sluice_tx_desc *d,
+				    uint32_t len)
+{
+	struct sluice_nic *nic = f->nic;
+	struct gso g;
+
+	if (!gso_init(&g, nic->frame, len, d)) {
+		bad_frame(f, q);
+		return TX_FAILED;
+	}
+	if (!q->next_seg && send_large(f, d, len, &g)) {
+		nic->sent++;
+		return func_ok(f) ? TX_SENT : TX_FAILED;
+	}
+	for (; q->next_seg < g.segs; q->next_seg++) {
+		if (!wires_have_room(nic) && wait_for_wire(f, q))
+			return TX_WAIT;
+		send(f, d, nic->segment,
+		     gso_segment(&g, q->next_seg, nic->segment),
+		     SLUICE_FRAME_L4_OK);
+		if (!func_ok(f))
+			return TX_FAILED;
+	}
+	q->next_seg = 0;
+	nic->sent += g.segs;
+	return TX_SENT;
+}
+
+/* Send the frame of @count descriptors at @d. */
+static enum tx_result send_frame(struct func *f, struct txq *q,
+				 const struct sluice_tx_desc *d,
+				 uint32_t count, uint32_t len)
+{
+	struct sluice_nic *nic = f->nic;
+	unsigned int flags = 0;
+
+	if (!wires_have_room(nic) && wait_for_wire(f, q))
+		return TX_WAIT;
+	if (!gather(f, d, count))
+		return TX_FAILED;
+	if (le16toh(d->flags) & SLUICE_TX_F_GSO)
+		return send_segments(f, q, d, len);
 	if (le16toh(d->flags) & SLUICE_TX_F_CSUM &&
 	    !fill_csum(nic->frame, len, d, &flags)) {
-		func_fail(f, SLUICE_ERR_TX_DESC, (uint32_t)q->id << 16 |
-			  (q->head & (q->size - 1)));
-		return false;
+		bad_frame(f, q);
+		return TX_FAILED;
 	}
-	if (le16toh(d->flags) & SLUICE_TX_F_DIRECT)
-		sluice_esw_direct(nic->esw, le16toh(d->dst_vport), nic->frame,
-				  len, flags);
-	else
-		sluice_esw_input(nic->esw, f->vport, nic->frame, len, flags);
-	return true;
+	send(f, d, nic->frame, len, flags);
+	nic->sent++;
+	return TX_SENT;
 }
 
 /* One batch of a queue.  True when it has more to do right away. */
@@ -238,8 +336,9 @@ static bool txq_run(struct func *f, struct txq *q)
 	if (!read_descs(f, q, count))
 		return false;
 
+	nic->sent = 0;
 	q->cq->reserved++;
-	while (at < count) {
+	while (at < count && nic->sent < TX_FRAMES) {
 		const struct sluice_tx_desc *d = nic->tx_descs + at;
 		uint32_t len, bad;
 		int n = frame_descs(f, d, count - at, &len, &bad);
@@ -254,9 +353,7 @@ static bool txq_run(struct func *f, struct txq *q)
 			more = avail > count;
 			break;
 		}
-		if (!wires_have_room(nic) && wait_for_wire(f, q))
-			break;
-		if (!send_frame(f, q, d, n, len))
+		if (send_frame(f, q, d, n, len) != TX_SENT)
 			break;
 		__atomic_store_n(&q->head, q->head + n, __ATOMIC_RELEASE);
 		at += n;

@@ -69,6 +69,7 @@ static bool sluice_check_props(SluiceState *s, Error **errp)
 				 errp) &&
 	       sluice_check_size("max-endpoints", s->max_endpoints, 1, 1 * MiB,
 				 errp) &&
+	       sluice_check_size("max-ct", s->max_ct, 2, 16 * MiB, errp) &&
 	       sluice_check_size("max-meters", s->max_meters, 1, 1 * MiB,
 				 errp) &&
 	       sluice_check_size("speed", s->speed, 10, 400000, errp);
@@ -117,6 +118,7 @@ static void sluice_make_cfg(SluiceState *s)
 	cfg->max_next_hops = s->max_next_hops;
 	cfg->max_encaps = s->max_encaps;
 	cfg->max_endpoints = s->max_endpoints;
+	cfg->max_ct = s->max_ct;
 	cfg->max_meters = s->max_meters;
 	cfg->speed = s->speed;
 	memcpy(cfg->mac[0], pf, 6);
@@ -262,6 +264,7 @@ static const Property sluice_properties[] = {
 	DEFINE_PROP_UINT32("max-next-hops", SluiceState, max_next_hops, 65536),
 	DEFINE_PROP_UINT32("max-encaps", SluiceState, max_encaps, 65536),
 	DEFINE_PROP_UINT32("max-endpoints", SluiceState, max_endpoints, 4096),
+	DEFINE_PROP_UINT32("max-ct", SluiceState, max_ct, 524288),
 	DEFINE_PROP_UINT32("max-meters", SluiceState, max_meters, 65536),
 	DEFINE_PROP_UINT32("speed", SluiceState, speed, 25000),
 	DEFINE_PROP_STRING("serial", SluiceState, serial),

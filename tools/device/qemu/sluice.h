@@ -77,6 +77,7 @@ struct SluiceState {
 	uint32_t max_next_hops;
 	uint32_t max_encaps;
 	uint32_t max_endpoints;
+	uint32_t max_ct;
 	uint32_t max_meters;
 	uint32_t speed;
 	char *serial;

@@ -185,6 +185,7 @@ const struct sluice_esw_cfg bed_cfg = {
 	.max_next_hops = 300,
 	.max_encaps = 300,
 	.max_endpoints = 300,
+	.max_ct = 4096,
 	.max_meters = 20,
 };
 

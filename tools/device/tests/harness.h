@@ -19,7 +19,7 @@
 /* A frame under construction. */
 struct frame {
 	uint32_t len;
-	uint8_t b[SLUICE_FRAME_MAX + 64];
+	uint8_t b[SLUICE_GSO_FRAME_MAX + 64];
 };
 
 void fr_bytes(struct frame *f, const void *p, uint32_t len);

@@ -141,6 +141,7 @@ struct fake *fake_new_cfg(void (*tune)(struct sluice_nic_cfg *cfg))
 	m->cfg.max_next_hops = 32;
 	m->cfg.max_encaps = 33;
 	m->cfg.max_endpoints = 34;
+	m->cfg.max_ct = 64;
 	m->cfg.max_meters = 35;
 	m->cfg.speed = 25000;
 	strcpy(m->cfg.serial, "S123");

@@ -27,7 +27,7 @@ static void test_identity(void **state)
 	assert_int_equal(rd(vf, SLUICE_REG_FUNC), 2);
 	assert_true(rd(pf, SLUICE_REG_CAPS_LO) & SLUICE_CAP_SWITCHDEV);
 	assert_false(rd(vf, SLUICE_REG_CAPS_LO) & SLUICE_CAP_SWITCHDEV);
-	assert_false(rd(pf, SLUICE_REG_CAPS_LO) & SLUICE_CAP_TSO);
+	assert_true(rd(vf, SLUICE_REG_CAPS_LO) & SLUICE_CAP_TSO);
 	assert_int_equal(rd(pf, SLUICE_REG_STATUS), SLUICE_STATUS_READY);
 
 	m->now = 0x1fffffffdull;
@@ -128,6 +128,7 @@ static void test_query_func(void **state)
 		assert_int_equal(le32toh(fi->max_next_hops), fn ? 0 : 32);
 		assert_int_equal(le32toh(fi->max_encaps), fn ? 0 : 33);
 		assert_int_equal(le32toh(fi->max_endpoints), fn ? 0 : 34);
+		assert_int_equal(le32toh(fi->max_ct), fn ? 0 : 64);
 		assert_int_equal(le32toh(fi->max_meters), fn ? 0 : 35);
 		assert_string_equal(fi->serial, "S123");
 		assert_string_equal(fi->fw_version, "V9");

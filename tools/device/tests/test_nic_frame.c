@@ -250,7 +250,7 @@ static void test_verify(void **state)
 				fr_fill(&f, 0xa5, 5);
 				frame_parse(f.b, f.len, &fi);
 				assert_int_equal(fi.l4_len, 8 + len);
-				assert_int_equal(fi.l3_csum_ok, !v6);
+				assert_int_equal(frame_l3_ok(f.b, &fi), !v6);
 				assert_true(frame_l4_ok(f.b, &fi));
 				f.b[fi.l4 + 1] ^= 4;
 				assert_false(frame_l4_ok(f.b, &fi));
@@ -264,7 +264,7 @@ static void test_verify(void **state)
 	f.b[14 + 8] ^= 1;
 	frame_parse(f.b, f.len, &fi);
 	assert_false(frame_l4_ok(f.b, &fi));
-	assert_false(fi.l3_csum_ok);
+	assert_false(frame_l3_ok(f.b, &fi));
 
 	/* Fragments and truncated packets have no transport header. */
 	right_udp(&f, false, 0, 10);

@@ -9,9 +9,11 @@
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
+void *__real_aligned_alloc(size_t align, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
+void *__wrap_aligned_alloc(size_t align, size_t size);
 
 /* Allocations until the one that fails, negative for never. */
 static int countdown = -1;
@@ -34,6 +36,11 @@ void *__wrap_calloc(size_t n, size_t size)
 void *__wrap_realloc(void *p, size_t size)
 {
 	return fails() ? NULL : __real_realloc(p, size);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t size)
+{
+	return fails() ? NULL : __real_aligned_alloc(align, size);
 }
 
 static void new_eswitch(void **state)
@@ -209,6 +216,33 @@ static void tunnels(void **state)
 	bed_free(bed);
 }
 
+/* The hash table may fail to grow, so not every allocation is needed. */
+static void connections(void **state)
+{
+	struct bed *bed = bed_new(SLUICE_ESW_SWITCHDEV);
+	unsigned int failed = 0;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		struct sluice_cmd_ct c = {
+			.id = htole32(i), .table = htole32(i), .ip = 4,
+			.counter = htole32((i * 4096) % 10000), .proto = 17,
+		};
+
+		TRY(bed, sluice_esw_ct_set(bed->esw, &c));
+		/* A change needs no memory. */
+		c.mark = htole32(i);
+		countdown = 0;
+		assert_int_equal(sluice_esw_ct_set(bed->esw, &c), 0);
+		countdown = -1;
+	}
+	/* Each connection while the table need not grow, and the arrays. */
+	assert_true(failed > 64);
+	assert_int_equal(le32toh(query(bed).ct), 200);
+	bed_free(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +250,7 @@ int main(void)
 		cmocka_unit_test(rules),
 		cmocka_unit_test(cannot_grow),
 		cmocka_unit_test(tunnels),
+		cmocka_unit_test(connections),
 	};
 
 	return cmocka_run_group_tests_name("oom", tests, NULL, NULL);

@@ -442,6 +442,7 @@ static void sizes_are_checked(void **state)
 	BAD(max_next_hops, (1u << 24) + 1);
 	BAD(max_encaps, (1u << 24) + 1);
 	BAD(max_endpoints, (1u << 24) + 1);
+	BAD(max_ct, (1u << 24) + 1);
 	BAD(max_meters, (1u << 24) + 1);
 #undef BAD
 	sluice_esw_free(NULL);

@@ -21,6 +21,7 @@ class Machine:
         self.fds = []
         self.locks = []
         self.nics = {}
+        self.ends = {}
         self.shared = {}
         self.stderr = None
         self.cache = os.environ.get("SLUICE_CACHE") or os.path.expanduser("~/.cache/sluice")
@@ -120,6 +121,7 @@ class Machine:
                 lock.close()
                 continue
             self.locks.append(lock)
+            self.ends[index] = mine
             path = os.path.join(base, f"wire-{name}")
             return (f"dgram,local.type=unix,local.path={path}.{mine},"
                     f"remote.type=unix,remote.path={path}.{other}")
@@ -171,6 +173,10 @@ class Machine:
                     text += f",netdev{port}={netdev}"
         else:
             text += f",netdev={netdevs[0]}" if netdevs[0] else ""
+        # QEMU gives every machine's NICs the same addresses: no good on one wire.
+        if "b" in [self.ends.get(nic * self.opts.ports + port)
+                   for port in range(self.opts.ports)]:
+            text += f",mac=52:54:00:62:00:{nic:02x}"
         if self.opts.device_opts:
             text += "," + self.opts.device_opts
         return text

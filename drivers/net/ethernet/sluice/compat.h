@@ -6,6 +6,7 @@
 #ifndef _SLUICE_COMPAT_H
 #define _SLUICE_COMPAT_H
 
+#include <linux/dim.h>
 #include <linux/netdevice.h>
 #include <linux/timer.h>
 #include <linux/version.h>
@@ -79,6 +80,16 @@ sluice_compat_surely_skip_sw(const struct flow_cls_common_offload *common)
 	return common->skip_sw;
 #else
 	return false;
+#endif
+}
+
+/* 6.13 passes the sample by address. */
+static inline void sluice_compat_net_dim(struct dim *dim, const struct dim_sample *sample)
+{
+#if KERNEL_VERSION(6, 13, 0) <= LINUX_VERSION_CODE
+	net_dim(dim, sample);
+#else
+	net_dim(dim, *sample);
 #endif
 }
 

@@ -53,6 +53,7 @@ struct flow_block_offload;
  * @max_next_hops: next hops of tunnels (PF)
  * @max_encaps: outer headers of tunnels (PF)
  * @max_endpoints: tunnel endpoints (PF)
+ * @max_ct: directions of connections (PF)
  * @max_meters: meters (PF)
  */
 struct sluice_limits {
@@ -71,6 +72,7 @@ struct sluice_limits {
 	u32 max_next_hops;
 	u32 max_encaps;
 	u32 max_endpoints;
+	u32 max_ct;
 	u32 max_meters;
 };
 
@@ -231,6 +233,11 @@ void sluice_channels_put(struct sluice_dev *sdev);
  */
 netdev_tx_t sluice_xmit_direct(struct sluice_dev *sdev, struct sk_buff *skb,
 			       u16 vport);
+
+/* nic/gso.c: long frames, for every netdev that sends on the rings. */
+netdev_features_t sluice_gso_features(const struct sluice_dev *sdev);
+netdev_features_t sluice_features_check(struct sk_buff *skb, struct net_device *dev,
+					netdev_features_t features);
 
 /* Statistics block of a vport in host memory, written by the device. */
 struct sluice_vport_stats *sluice_stats_buf(struct sluice_dev *sdev,

@@ -113,6 +113,7 @@ static void sluice_func_limits(struct sluice_dev *sdev,
 	lim->max_next_hops = le32_to_cpu(info->max_next_hops);
 	lim->max_encaps = le32_to_cpu(info->max_encaps);
 	lim->max_endpoints = le32_to_cpu(info->max_endpoints);
+	lim->max_ct = le32_to_cpu(info->max_ct);
 	lim->max_meters = le32_to_cpu(info->max_meters);
 }
 

@@ -12,6 +12,7 @@ enum sluice_resource {
 	SLUICE_RESOURCE_NEXT_HOPS,
 	SLUICE_RESOURCE_ENCAPS,
 	SLUICE_RESOURCE_ENDPOINTS,
+	SLUICE_RESOURCE_CT,
 	SLUICE_RESOURCE_METERS,
 };
 
@@ -79,6 +80,14 @@ static u64 endpoints_occ(void *priv)
 	return le32_to_cpu(info.endpoints);
 }
 
+static u64 ct_occ(void *priv)
+{
+	struct sluice_esw_info info;
+
+	resource_query(priv, &info);
+	return le32_to_cpu(info.ct);
+}
+
 static u64 meters_occ(void *priv)
 {
 	struct sluice_esw_info info;
@@ -131,6 +140,12 @@ int sluice_resources_register(struct sluice_dev *sdev)
 				limits->max_tables, tables_occ);
 	if (err)
 		goto err_unregister;
+	if (sdev->caps & SLUICE_CAP_CT) {
+		err = resource_register(sdev, "ct", SLUICE_RESOURCE_CT,
+					limits->max_ct, ct_occ);
+		if (err)
+			goto err_unregister;
+	}
 	err = resource_register(sdev, "meters", SLUICE_RESOURCE_METERS,
 				limits->max_meters, meters_occ);
 	if (err)

@@ -70,13 +70,8 @@ static int rep_stop(struct net_device *dev)
 static netdev_tx_t rep_start_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct sluice_vport *vport = rep_vport(dev);
-	unsigned int len = skb->len;
-	netdev_tx_t ret;
 
-	ret = sluice_xmit_direct(vport->sdev, skb, vport->num);
-	if (ret == NETDEV_TX_OK)
-		dev_sw_netstats_tx_add(dev, 1, len);
-	return ret;
+	return sluice_xmit_direct(vport->sdev, skb, vport->num);
 }
 
 static int rep_change_mtu(struct net_device *dev, int mtu)
@@ -166,6 +161,7 @@ static const struct net_device_ops rep_ops = {
 	.ndo_open		= rep_open,
 	.ndo_stop		= rep_stop,
 	.ndo_start_xmit		= rep_start_xmit,
+	.ndo_features_check	= sluice_features_check,
 	.ndo_get_stats64	= rep_get_stats64,
 	.ndo_has_offload_stats	= rep_has_offload_stats,
 	.ndo_get_offload_stats	= rep_get_offload_stats,
@@ -251,11 +247,12 @@ static struct net_device *rep_alloc(struct sluice_vport *vport)
 	dev->min_mtu = SLUICE_MTU_MIN;
 	dev->max_mtu = SLUICE_MTU_MAX;
 	dev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_RXCSUM |
-			   NETIF_F_HIGHDMA | NETIF_F_HW_TC;
+			   NETIF_F_HIGHDMA | NETIF_F_HW_TC | sluice_gso_features(sdev);
 	dev->features = dev->hw_features;
-	dev->vlan_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA;
-	dev->hw_enc_features = dev->vlan_features;
-	dev->mpls_features = dev->vlan_features;
+	dev->hw_enc_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_HIGHDMA;
+	dev->mpls_features = dev->hw_enc_features;
+	dev->vlan_features = dev->hw_enc_features | sluice_gso_features(sdev);
+	netif_set_tso_max_segs(dev, SLUICE_GSO_SEGS_MAX);
 	rep_set_mac(dev, vport);
 	netif_carrier_off(dev);
 	return dev;

@@ -49,6 +49,7 @@ static int sluice_napi_poll(struct napi_struct *napi, int budget)
 		sluice_rx_refill(&ch->rxq);
 
 	if (done < budget && seen <= mask && napi_complete_done(napi, done)) {
+		sluice_dim_sample(ch);
 		/* A dead function has no more to say. */
 		if (likely(!READ_ONCE(sdev->dead)))
 			sluice_write(sdev, SLUICE_DB_CQ_ARM(ch->id), cq->count);
@@ -62,6 +63,7 @@ static irqreturn_t sluice_channel_irq(int irq, void *data)
 {
 	struct sluice_channel *ch = data;
 
+	WRITE_ONCE(ch->irqs, ch->irqs + 1);
 	napi_schedule(&ch->napi);
 	return IRQ_HANDLED;
 }
@@ -101,6 +103,9 @@ static struct sluice_channel *sluice_channel_alloc(struct sluice_nic *nic, u16 i
 		sluice_channel_free(ch);
 		return NULL;
 	}
+	ch->rxq.large = nic->large;
+	ch->adaptive = nic->adaptive;
+	sluice_dim_init(ch);
 	return ch;
 }
 
@@ -128,6 +133,7 @@ static int sluice_channel_create(struct sluice_nic *nic, struct sluice_channel *
 	queue.addr = cpu_to_le64(ch->rxq.dma);
 	queue.id = cpu_to_le16(ch->id);
 	queue.log_size = ch->rxq.log;
+	queue.flags = ch->rxq.large ? SLUICE_QUEUE_F_LARGE : 0;
 	queue.cq = cpu_to_le16(ch->id);
 	err = sluice_cmd_exec(sdev, &queue.hdr);
 	if (err)
@@ -136,6 +142,7 @@ static int sluice_channel_create(struct sluice_nic *nic, struct sluice_channel *
 	sluice_cmd_init(&queue.hdr, SLUICE_CMD_TXQ_CREATE, sizeof(queue));
 	queue.addr = cpu_to_le64(ch->txq.dma);
 	queue.log_size = ch->txq.log;
+	queue.flags = 0;
 	err = sluice_cmd_exec(sdev, &queue.hdr);
 	if (err)
 		goto err_rxq;
@@ -216,6 +223,7 @@ static void sluice_channel_disable(struct sluice_channel *ch)
 	netif_queue_set_napi(dev, ch->id, NETDEV_QUEUE_TYPE_RX, NULL);
 	netif_queue_set_napi(dev, ch->id, NETDEV_QUEUE_TYPE_TX, NULL);
 	napi_disable(&ch->napi);
+	sluice_dim_stop(ch);
 	timer_delete_sync(&ch->rxq.refill);
 }
 
@@ -466,16 +474,62 @@ out:
 }
 
 /**
+ * sluice_channels_large() - receive large frames or not
+ * @nic: netdev
+ * @on: receive them
+ *
+ * RTNL held.  Traffic rests meanwhile.  If the new rings cannot be had, the
+ * old ones come back.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sluice_channels_large(struct sluice_nic *nic, bool on)
+{
+	bool old = nic->large;
+	int err;
+
+	nic->large = on;
+	err = sluice_channels_change(nic, nic->num_channels, nic->tx_log, nic->rx_log);
+	if (!err)
+		return 0;
+	nic->large = old;
+	return err;
+}
+
+/**
+ * sluice_channel_moderate() - change a channel's interrupt moderation
+ * @ch: channel
+ * @usecs: longest delay of an interrupt, in microseconds
+ * @frames: completions that end the delay
+ *
+ * Process context.  Does not wait for the device.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sluice_channel_moderate(struct sluice_channel *ch, u16 usecs, u16 frames)
+{
+	struct sluice_cmd_cq cmd = {};
+
+	sluice_cmd_init(&cmd.hdr, SLUICE_CMD_CQ_MODERATE, sizeof(cmd));
+	cmd.id = cpu_to_le16(ch->id);
+	cmd.usecs = cpu_to_le16(usecs);
+	cmd.frames = cpu_to_le16(frames);
+	return sluice_cmd_post(ch->sdev, &cmd.hdr);
+}
+
+/**
  * sluice_channels_moderate() - change interrupt moderation
  * @nic: netdev
  * @usecs: longest delay of an interrupt, in microseconds
  * @frames: completions that end the delay
+ * @adaptive: begin with these and adapt
  *
  * RTNL held.
  *
  * Return: 0 or a negative errno.
  */
-int sluice_channels_moderate(struct sluice_nic *nic, u16 usecs, u16 frames)
+int sluice_channels_moderate(struct sluice_nic *nic, u16 usecs, u16 frames,
+			     bool adaptive)
 {
 	struct sluice_dev *sdev = nic->sdev;
 	struct sluice_channels *chs;
@@ -486,17 +540,16 @@ int sluice_channels_moderate(struct sluice_nic *nic, u16 usecs, u16 frames)
 	chs = rcu_dereference_protected(sdev->channels,
 					lockdep_is_held(&sdev->channels_lock));
 	for (i = 0; chs && i < chs->num && !err; i++) {
-		struct sluice_cmd_cq cmd = {};
-
-		sluice_cmd_init(&cmd.hdr, SLUICE_CMD_CQ_MODERATE, sizeof(cmd));
-		cmd.id = cpu_to_le16(i);
-		cmd.usecs = cpu_to_le16(usecs);
-		cmd.frames = cpu_to_le16(frames);
-		err = sluice_cmd_exec(sdev, &cmd.hdr);
+		WRITE_ONCE(chs->ch[i]->adaptive, false);
+		/* What adapts must not come after what is set by hand. */
+		flush_work(&chs->ch[i]->dim.work);
+		err = sluice_channel_moderate(chs->ch[i], usecs, frames);
+		WRITE_ONCE(chs->ch[i]->adaptive, adaptive);
 	}
 	if (!err) {
 		nic->usecs = usecs;
 		nic->frames = frames;
+		nic->adaptive = adaptive;
 	}
 	mutex_unlock(&sdev->channels_lock);
 	return err;

@@ -110,6 +110,7 @@ static int sluice_get_coalesce(struct net_device *dev, struct ethtool_coalesce *
 	ec->tx_coalesce_usecs = nic->usecs;
 	ec->rx_max_coalesced_frames = nic->frames;
 	ec->tx_max_coalesced_frames = nic->frames;
+	ec->use_adaptive_rx_coalesce = nic->adaptive;
 	return 0;
 }
 
@@ -141,7 +142,8 @@ static int sluice_set_coalesce(struct net_device *dev, struct ethtool_coalesce *
 				       SLUICE_MAX_USECS, SLUICE_MAX_FRAMES);
 		return -EINVAL;
 	}
-	return sluice_channels_moderate(nic, usecs, frames);
+	return sluice_channels_moderate(nic, usecs, frames,
+					ec->use_adaptive_rx_coalesce);
 }
 
 static int sluice_get_sset_count(struct net_device *dev, int sset)
@@ -264,7 +266,8 @@ static int sluice_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *nfc,
 
 const struct ethtool_ops sluice_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_USECS |
-				     ETHTOOL_COALESCE_MAX_FRAMES,
+				     ETHTOOL_COALESCE_MAX_FRAMES |
+				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
 	.get_drvinfo		= sluice_get_drvinfo,
 	.get_link		= ethtool_op_get_link,
 	.get_link_ksettings	= sluice_get_link_ksettings,

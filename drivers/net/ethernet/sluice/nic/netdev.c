@@ -149,10 +149,19 @@ static netdev_features_t sluice_fix_features(struct net_device *dev,
 	return features;
 }
 
+static int sluice_set_features(struct net_device *dev, netdev_features_t features)
+{
+	struct sluice_nic *nic = netdev_priv(dev);
+	bool large = features & NETIF_F_GRO_HW;
+
+	return large == nic->large ? 0 : sluice_channels_large(nic, large);
+}
+
 static const struct net_device_ops sluice_vf_netdev_ops = {
 	.ndo_open		= sluice_open,
 	.ndo_stop		= sluice_stop,
 	.ndo_start_xmit		= sluice_start_xmit,
+	.ndo_features_check	= sluice_features_check,
 	.ndo_set_rx_mode	= sluice_set_rx_mode,
 	.ndo_set_mac_address	= sluice_set_mac,
 	.ndo_validate_addr	= eth_validate_addr,
@@ -160,12 +169,14 @@ static const struct net_device_ops sluice_vf_netdev_ops = {
 	.ndo_get_stats64	= sluice_get_stats64,
 	.ndo_tx_timeout		= sluice_tx_timeout,
 	.ndo_setup_tc		= sluice_setup_tc,
+	.ndo_set_features	= sluice_set_features,
 };
 
 static const struct net_device_ops sluice_pf_netdev_ops = {
 	.ndo_open		= sluice_open,
 	.ndo_stop		= sluice_stop,
 	.ndo_start_xmit		= sluice_start_xmit,
+	.ndo_features_check	= sluice_features_check,
 	.ndo_set_rx_mode	= sluice_set_rx_mode,
 	.ndo_set_mac_address	= sluice_set_mac,
 	.ndo_validate_addr	= eth_validate_addr,
@@ -176,6 +187,7 @@ static const struct net_device_ops sluice_pf_netdev_ops = {
 	.ndo_tx_timeout		= sluice_tx_timeout,
 	.ndo_setup_tc		= sluice_setup_tc,
 	.ndo_fix_features	= sluice_fix_features,
+	.ndo_set_features	= sluice_set_features,
 	.ndo_set_vf_mac		= sluice_set_vf_mac,
 	.ndo_set_vf_vlan	= sluice_set_vf_vlan,
 	.ndo_set_vf_rate	= sluice_set_vf_rate,
@@ -256,13 +268,18 @@ static void sluice_nic_features(struct sluice_nic *nic)
 		dev->hw_features |= NETIF_F_RXCSUM;
 	if (caps & SLUICE_CAP_RSS)
 		dev->hw_features |= NETIF_F_RXHASH;
+	if (caps & SLUICE_CAP_LARGE_RX && caps & SLUICE_CAP_RX_CSUM)
+		dev->hw_features |= NETIF_F_GRO_HW;
+	dev->hw_features |= sluice_gso_features(nic->sdev);
 	dev->features = dev->hw_features | NETIF_F_HIGHDMA;
 	/* Rules of a VF stay in software: it is off until somebody asks. */
 	if (!nic->sdev->is_pf)
 		dev->features &= ~NETIF_F_HW_TC;
-	dev->vlan_features = dev->hw_features & (NETIF_F_SG | NETIF_F_HW_CSUM);
-	dev->vlan_features |= NETIF_F_HIGHDMA;
-	dev->hw_enc_features = dev->vlan_features;
+	nic->large = dev->features & NETIF_F_GRO_HW;
+	dev->hw_enc_features = dev->hw_features & (NETIF_F_SG | NETIF_F_HW_CSUM);
+	dev->hw_enc_features |= NETIF_F_HIGHDMA;
+	dev->vlan_features = dev->hw_enc_features | sluice_gso_features(nic->sdev);
+	netif_set_tso_max_segs(dev, SLUICE_GSO_SEGS_MAX);
 }
 
 static void sluice_nic_setup(struct sluice_nic *nic, const struct sluice_func_info *info)
@@ -295,6 +312,7 @@ static void sluice_nic_setup(struct sluice_nic *nic, const struct sluice_func_in
 	if (sdev->caps & SLUICE_CAP_MODERATION) {
 		nic->usecs = 20;
 		nic->frames = 32;
+		nic->adaptive = true;
 	}
 	netdev_rss_key_fill(nic->rss_key, sizeof(nic->rss_key));
 	sluice_rss_default(nic);

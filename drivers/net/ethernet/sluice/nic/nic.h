@@ -5,6 +5,7 @@
 #ifndef _SLUICE_NIC_H
 #define _SLUICE_NIC_H
 
+#include <linux/dim.h>
 #include <linux/ethtool.h>
 #include <linux/rtnetlink.h>
 #include <linux/timer.h>
@@ -24,29 +25,29 @@
 #define SLUICE_TX_WAKE		(2 * SLUICE_TX_MAX_DESCS)
 
 /*
- * Receive buffers: half a page each, with head room and with the tail that
- * turns it into an skb without a copy.
+ * Receive buffers, with head room and with the tail that turns one into an skb
+ * without a copy.  The longest frame takes one and MAX_SKB_FRAGS at most.
  */
-#define SLUICE_RX_BUF_SIZE	2048
+#define SLUICE_RX_BUF_SIZE	4096
 #define SLUICE_RX_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
 #define SLUICE_RX_BUF_LEN	\
 	((u32)SKB_WITH_OVERHEAD(SLUICE_RX_BUF_SIZE - SLUICE_RX_HEADROOM))
 #define SLUICE_RX_COPYBREAK	192
-#define SLUICE_RX_MAX_BUFS	\
-	DIV_ROUND_UP(SLUICE_FRAME_MAX, SLUICE_RX_BUF_LEN)
 /* Doorbells for RX buffers are rung for this many at least. */
 #define SLUICE_RX_BATCH		16
 
 /**
  * struct sluice_rx_stats - counters of an RX queue, older rings included
  * @sync: for 32-bit readers
- * @packets: frames given to the stack
+ * @packets: frames given to the stack, a large one as those it stands for
  * @bytes: their bytes
  * @csum_ok: frames whose checksum the device had verified
  * @csum_none: other frames
  * @alloc_fail: buffers or skbs that could not be had
  * @dropped: frames dropped for that
  * @slow: frames for representors
+ * @large: large frames
+ * @large_segs: frames they stand for
  */
 struct sluice_rx_stats {
 	struct u64_stats_sync sync;
@@ -57,14 +58,19 @@ struct sluice_rx_stats {
 	u64 alloc_fail;
 	u64 dropped;
 	u64 slow;
+	u64 large;
+	u64 large_segs;
 };
 
 /**
  * struct sluice_tx_stats - counters of a TX queue, older rings included
  * @sync: for 32-bit readers
- * @packets: frames given to the device
+ * @packets: frames given to the device, a long one as its segments
  * @bytes: their bytes
  * @csum: frames whose checksum the device was asked for
+ * @gso_packets: long frames given to the device
+ * @gso_segs: segments of them
+ * @gso_bytes: bytes of all segments
  * @dropped: frames the driver could not send
  * @linearized: frames that were copied for having too many pieces
  * @stopped: times the queue was stopped because the ring was full
@@ -76,6 +82,9 @@ struct sluice_tx_stats {
 	u64 packets;
 	u64 bytes;
 	u64 csum;
+	u64 gso_packets;
+	u64 gso_segs;
+	u64 gso_bytes;
 	u64 dropped;
 	u64 linearized;
 	u64 stopped;
@@ -151,6 +160,7 @@ struct sluice_rx_buf {
  * @tail: buffers posted so far (free-running)
  * @rung: buffers announced to the device
  * @head: buffers filled
+ * @large: the device may put large frames in
  * @pool: where buffers come from
  * @refill: tries again when there was no memory
  * @sdev: function
@@ -165,6 +175,7 @@ struct sluice_rxq {
 	u32 tail;
 	u32 rung;
 	u32 head;
+	bool large;
 	struct page_pool *pool;
 	struct timer_list refill;
 	struct sluice_dev *sdev;
@@ -190,6 +201,9 @@ struct sluice_cq {
  * @napi: NAPI context
  * @sdev: function
  * @id: number of the channel and of all its queues
+ * @adaptive: moderation adapts itself
+ * @irqs: interrupts so far
+ * @dim: how it does
  * @irq: interrupt number, 0 while not requested
  * @irq_name: its name in /proc/interrupts
  * @cq: completion queue
@@ -200,6 +214,9 @@ struct sluice_channel {
 	struct napi_struct napi;
 	struct sluice_dev *sdev;
 	u16 id;
+	bool adaptive;
+	u16 irqs;
+	struct dim dim;
 	int irq;
 	char irq_name[40];
 	struct sluice_cq cq;
@@ -237,7 +254,9 @@ struct sluice_filter {
  * @rx_log: log2 of the RX ring size
  * @usecs: interrupt moderation, microseconds
  * @frames: interrupt moderation, completions
+ * @adaptive: interrupt moderation adapts itself, else @usecs and @frames
  * @speed: link speed, Mbit/s
+ * @large: receive large frames (NETIF_F_GRO_HW)
  * @rss_key: Toeplitz key
  * @rss_table: RX queue for each value of the hash modulo its size
  * @rx_stats: counters for each possible RX queue
@@ -259,7 +278,9 @@ struct sluice_nic {
 	u8 rx_log;
 	u16 usecs;
 	u16 frames;
+	bool adaptive;
 	u32 speed;
+	bool large;
 
 	u8 rss_key[SLUICE_RSS_KEY_SIZE];
 	u8 rss_table[SLUICE_RSS_TABLE_SIZE];
@@ -278,7 +299,10 @@ struct sluice_nic {
 
 /* nic/channels.c */
 int sluice_channels_change(struct sluice_nic *nic, u16 num, u8 tx_log, u8 rx_log);
-int sluice_channels_moderate(struct sluice_nic *nic, u16 usecs, u16 frames);
+int sluice_channels_moderate(struct sluice_nic *nic, u16 usecs, u16 frames,
+			     bool adaptive);
+int sluice_channel_moderate(struct sluice_channel *ch, u16 usecs, u16 frames);
+int sluice_channels_large(struct sluice_nic *nic, bool on);
 int sluice_channels_rss(struct sluice_nic *nic);
 void sluice_rss_default(struct sluice_nic *nic);
 void sluice_channels_suspend(struct sluice_dev *sdev);
@@ -292,6 +316,15 @@ void sluice_txq_fini(struct sluice_channel *ch);
 void sluice_tx_complete(struct sluice_channel *ch, const struct sluice_cqe *cqe,
 			int budget);
 netdev_tx_t sluice_start_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/* nic/dim.c */
+void sluice_dim_init(struct sluice_channel *ch);
+void sluice_dim_sample(struct sluice_channel *ch);
+void sluice_dim_stop(struct sluice_channel *ch);
+
+/* nic/gso.c */
+unsigned int sluice_gso_hdr_len(const struct sk_buff *skb);
+unsigned int sluice_gso_receive(struct sk_buff *skb, const struct sluice_cqe *cqe);
 
 /* nic/rx.c */
 int sluice_rxq_init(struct sluice_channel *ch, struct sluice_rx_stats *stats,

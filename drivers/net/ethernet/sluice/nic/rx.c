@@ -2,9 +2,10 @@
 /*
  * Sluice driver, nic: receive.
  *
- * Buffers are halves of page_pool pages.  A frame of one buffer becomes an skb
- * in place, a longer one takes the other buffers as fragments, a short one is
- * copied so that its buffer need not wait for the socket.
+ * Buffers are pages of a page_pool, or parts of them where pages are large.  A
+ * frame of one buffer becomes an skb in place, a longer one takes the other
+ * buffers as fragments, a short one is copied so that its buffer need not wait
+ * for the socket.
  */
 #include <linux/dma-mapping.h>
 #include <linux/skbuff.h>
@@ -45,10 +46,11 @@ void sluice_rx_refill(struct sluice_rxq *rxq)
 		return;
 	for (; room; room--, rxq->tail++) {
 		struct sluice_rx_buf *buf = &rxq->buf[rxq->tail & mask];
+		unsigned int size;
 		dma_addr_t dma;
 
-		buf->page = page_pool_dev_alloc_frag(rxq->pool, &buf->offset,
-						     SLUICE_RX_BUF_SIZE);
+		size = SLUICE_RX_BUF_SIZE;
+		buf->page = page_pool_dev_alloc(rxq->pool, &buf->offset, &size);
 		if (unlikely(!buf->page)) {
 			u64_stats_update_begin(&rxq->stats->sync);
 			rxq->stats->alloc_fail++;
@@ -192,14 +194,18 @@ int sluice_rx_complete(struct sluice_channel *ch, const struct sluice_cqe *cqe)
 	struct sluice_dev *sdev = ch->sdev;
 	u32 len = le32_to_cpu(cqe->len), n = le16_to_cpu(cqe->nbufs), i;
 	u16 flags = le16_to_cpu(cqe->flags);
+	bool ok, slow = flags & SLUICE_CQE_F_SLOW;
+	bool large = flags & SLUICE_CQE_F_LARGE;
+	unsigned int segs = 1, bytes = len;
 	struct net_device *dev;
 	struct sk_buff *skb;
-	bool ok, slow;
 
+	BUILD_BUG_ON(SLUICE_GSO_FRAME_MAX > (1 + MAX_SKB_FRAGS) * SLUICE_RX_BUF_LEN);
 	if (unlikely(cqe->queue != rxq->id ||
 		     le32_to_cpu(cqe->index) != rxq->head || !n ||
 		     n > rxq->rung - rxq->head || len < SLUICE_FRAME_MIN ||
-		     len > SLUICE_FRAME_MAX ||
+		     len > (large ? SLUICE_GSO_FRAME_MAX : SLUICE_FRAME_MAX) ||
+		     (large && (!rxq->large || slow)) ||
 		     n != DIV_ROUND_UP(len, SLUICE_RX_BUF_LEN))) {
 		sluice_dev_fail(sdev, "impossible RX completion", rxq->id,
 				le32_to_cpu(cqe->index));
@@ -225,19 +231,33 @@ int sluice_rx_complete(struct sluice_channel *ch, const struct sluice_cqe *cqe)
 	}
 
 	sluice_rx_meta(skb, dev, cqe, flags);
-	ok = skb->ip_summed == CHECKSUM_UNNECESSARY;
-	slow = flags & SLUICE_CQE_F_SLOW;
+	ok = flags & SLUICE_CQE_F_L4_OK && dev->features & NETIF_F_RXCSUM;
 	skb_record_rx_queue(skb, slow && dev != sdev->netdev ? 0 : rxq->id);
 	skb->protocol = eth_type_trans(skb, dev);
+	if (large) {
+		unsigned int hdr_len = sluice_gso_receive(skb, cqe);
+
+		if (unlikely(!hdr_len)) {
+			dev_kfree_skb_any(skb);
+			rcu_read_unlock();
+			sluice_dev_fail(sdev, "impossible large frame", rxq->id,
+					le32_to_cpu(cqe->index));
+			return -EIO;
+		}
+		segs = skb_shinfo(skb)->gso_segs;
+		bytes += (segs - 1) * (ETH_HLEN + hdr_len);
+	}
 	if (slow)
 		dev_sw_netstats_rx_add(dev, len);
 
 	u64_stats_update_begin(&rxq->stats->sync);
-	rxq->stats->packets++;
-	rxq->stats->bytes += len;
-	rxq->stats->csum_ok += ok;
-	rxq->stats->csum_none += !ok;
+	rxq->stats->packets += segs;
+	rxq->stats->bytes += bytes;
+	rxq->stats->csum_ok += ok ? segs : 0;
+	rxq->stats->csum_none += ok ? 0 : segs;
 	rxq->stats->slow += slow;
+	rxq->stats->large += large;
+	rxq->stats->large_segs += large ? segs : 0;
 	u64_stats_update_end(&rxq->stats->sync);
 
 	if (slow && cqe->reason == SLUICE_MISS_HOST)

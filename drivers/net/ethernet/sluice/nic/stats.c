@@ -128,6 +128,8 @@ static void sluice_queue_rx(struct net_device *dev, int idx,
 	s->packets = rx.packets;
 	s->bytes = rx.bytes;
 	s->alloc_fail = rx.alloc_fail;
+	s->hw_gro_packets = rx.large;
+	s->hw_gro_wire_packets = rx.large_segs;
 	s->csum_unnecessary = rx.csum_ok;
 	s->csum_none = rx.csum_none;
 }
@@ -142,6 +144,9 @@ static void sluice_queue_tx(struct net_device *dev, int idx,
 	s->packets = tx.packets;
 	s->bytes = tx.bytes;
 	s->needs_csum = tx.csum;
+	s->hw_gso_packets = tx.gso_packets;
+	s->hw_gso_wire_packets = tx.gso_segs;
+	s->hw_gso_wire_bytes = tx.gso_bytes;
 	s->stop = tx.stopped;
 	s->wake = tx.woken;
 }
@@ -165,6 +170,8 @@ static void sluice_base_stats(struct net_device *dev,
 		rx->alloc_fail += q.alloc_fail;
 		rx->csum_unnecessary += q.csum_unnecessary;
 		rx->csum_none += q.csum_none;
+		rx->hw_gro_packets += q.hw_gro_packets;
+		rx->hw_gro_wire_packets += q.hw_gro_wire_packets;
 	}
 	for (i = dev->real_num_tx_queues; i < nic->max_channels; i++) {
 		struct netdev_queue_stats_tx q;
@@ -173,6 +180,9 @@ static void sluice_base_stats(struct net_device *dev,
 		tx->packets += q.packets;
 		tx->bytes += q.bytes;
 		tx->needs_csum += q.needs_csum;
+		tx->hw_gso_packets += q.hw_gso_packets;
+		tx->hw_gso_wire_packets += q.hw_gso_wire_packets;
+		tx->hw_gso_wire_bytes += q.hw_gso_wire_bytes;
 		tx->stop += q.stop;
 		tx->wake += q.wake;
 	}
@@ -215,7 +225,7 @@ static const struct {
 static const char sluice_sw_strings[][ETH_GSTRING_LEN] = {
 	"drv_rx_alloc_fail", "drv_rx_dropped", "drv_rx_slow", "drv_rx_csum_ok",
 	"drv_tx_dropped", "drv_tx_linearized", "drv_tx_stopped", "drv_tx_woken",
-	"drv_tx_timeouts",
+	"drv_tx_timeouts", "drv_tx_gso", "drv_rx_large",
 };
 
 #define SLUICE_NUM_HW	ARRAY_SIZE(sluice_hw_strings)
@@ -297,6 +307,8 @@ void sluice_nic_values(const struct sluice_nic *nic, u64 *data)
 		data[6] += tx.stopped;
 		data[7] += tx.woken;
 		data[8] += tx.timeouts;
+		data[9] += tx.gso_packets;
+		data[10] += rx.large;
 	}
 }
 

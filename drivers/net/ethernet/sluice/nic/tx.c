@@ -121,21 +121,32 @@ static void sluice_tx_ring(struct sluice_txq *txq)
 
 /*
  * Send on a ring.  A frame for SLUICE_VPORT_NONE goes through the switch, any
- * other straight to its vport.
+ * other straight to its vport.  A long frame counts as its segments.
  */
 static netdev_tx_t sluice_tx_frame(struct sluice_txq *txq, struct sk_buff *skb,
 				   u16 vport, bool own)
 {
 	bool csum = skb->ip_summed == CHECKSUM_PARTIAL, kick = true;
 	bool more = netdev_xmit_more(), linearized = false;
+	unsigned int segs = 1, bytes = skb->len, hdr_len = 0;
 	struct sluice_dev *sdev = txq->sdev;
 	struct sluice_tx_desc *first;
 	struct sluice_tx_buf *last;
 	u16 flags = 0;
 	u32 n, mask;
 
-	if (unlikely(skb->len < SLUICE_FRAME_MIN || skb->len > SLUICE_FRAME_MAX))
+	if (skb_is_gso(skb)) {
+		hdr_len = sluice_gso_hdr_len(skb);
+		if (unlikely(!hdr_len))
+			goto drop;
+		segs = DIV_ROUND_UP(skb->len - hdr_len, skb_shinfo(skb)->gso_size);
+		if (unlikely(segs > SLUICE_GSO_SEGS_MAX))
+			goto drop;
+		bytes += (segs - 1) * hdr_len;
+	} else if (unlikely(skb->len < SLUICE_FRAME_MIN ||
+			    skb->len > SLUICE_FRAME_MAX)) {
 		goto drop;
+	}
 	if (unlikely(skb_shinfo(skb)->nr_frags >= SLUICE_TX_MAX_DESCS)) {
 		if (skb_linearize(skb))
 			goto drop;
@@ -169,6 +180,13 @@ static netdev_tx_t sluice_tx_frame(struct sluice_txq *txq, struct sk_buff *skb,
 		first->csum_start = cpu_to_le16(skb_checksum_start_offset(skb));
 		first->csum_offset = cpu_to_le16(skb->csum_offset);
 	}
+	if (hdr_len) {
+		flags |= SLUICE_TX_F_GSO;
+		if (skb_shinfo(skb)->gso_type & SKB_GSO_TCP_FIXEDID)
+			flags |= SLUICE_TX_F_FIXED_ID;
+		first->mss = cpu_to_le16(skb_shinfo(skb)->gso_size);
+		first->hdr_len = cpu_to_le16(hdr_len);
+	}
 	if (vport != SLUICE_VPORT_NONE) {
 		flags |= SLUICE_TX_F_DIRECT;
 		first->dst_vport = cpu_to_le16(vport);
@@ -180,12 +198,20 @@ static netdev_tx_t sluice_tx_frame(struct sluice_txq *txq, struct sk_buff *skb,
 	txq->desc[(txq->tail + n - 1) & mask].flags |= cpu_to_le16(SLUICE_TX_F_EOP);
 
 	u64_stats_update_begin(&txq->stats->sync);
-	txq->stats->packets++;
-	txq->stats->bytes += skb->len;
+	txq->stats->packets += segs;
+	txq->stats->bytes += bytes;
 	txq->stats->csum += csum;
+	if (hdr_len) {
+		txq->stats->gso_packets++;
+		txq->stats->gso_segs += segs;
+		txq->stats->gso_bytes += bytes;
+	}
 	txq->stats->linearized += linearized;
 	u64_stats_update_end(&txq->stats->sync);
 
+	/* Only the driver sees what a representor sends. */
+	if (vport != SLUICE_VPORT_NONE)
+		dev_sw_netstats_tx_add(skb->dev, segs, bytes);
 	skb_tx_timestamp(skb);
 	if (own)
 		kick = __netdev_tx_sent_queue(sluice_tx_queue(txq), skb->len, more);
@@ -230,22 +256,17 @@ netdev_tx_t sluice_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct sluice_nic *nic = netdev_priv(dev);
 	struct sluice_dev *sdev = nic->sdev;
 	struct sluice_channels *chs = rcu_dereference_bh(sdev->channels);
-	unsigned int len = skb->len, q = skb_get_queue_mapping(skb);
+	unsigned int q = skb_get_queue_mapping(skb);
 	u16 vport = SLUICE_VPORT_NONE;
-	netdev_tx_t ret;
 
 	if (unlikely(!chs || q >= chs->num)) {
 		dev_kfree_skb_any(skb);
 		dev_core_stats_tx_dropped_inc(dev);
 		return NETDEV_TX_OK;
 	}
-	if (!sdev->is_pf || !sluice_esw_is_switchdev(sdev))
-		return sluice_tx_frame(&chs->ch[q]->txq, skb, vport, true);
-
-	ret = sluice_tx_frame(&chs->ch[q]->txq, skb, SLUICE_VPORT_UPLINK(0), true);
-	if (ret == NETDEV_TX_OK)
-		dev_sw_netstats_tx_add(dev, 1, len);
-	return ret;
+	if (sdev->is_pf && sluice_esw_is_switchdev(sdev))
+		vport = SLUICE_VPORT_UPLINK(0);
+	return sluice_tx_frame(&chs->ch[q]->txq, skb, vport, true);
 }
 
 /**
@@ -256,7 +277,7 @@ netdev_tx_t sluice_start_xmit(struct sk_buff *skb, struct net_device *dev)
  *
  * From ndo_start_xmit of a netdev that holds the channels.  Takes the ring's
  * own lock, so that many netdevs may send at once; frames of one flow keep to
- * one ring.  Statistics of the representor are up to the caller.
+ * one ring.  Counts in the representor's software statistics.
  *
  * Return: NETDEV_TX_OK, or NETDEV_TX_BUSY when the ring is full; then the
  * queues of all representors are stopped until there is room.

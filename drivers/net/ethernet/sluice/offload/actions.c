@@ -12,6 +12,7 @@
 #include <net/tc_act/tc_vlan.h>
 
 #include "../tunnel/tunnel.h"
+#include "ct.h"
 #include "offload.h"
 
 /* Checksums both tc and the device know, with the same bits. */
@@ -114,6 +115,8 @@ void sluice_program_release(struct sluice_offload *off,
 	while (prog->num_encaps)
 		sluice_encap_put(off->tunnels,
 				 prog->encaps[--prog->num_encaps]);
+	sluice_ct_zone_put(prog->zone);
+	prog->zone = NULL;
 	prog->num = min_t(unsigned int, prog->num, SLUICE_PROGRAM_MAX);
 	sluice_meters_put(off, prog->act, prog->num);
 	sluice_hosts_count(off, prog->act, prog->num, -1);
@@ -516,6 +519,11 @@ static int action_parse(struct sluice_block *block,
 		sluice_program_step(prog, SLUICE_ACT_CSUM)->a =
 			cpu_to_le32(entry->csum_flags);
 		break;
+	case FLOW_ACTION_CT:
+		err = sluice_ct_parse(off, entry, extack, prog);
+		if (err)
+			return err;
+		break;
 	default:
 		if (entry->id < ARRAY_SIZE(sluice_actions))
 			return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
@@ -590,6 +598,10 @@ int sluice_actions_parse(struct sluice_block *block,
 		i += ret;
 	}
 
+	/* It sees the packets of a connection before we do. */
+	if (prog->zone && sluice_compat_surely_skip_sw(common))
+		return sluice_reject(off, extack, SLUICE_REJECT_CT,
+				     "ct needs software too, no skip_sw");
 	switch (verdict) {
 	case VERDICT_NEXT:
 	case VERDICT_HOST:

@@ -32,6 +32,7 @@ int sluice_counters_init(struct sluice_offload *off)
 			SLUICE_COUNTERS_MAX);
 	u32 pieces;
 
+	mutex_init(&c->lock);
 	ida_init(&c->ids);
 	if (!max)
 		return 0;
@@ -113,6 +114,7 @@ void sluice_counters_fini(struct sluice_offload *off)
 	struct sluice_counters *c = &off->counters;
 
 	ida_destroy(&c->ids);
+	mutex_destroy(&c->lock);
 	kvfree(c->limbo);
 	kvfree(c->dma);
 	kvfree(c->chunks);
@@ -154,17 +156,7 @@ static int counter_chunk_add(struct sluice_offload *off, u32 i)
 	return err;
 }
 
-/**
- * sluice_counter_get() - get a counter that reads zero
- * @off: offload, lock held
- * @id: set to its id
- * @slot: set to its host memory
- *
- * The rule that uses it must be created with %SLUICE_RULE_F_ZERO.
- *
- * Return: 0, -ENOSPC without a free counter, -ENOMEM, or -EIO.
- */
-int sluice_counter_get(struct sluice_offload *off, u32 *id,
+static int counter_get(struct sluice_offload *off, u32 *id,
 		       const struct sluice_counter **slot)
 {
 	struct sluice_counters *c = &off->counters;
@@ -195,9 +187,30 @@ int sluice_counter_get(struct sluice_offload *off, u32 *id,
 }
 
 /**
+ * sluice_counter_get() - get a counter that reads zero
+ * @off: offload, lock held; or the connections' lock, and they are not paused
+ * @id: set to its id
+ * @slot: set to its host memory
+ *
+ * What uses it must be created with %SLUICE_RULE_F_ZERO or the like.
+ *
+ * Return: 0, -ENOSPC without a free counter, -ENOMEM, or -EIO.
+ */
+int sluice_counter_get(struct sluice_offload *off, u32 *id,
+		       const struct sluice_counter **slot)
+{
+	int err;
+
+	mutex_lock(&off->counters.lock);
+	err = counter_get(off, id, slot);
+	mutex_unlock(&off->counters.lock);
+	return err;
+}
+
+/**
  * sluice_counter_put() - give a counter back
- * @off: offload, lock held
- * @id: its id; the removal of its rule is on the control ring
+ * @off: offload, lock held; or not left yet, and it is a connection's
+ * @id: its id; the removal of what used it is on the control ring
  */
 void sluice_counter_put(struct sluice_offload *off, u32 id)
 {
@@ -205,9 +218,11 @@ void sluice_counter_put(struct sluice_offload *off, u32 id)
 
 	if (off->dead)
 		return;
+	mutex_lock(&c->lock);
 	if (c->num_limbo == SLUICE_COUNTER_LIMBO)
 		counters_settle(off);
 	c->limbo[c->num_limbo++] = id;
+	mutex_unlock(&c->lock);
 }
 
 /**

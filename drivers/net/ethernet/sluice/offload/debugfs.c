@@ -9,6 +9,7 @@
 #include <linux/seq_file.h>
 
 #include "../tunnel/tunnel.h"
+#include "ct.h"
 #include "offload.h"
 
 static const char * const act_names[] = {
@@ -24,6 +25,10 @@ static const char * const act_names[] = {
 	[SLUICE_ACT_PUNT]	= "punt",
 	[SLUICE_ACT_TO_CPU]	= "to_cpu",
 	[SLUICE_ACT_TUNNEL]	= "tunnel",
+	[SLUICE_ACT_CT]		= "ct",
+	[SLUICE_ACT_CT_CLEAR]	= "ct_clear",
+	[SLUICE_ACT_CT_MARK]	= "ct_mark",
+	[SLUICE_ACT_CT_LABEL]	= "ct_label",
 	[SLUICE_ACT_MPLS_PUSH]	= "mpls_push",
 	[SLUICE_ACT_MPLS_POP]	= "mpls_pop",
 	[SLUICE_ACT_HOST]	= "host",
@@ -60,6 +65,16 @@ static void rule_show_program(struct seq_file *m,
 		case SLUICE_ACT_PEDIT_ADD:
 			seq_printf(m, ":%u+%u=%*phN/%*phN", act->flags,
 				   le32_to_cpu(act->a), 4, act->c, 4, act->b);
+			break;
+		case SLUICE_ACT_CT:
+			seq_printf(m, ":%u%s", le16_to_cpu(act->port),
+				   act->flags & SLUICE_CT_ACT_NAT ? "/nat" :
+								    "");
+			break;
+		case SLUICE_ACT_CT_MARK:
+		case SLUICE_ACT_CT_LABEL:
+			seq_printf(m, ":%u=%*phN/%*phN", le32_to_cpu(act->a),
+				   4, act->c, 4, act->b);
 			break;
 		case SLUICE_ACT_VLAN_SET:
 			seq_printf(m, ":%#x/%*phN", le32_to_cpu(act->a), 4,
@@ -140,6 +155,7 @@ void sluice_offload_debugfs_add(struct sluice_offload *off)
 	debugfs_create_file("reject_reasons", 0400, off->debugfs, off,
 			    &reject_reasons_fops);
 	sluice_tunnels_debugfs_add(off);
+	sluice_ct_debugfs_add(off);
 }
 
 /**

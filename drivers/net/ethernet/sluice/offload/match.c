@@ -389,6 +389,8 @@ int sluice_match_flower(struct sluice_block *block,
 		match_icmp(&ctx);
 	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_ARP))
 		match_arp(&ctx);
+	if (flow_rule_match_key(f->rule, FLOW_DISSECTOR_KEY_CT))
+		sluice_match_ct(f->rule, match);
 	err = sluice_match_rare(block->off, f, match);
 	if (!ctx.err)
 		ctx.err = err;

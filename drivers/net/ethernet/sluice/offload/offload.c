@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "../tunnel/tunnel.h"
+#include "ct.h"
 #include "offload.h"
 
 /**
@@ -76,6 +77,7 @@ static void offload_root_work(struct work_struct *work)
 static void offload_free(struct sluice_offload *off)
 {
 	sluice_tunnels_fini(off);
+	sluice_ct_fini(off);
 	sluice_counters_fini(off);
 	xa_destroy(&off->hosts);
 	sluice_meters_fini(off);
@@ -147,9 +149,12 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	err = sluice_counters_init(off);
 	if (err)
 		goto err_masks;
-	err = sluice_tunnels_init(off);
+	err = sluice_ct_init(off);
 	if (err)
 		goto err_counters;
+	err = sluice_tunnels_init(off);
+	if (err)
+		goto err_ct;
 	err = sluice_tunnels_start(off);
 	if (err)
 		goto err_tunnels;
@@ -160,6 +165,8 @@ int sluice_offload_init(struct sluice_dev *sdev)
 err_tunnels:
 	cancel_delayed_work_sync(&off->root_work);
 	sluice_tunnels_fini(off);
+err_ct:
+	sluice_ct_fini(off);
 err_counters:
 	sluice_counters_stop(off);
 	sluice_counters_fini(off);
@@ -189,6 +196,7 @@ void sluice_offload_fini(struct sluice_dev *sdev)
 		return;
 	sluice_offload_debugfs_remove(off);
 	sluice_tunnels_stop(off);
+	sluice_ct_stop(off);
 	/* Whoever binds a block holds RTNL. */
 	rtnl_lock();
 	sluice_esw_set_offload(sdev, NULL);

@@ -30,6 +30,8 @@
 
 #include "../sluice.h"
 
+struct sluice_ct;
+struct sluice_ct_zone;
 struct sluice_egress;
 struct sluice_encap;
 struct sluice_tunnel_dev;
@@ -67,6 +69,7 @@ struct tcf_block;
  * @SLUICE_REJECT_ORDER: its place among filters of its priority is not known
  * @SLUICE_REJECT_FULL: the device has no room
  * @SLUICE_REJECT_TUNNEL: a tunnel header it cannot make exactly
+ * @SLUICE_REJECT_CT: a ct action it cannot do exactly
  * @SLUICE_REJECT_NUM: number of reasons
  *
  * Their names are in reject.c.
@@ -88,6 +91,7 @@ enum sluice_reject {
 	SLUICE_REJECT_ORDER,
 	SLUICE_REJECT_FULL,
 	SLUICE_REJECT_TUNNEL,
+	SLUICE_REJECT_CT,
 	SLUICE_REJECT_NUM,
 };
 
@@ -120,6 +124,7 @@ struct sluice_known {
 
 /**
  * struct sluice_counters - counter ids and their host memory
+ * @lock: protects all of it
  * @max: ids are below this
  * @chunk: counters per piece of memory, a power of two
  * @chunks: memory by id / @chunk, NULL where none is needed yet
@@ -129,6 +134,8 @@ struct sluice_known {
  * @num_limbo: how many
  */
 struct sluice_counters {
+	/* Rules and connections have locks of their own. */
+	struct mutex lock;
 	u32 max;
 	u32 chunk;
 	struct sluice_counter **chunks;
@@ -203,6 +210,7 @@ struct sluice_meter {
  * @subject.chain: its chain
  * @subject.prio: its priority
  * @tunnels: tunnel/, NULL when the device has no tunnels
+ * @ct: connections, NULL when the device has none
  * @debugfs: directory
  */
 struct sluice_offload {
@@ -234,6 +242,7 @@ struct sluice_offload {
 		u32 prio;
 	} subject;
 	struct sluice_tunnels *tunnels;
+	struct sluice_ct *ct;
 	struct dentry *debugfs;
 };
 
@@ -394,6 +403,7 @@ struct sluice_out {
  * @outs: vports and tunnels it outputs to
  * @out: @outs when there is one
  * @num_outs: how many
+ * @zone: conntrack zone it uses, or NULL
  * @flags: SLUICE_RULE_*
  * @in_vport: with @indev, the vport packets have to come in by
  * @refs: filters of this name (the same BPF program may be used twice)
@@ -419,6 +429,7 @@ struct sluice_rule {
 	struct sluice_mask *mask;
 	struct sluice_out *outs;
 	struct sluice_out out;
+	struct sluice_ct_zone *zone;
 	u8 num_outs;
 	u8 flags;
 	u16 in_vport;
@@ -467,6 +478,7 @@ struct sluice_match {
  * @goes: the last step goes to @chain
  * @chain: chain
  * @tun: tunnel header it was given, while the filter is parsed
+ * @zone: conntrack zone it uses, with a reference, or NULL
  * @outs: vports it outputs to
  * @encaps: tunnels it outputs to, each with a reference
  * @act: steps; the table of the last one is not filled in when @goes
@@ -483,6 +495,7 @@ struct sluice_program {
 	bool goes;
 	u32 chain;
 	const struct ip_tunnel_info *tun;
+	struct sluice_ct_zone *zone;
 	struct sluice_vport *outs[SLUICE_PROGRAM_MAX];
 	struct sluice_encap *encaps[SLUICE_PROGRAM_MAX];
 	struct sluice_action act[SLUICE_PROGRAM_MAX];
@@ -588,6 +601,10 @@ int sluice_match_flower(struct sluice_block *block,
 			const struct flow_cls_offload *f,
 			struct sluice_match *match);
 void sluice_match_proto(struct sluice_match *match, __be16 protocol);
+
+/* ---- match_ct.c ---- */
+
+void sluice_match_ct(const struct flow_rule *rule, struct sluice_match *match);
 
 /* ---- match_enc.c ---- */
 

@@ -25,6 +25,7 @@ static const char * const reject_names[SLUICE_REJECT_NUM] = {
 	[SLUICE_REJECT_ORDER]		= "order",
 	[SLUICE_REJECT_FULL]		= "full",
 	[SLUICE_REJECT_TUNNEL]		= "tunnel",
+	[SLUICE_REJECT_CT]		= "ct",
 };
 
 /**

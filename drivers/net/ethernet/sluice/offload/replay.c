@@ -4,8 +4,10 @@
  *
  * While the device rests, rules come and go in the driver's books only.  Then
  * all of them are written into the empty device, before packets flow again.
+ * Connections come again from their flow table.
  */
 #include "../tunnel/tunnel.h"
+#include "ct.h"
 #include "offload.h"
 
 /**
@@ -20,6 +22,7 @@ void sluice_offload_pause(struct sluice_dev *sdev)
 
 	if (!off)
 		return;
+	sluice_ct_pause(off);
 	mutex_lock(&off->lock);
 	off->paused = true;
 	mutex_unlock(&off->lock);
@@ -110,6 +113,7 @@ void sluice_offload_replay(struct sluice_dev *sdev)
 		replay_block(block);
 	if (off->tunnels)
 		sluice_endpoints_replay(off->tunnels);
+	sluice_ct_resume(off);
 	mutex_unlock(&off->lock);
 }
 

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "../tunnel/tunnel.h"
+#include "ct.h"
 #include "offload.h"
 
 const struct rhashtable_params sluice_rule_params = {
@@ -136,6 +137,12 @@ static void rule_outs_unlink(struct sluice_rule *rule)
 	rule->num_outs = 0;
 }
 
+static void rule_zone_put(struct sluice_rule *rule)
+{
+	sluice_ct_zone_put(rule->zone);
+	rule->zone = NULL;
+}
+
 static void rule_put_objects(struct sluice_offload *off,
 			     struct sluice_rule *rule)
 {
@@ -193,6 +200,8 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 	err = rule_outs_link(rule, prog);
 	if (err)
 		goto err_counter;
+	rule->zone = prog->zone;
+	sluice_ct_zone_hold(rule->zone);
 
 	rule->cmd.id = cpu_to_le32(id);
 	rule->cmd.table = cpu_to_le32(rule->table->id);
@@ -217,6 +226,7 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 err_outs:
 	rule_put_objects(off, rule);
 	list_del_init(&rule->indev);
+	rule_zone_put(rule);
 	rule_outs_unlink(rule);
 err_counter:
 	if (rule->counter != SLUICE_ID_NONE) {
@@ -248,6 +258,7 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 	rule_post_del(off, rule);
 	rule_put_objects(off, rule);
 	list_del_init(&rule->indev);
+	rule_zone_put(rule);
 	rule_outs_unlink(rule);
 	ida_free(&off->rule_ids, le32_to_cpu(rule->cmd.id));
 	rule_put_mask(off, rule);
@@ -481,6 +492,7 @@ void sluice_rule_detach(struct sluice_rule *rule)
 {
 	WRITE_ONCE(rule->slot, NULL);
 	list_del_init(&rule->indev);
+	rule_zone_put(rule);
 	rule_outs_unlink(rule);
 }
 

@@ -34,7 +34,7 @@ static void show_next_hop(struct seq_file *m, const struct sluice_next_hop *nh)
 	show_addr(m, nh->key.addr.family, &nh->key.addr.a);
 	seq_printf(m, " dev %s %s port %#x",
 		   nh->underlay ? netdev_name(nh->underlay->dev) : "gone",
-		   valid ? "valid" : "unresolved", le16_to_cpu(nh->cmd.port));
+		   sluice_next_hop_state(nh), le16_to_cpu(nh->cmd.port));
 	if (valid)
 		seq_printf(m, " src %pM dst %pM", nh->cmd.src, nh->cmd.dst);
 	if (nh->cmd.vlan_tpid)

@@ -200,6 +200,9 @@ struct sluice_encap *sluice_encap_get(struct sluice_tunnels *tun,
 	/* The rule is in hardware; its packets get there when this ends. */
 	if (encap->why)
 		NL_SET_ERR_MSG_FMT_MOD(extack, "not yet: %s", encap->why);
+	else if (!(encap->nh->cmd.flags & cpu_to_le16(SLUICE_NEXT_HOP_F_VALID)))
+		NL_SET_ERR_MSG_FMT_MOD(extack, "not yet: the next hop is %s",
+				       sluice_next_hop_state(encap->nh));
 	return encap;
 }
 

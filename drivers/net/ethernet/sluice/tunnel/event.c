@@ -363,7 +363,11 @@ int sluice_netdev_event(struct notifier_block *nb, unsigned long event,
 
 	switch (event) {
 	case NETDEV_CHANGEUPPER:
-		/* The receive handler comes or goes behind this event. */
+	case NETDEV_CHANGEMTU:
+		/*
+		 * The receive handler comes or goes behind this event, and IPv6
+		 * has the new MTU then.
+		 */
 		sluice_tunnel_queue(tun, &ev);
 		fallthrough;
 	case NETDEV_REGISTER:
@@ -371,7 +375,6 @@ int sluice_netdev_event(struct notifier_block *nb, unsigned long event,
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
 	case NETDEV_CHANGEADDR:
-	case NETDEV_CHANGEMTU:
 		mutex_lock(&tun->off->lock);
 		sluice_underlay_update(tun, dev, false);
 		sluice_tunnel_dev_update(tun, dev);

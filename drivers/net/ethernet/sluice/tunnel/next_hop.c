@@ -69,6 +69,23 @@ void sluice_next_hop_update(struct sluice_tunnels *tun,
 	sluice_tunnels_post(tun, &cmd.hdr);
 }
 
+/**
+ * sluice_next_hop_state() - whether a next hop can be used
+ * @nh: next hop; offload lock held
+ *
+ * Return: "valid", or for people why not.
+ */
+const char *sluice_next_hop_state(const struct sluice_next_hop *nh)
+{
+	if (nh->cmd.flags & cpu_to_le16(SLUICE_NEXT_HOP_F_VALID))
+		return "valid";
+	if (!nh->underlay)
+		return "gone";
+	if (nh->underlay->blocks)
+		return "filtered";
+	return nh->underlay->up ? "unresolved" : "down";
+}
+
 /* Have the kernel look for the neighbour, as a packet would. */
 static void next_hop_probe(struct sluice_tunnels *tun,
 			   const struct sluice_next_hop *nh)

@@ -28,8 +28,6 @@ static const char *route_use(struct sluice_tunnels *tun,
 		why = "IPsec is between here and the remote";
 	} else if (!route->underlay) {
 		why = "the route leaves by a device that is no uplink of this switch";
-	} else if (!route->underlay->up) {
-		why = "the underlay device is down or has tc filters";
 	} else {
 		/* The entry the packet would use, made if need be. */
 		n = dst_neigh_lookup(dst, daddr);

@@ -282,7 +282,7 @@ struct sluice_endpoint {
  * @SLUICE_TUNNEL_LOCAL_ADD: a local address came
  * @SLUICE_TUNNEL_LOCAL_DEL: it went
  * @SLUICE_TUNNEL_FAMILY: any route of a family
- * @SLUICE_TUNNEL_UPPER: what a netdev is enslaved to
+ * @SLUICE_TUNNEL_UPPER: what a netdev is enslaved to, or its MTU
  */
 enum sluice_tunnel_event_kind {
 	SLUICE_TUNNEL_NEIGH,
@@ -487,6 +487,7 @@ void sluice_next_hop_put(struct sluice_tunnels *tun,
 			 struct sluice_next_hop *nh);
 void sluice_next_hop_update(struct sluice_tunnels *tun,
 			    struct sluice_next_hop *nh);
+const char *sluice_next_hop_state(const struct sluice_next_hop *nh);
 
 /* ---- neigh.c ---- */
 

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The ct actions, as act_ct's fast path does them.
+ *
+ * That path takes packets of connections in the kernel's flow table, and so do
+ * we: IP packets without options or extension headers that are no fragments,
+ * with a TTL above 1, of TCP without FIN and RST, UDP, or GRE version 0.  All
+ * else is software's, which may track, reassemble or drop it.  So is a SYN: it
+ * may be the first packet of a connection that software has forgotten and we
+ * have not.
+ */
+#include "internal.h"
+
+#define TCP_HLEN	20
+#define TCP_CSUM	16
+#define UDP_CSUM	6
+#define TCP_FIN		0x01
+#define TCP_SYN		0x02
+#define TCP_RST		0x04
+#define GRE_VERSION	0x0007
+
+/**
+ * struct flow - the parts of a packet that conntrack looks at
+ * @ip: IP header
+ * @l4: what follows it
+ * @len: length of the IP packet
+ * @hlen: of its header
+ * @v4: IPv4
+ * @proto: IP protocol
+ * @ttl: TTL or hop limit
+ */
+struct flow {
+	uint8_t *ip;
+	uint8_t *l4;
+	uint32_t len;
+	uint32_t hlen;
+	bool v4;
+	uint8_t proto;
+	uint8_t ttl;
+};
+
+static bool open_ip(const struct sluice_pkt *p, struct flow *f)
+{
+	uint32_t avail = esw_l3_len(p);
+	uint8_t *ip = esw_l3(p);
+
+	f->ip = ip;
+	f->v4 = p->proto == ESW_P_IP;
+	if (f->v4) {
+		if (avail < ESW_IP4_HLEN || ip[0] != 0x45 ||
+		    esw_get16(ip + 6) & (ESW_IP4_OFFSET | ESW_IP4_MF))
+			return false;
+		f->hlen = ESW_IP4_HLEN;
+		f->len = esw_get16(ip + 2);
+		f->ttl = ip[8];
+		f->proto = ip[9];
+	} else if (p->proto == ESW_P_IPV6) {
+		if (avail < ESW_IP6_HLEN || ip[0] >> 4 != 6)
+			return false;
+		f->hlen = ESW_IP6_HLEN;
+		f->len = ESW_IP6_HLEN + (uint32_t)esw_get16(ip + 4);
+		f->proto = ip[6];
+		f->ttl = ip[7];
+	} else {
+		return false;
+	}
+	f->l4 = ip + f->hlen;
+	return f->len <= avail;
+}
+
+static bool open_flow(const struct sluice_pkt *p, struct flow *f)
+{
+	uint32_t want;
+
+	if (!open_ip(p, f))
+		return false;
+	switch (f->proto) {
+	case ESW_IPPROTO_TCP:
+		want = TCP_HLEN;
+		break;
+	case ESW_IPPROTO_UDP:
+		want = ESW_UDP_HLEN;
+		break;
+	case ESW_IPPROTO_GRE:
+		want = ESW_GRE_HLEN;
+		break;
+	default:
+		return false;
+	}
+	return f->len >= f->hlen + want;
+}
+
+static void flow_key(const struct flow *f, uint32_t table,
+		     struct esw_ct_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	key->table = table;
+	key->ip = f->v4 ? 4 : 6;
+	key->proto = f->proto;
+	if (f->v4) {
+		memcpy(key->src, f->ip + 12, 4);
+		memcpy(key->dst, f->ip + 16, 4);
+	} else {
+		memcpy(key->src, f->ip + 8, 16);
+		memcpy(key->dst, f->ip + 24, 16);
+	}
+	if (f->proto == ESW_IPPROTO_GRE)
+		return;
+	memcpy(&key->sport, f->l4, 2);
+	memcpy(&key->dport, f->l4 + 2, 2);
+}
+
+/* Find the packet's connection in a table it was not looked up in before. */
+static enum sluice_miss lookup(struct sluice_esw *esw, const struct flow *f,
+			       const struct sluice_action *act,
+			       struct esw_ct_way *w)
+{
+	struct esw_ct_key key;
+	struct esw_conn *c;
+
+	if (f->ttl <= 1)
+		return SLUICE_MISS_CT;
+	if (f->proto == ESW_IPPROTO_GRE && esw_get16(f->l4) & GRE_VERSION)
+		return SLUICE_MISS_CT;
+	flow_key(f, le32toh(act->a), &key);
+	c = esw_ct_find(esw, &key);
+	if (!c || c->closed)
+		return SLUICE_MISS_CT;
+	if (f->proto == ESW_IPPROTO_TCP && f->l4[13] & (TCP_FIN | TCP_RST)) {
+		esw_ct_close(esw, c);
+		return SLUICE_MISS_CT;
+	}
+	if (f->proto == ESW_IPPROTO_TCP && f->l4[13] & TCP_SYN)
+		return SLUICE_MISS_CT;
+	if (w->num_hits == ESW_CT_MAX_HITS)
+		return SLUICE_MISS_RESOURCE;
+	w->hit[w->num_hits].counter = c->counter;
+	w->hit[w->num_hits++].bytes = f->len;
+	w->conn = c;
+	w->zone = act->port;
+	return SLUICE_MISS_NONE;
+}
+
+/* What lies behind the IP packet goes, as in software. */
+static void trim(struct sluice_pkt *p, uint32_t ip_len)
+{
+	if (p->len == ip_len + 2)
+		return;
+	p->len = ip_len + 2;
+	p->changed = true;
+}
+
+/*
+ * A checksum after @old became @new, both @len bytes: what Linux makes of it
+ * with csum_replace*(), also when the checksum was wrong before.
+ */
+static void csum_replace(uint8_t *csum, const uint8_t *old, const uint8_t *new,
+			 uint32_t len)
+{
+	/* Never zero, so the result is never 0xffff. */
+	uint64_t sum = 0xffffu + (uint16_t)~esw_get16(csum);
+	uint32_t i;
+
+	for (i = 0; i < len; i += 2)
+		sum += (uint16_t)~esw_get16(old + i) +
+		       (uint64_t)esw_get16(new + i);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	esw_put16(csum, (uint16_t)~sum);
+}
+
+/* Write an address and a port, with all checksums that cover them. */
+static void rewrite(const struct flow *f, bool dst, const uint8_t *addr,
+		    uint16_t port)
+{
+	uint32_t alen = f->v4 ? 4 : 16;
+	uint8_t *at = f->ip + (f->v4 ? 12 : 8) + (dst ? alen : 0);
+	uint8_t *pt = f->l4 + (dst ? 2 : 0);
+	bool udp = f->proto == ESW_IPPROTO_UDP;
+	uint8_t *csum = f->l4 + (udp ? UDP_CSUM : TCP_CSUM);
+	uint8_t new[2];
+
+	memcpy(new, &port, 2);
+	if (!udp || esw_get16(csum)) {
+		csum_replace(csum, at, addr, alen);
+		csum_replace(csum, pt, new, 2);
+		if (udp && !esw_get16(csum))
+			esw_put16(csum, 0xffff);
+	}
+	memcpy(pt, new, 2);
+	if (f->v4)
+		csum_replace(f->ip + 10, at, addr, alen);
+	memcpy(at, addr, alen);
+}
+
+static enum sluice_miss nat(struct sluice_esw *esw, struct sluice_pkt *p,
+			    const struct esw_conn *c, struct flow *f)
+{
+	if (!(c->flags & (SLUICE_CT_F_SNAT | SLUICE_CT_F_DNAT)))
+		return SLUICE_MISS_NONE;
+	/* Edits may have made it a packet of another kind. */
+	if (f->proto != c->key.proto || (f->v4 ? 4 : 6) != c->key.ip)
+		return SLUICE_MISS_CT;
+	if (!esw_pkt_own(esw, p))
+		return SLUICE_MISS_RESOURCE;
+	f->ip = esw_l3(p);
+	f->l4 = f->ip + f->hlen;
+	if (c->flags & SLUICE_CT_F_SNAT)
+		rewrite(f, false, c->nat_src, c->nat_sport);
+	if (c->flags & SLUICE_CT_F_DNAT)
+		rewrite(f, true, c->nat_dst, c->nat_dport);
+	p->changed = true;
+	p->flags &= (uint8_t)~SLUICE_FRAME_L4_OK;
+	return SLUICE_MISS_NONE;
+}
+
+static enum sluice_miss track(struct sluice_esw *esw, struct sluice_pkt *p,
+			      const struct sluice_action *act,
+			      struct esw_ct_way *w)
+{
+	enum sluice_miss miss = SLUICE_MISS_NONE;
+	struct flow f;
+
+	if (!open_flow(p, &f))
+		return SLUICE_MISS_CT;
+	trim(p, f.len);
+	/* A packet stays with its connection while the zone is the same. */
+	if (!w->conn || w->conn->key.table != le32toh(act->a))
+		miss = lookup(esw, &f, act, w);
+	if (!miss && act->flags & SLUICE_CT_ACT_NAT)
+		miss = nat(esw, p, w->conn, &f);
+	return miss;
+}
+
+static enum sluice_miss keep_mark(const struct sluice_action *act,
+				  const struct esw_ct_way *w)
+{
+	uint32_t mark;
+
+	if (!w->conn)
+		return SLUICE_MISS_NONE;
+	mark = le32toh(w->conn->mark);
+	return mark == (esw_le32(act->c) | (mark & ~esw_le32(act->b))) ?
+	       SLUICE_MISS_NONE : SLUICE_MISS_CT;
+}
+
+static enum sluice_miss keep_label(const struct sluice_action *act,
+				   const struct esw_ct_way *w)
+{
+	uint32_t label;
+
+	if (!w->conn)
+		return SLUICE_MISS_NONE;
+	label = esw_le32(w->conn->label + 4 * le32toh(act->a));
+	return label == ((label & ~esw_le32(act->b)) ^ esw_le32(act->c)) ?
+	       SLUICE_MISS_NONE : SLUICE_MISS_CT;
+}
+
+/**
+ * esw_ct_run() - carry out one ct action
+ * @esw: the eSwitch
+ * @p: the packet
+ * @act: the action
+ * @w: what such actions did to the packet so far, updated
+ *
+ * A connection whose end is seen is closed, though the packet itself is left to
+ * software: that does the same when it gets it.
+ *
+ * Return: %SLUICE_MISS_NONE, or why it cannot be done exactly; the packet may
+ * have been changed then.
+ */
+enum sluice_miss esw_ct_run(struct sluice_esw *esw, struct sluice_pkt *p,
+			    const struct sluice_action *act,
+			    struct esw_ct_way *w)
+{
+	switch (act->op) {
+	case SLUICE_ACT_CT:
+		return track(esw, p, act, w);
+	case SLUICE_ACT_CT_CLEAR:
+		w->conn = NULL;
+		return SLUICE_MISS_NONE;
+	case SLUICE_ACT_CT_MARK:
+		return keep_mark(act, w);
+	default:
+		return keep_label(act, w);
+	}
+}
+
+/**
+ * esw_ct_fill_key() - the connection's part of the key
+ * @w: the packet's way, with a connection
+ * @key: its ct fields are set
+ */
+void esw_ct_fill_key(const struct esw_ct_way *w, struct sluice_key *key)
+{
+	key->ct_state = w->conn->state;
+	key->ct_zone = w->zone;
+	key->ct_mark = w->conn->mark;
+	memcpy(key->ct_label, w->conn->label, sizeof(key->ct_label));
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Finding the best rule for a key: tuple-space search.
+ *
+ * A search hashes the masked key in one subtable after the other and stops when
+ * no later one can hold a better rule.  Tables with several masks have an index
+ * that leaves out most subtables, and the flow cache in front.
+ *
+ * Lookups are done several at once, in steps that ask for the memory which the
+ * next one looks at: so the keys of a burst wait for memory at the same time.
+ */
+#include "internal.h"
+
+static bool key_matches(const struct esw_mask *mask, const struct esw_rule *r,
+			const uint64_t *key)
+{
+	uint64_t diff = 0;
+	unsigned int i;
+
+	for (i = 0; i + 1 < mask->words; i += 2)
+		diff |= (r->data[i] ^ (key[mask->index[i]] & mask->bits[i])) |
+			(r->data[i + 1] ^
+			 (key[mask->index[i + 1]] & mask->bits[i + 1]));
+	if (i < mask->words)
+		diff |= r->data[i] ^ (key[mask->index[i]] & mask->bits[i]);
+	return !diff;
+}
+
+static const struct esw_hash_bucket *bucket_of(const struct esw_subtable *sub,
+					  uint32_t hash)
+{
+	return &sub->bucket[hash & sub->last_bucket];
+}
+
+/*
+ * Which keys of a bucket have the hash, a bit for each.  There are no branches:
+ * a processor could not foresee them.
+ */
+static unsigned int same_hash(const struct esw_hash_bucket *b, uint32_t hash)
+{
+	unsigned int i, set = 0;
+
+	for (i = 0; i < ESW_BUCKET_KEYS; i++)
+		set |= (unsigned int)(b->hash[i] == hash) << i;
+	return set;
+}
+
+/* The first rule that has the hash, or NULL. */
+static const struct esw_rule *bucket_guess(const struct esw_subtable *sub,
+					   uint32_t hash)
+{
+	const struct esw_hash_bucket *b = bucket_of(sub, hash);
+	unsigned int set = same_hash(b, hash);
+
+	return set ? b->rule[__builtin_ctz(set)] : NULL;
+}
+
+static const struct esw_rule *bucket_find(const struct esw_subtable *sub,
+					  uint32_t hash, const uint64_t *key)
+{
+	const struct esw_hash_bucket *b = bucket_of(sub, hash);
+	unsigned int set = same_hash(b, hash), i;
+	const struct esw_rule *r;
+
+	for (; set; set &= set - 1) {
+		i = (unsigned int)__builtin_ctz(set);
+		if (i < b->num && key_matches(sub->mask, b->rule[i], key))
+			return b->rule[i];
+	}
+	if (b->num <= ESW_BUCKET_KEYS)
+		return NULL;
+	for (r = b->rule[ESW_BUCKET_KEYS - 1]->next; r; r = r->next)
+		if (r->hash == hash && key_matches(sub->mask, r, key))
+			return r;
+	return NULL;
+}
+
+/* Ask for the part of a rule that matters; NULL is fine. */
+static void prefetch_rule(const struct esw_rule *r)
+{
+	if (r)
+		__builtin_prefetch(&r->counter);
+}
+
+/* No rule of @sub can be better than @best. */
+static bool sub_behind(const struct esw_subtable *sub,
+		       const struct esw_rule *best)
+{
+	if (best->prio != sub->prio)
+		return best->prio < sub->prio;
+	return best->subprio < sub->subprio;
+}
+
+/* Of rules equal in both priorities, the one created last. */
+static bool better(const struct esw_rule *r, const struct esw_rule *best)
+{
+	if (r->prio != best->prio)
+		return r->prio < best->prio;
+	if (r->subprio != best->subprio)
+		return r->subprio < best->subprio;
+	return r->seq > best->seq;
+}
+
+/* Among the rules of priority @from and later. */
+static void look_in(const struct esw_subtable *sub, uint32_t hash,
+		    const uint64_t *key, uint64_t from,
+		    const struct esw_rule **best)
+{
+	const struct esw_rule *r;
+
+	if (*best && sub_behind(sub, *best))
+		return;
+	r = bucket_find(sub, hash, key);
+	while (r && r->prio < from)
+		r = r->same;
+	if (r && (!*best || better(r, *best)))
+		*best = r;
+}
+
+/* In all subtables that have a slot in @s, if it is not NULL. */
+static const struct esw_rule *search_all(const struct esw_table *table,
+					 const struct esw_slots *s,
+					 const uint64_t *key, uint64_t from)
+{
+	const struct esw_rule *best = NULL;
+	uint32_t i;
+
+	for (i = 0; i < table->num_subs; i++) {
+		const struct esw_subtable *sub = table->sub[i];
+
+		if (best && sub_behind(sub, best))
+			break;
+		if (!s || s->bits[sub->slot / 64] >> sub->slot % 64 & 1)
+			look_in(sub, esw_hash_key(sub->mask, key), key, from,
+				&best);
+	}
+	return best;
+}
+
+/* Which subtables the index names. */
+static struct esw_slots slots_of(const struct esw_index *index,
+				 const uint64_t *key)
+{
+	struct esw_slots s;
+	unsigned int i;
+
+	s = *esw_index_set(index, esw_hash_key(&index->pivot, key));
+	for (i = 0; i < ESW_SLOTS / 64; i++)
+		s.bits[i] |= index->others.bits[i];
+	return s;
+}
+
+/* Make the subtables of some slots candidates, unless they are too many. */
+static void choose(const struct esw_index *index, struct esw_lookup *l)
+{
+	struct esw_slots s = slots_of(index, l->key);
+	unsigned int i;
+
+	for (i = 0; i < ESW_SLOTS / 64; i++) {
+		for (; s.bits[i]; s.bits[i] &= s.bits[i] - 1) {
+			const struct esw_subtable *sub;
+
+			sub = index->sub[64 * i + (unsigned int)
+					 __builtin_ctzll(s.bits[i])];
+			for (; sub; sub = sub->same_slot, l->num++) {
+				struct esw_candidate *c;
+
+				if (l->num >= ESW_CANDIDATES)
+					continue;
+				c = &l->candidate[l->num];
+				c->sub = sub;
+				c->hash = esw_hash_key(sub->mask, l->key);
+				__builtin_prefetch(bucket_of(sub, c->hash));
+			}
+		}
+	}
+}
+
+static void search_index(const struct esw_table *table, struct esw_lookup *l)
+{
+	struct esw_slots s;
+	unsigned int i;
+
+	if (!table->index->set) {
+		l->rule = search_all(table, NULL, l->key, 0);
+	} else if (l->num > ESW_CANDIDATES) {
+		s = slots_of(table->index, l->key);
+		l->rule = search_all(table, &s, l->key, 0);
+	} else {
+		for (i = 0; i < l->num; i++)
+			look_in(l->candidate[i].sub, l->candidate[i].hash,
+				l->key, 0, &l->rule);
+	}
+}
+
+/* Look up keys in a table with several masks. */
+static void lookup_index(struct sluice_esw *esw, const struct esw_table *table,
+			 struct esw_lookup *l, unsigned int num)
+{
+	const struct esw_index *index = table->index;
+	unsigned int i, c, misses = 0;
+
+	for (i = 0; i < num; i++) {
+		l[i].hash = esw_hash_key(&index->all, l[i].key);
+		esw_cache_prefetch(&esw->cache, table, l[i].hash);
+	}
+	for (i = 0; i < num; i++) {
+		l[i].num = 0;
+		l[i].done = esw_cache_find(&esw->cache, table, l[i].key,
+					   l[i].hash, &l[i].rule);
+		if (l[i].done) {
+			prefetch_rule(l[i].rule);
+			continue;
+		}
+		misses++;
+		if (index->set)
+			__builtin_prefetch(esw_index_set(index,
+				esw_hash_key(&index->pivot, l[i].key)));
+	}
+	if (!misses)
+		return;
+	for (i = 0; i < num; i++)
+		if (!l[i].done && index->set)
+			choose(index, &l[i]);
+	for (i = 0; i < num; i++)
+		for (c = 0; c < l[i].num && c < ESW_CANDIDATES; c++)
+			prefetch_rule(bucket_guess(l[i].candidate[c].sub,
+						   l[i].candidate[c].hash));
+	for (i = 0; i < num; i++) {
+		if (l[i].done)
+			continue;
+		search_index(table, &l[i]);
+		esw_cache_store(&esw->cache, table, l[i].key, l[i].hash,
+				l[i].rule);
+	}
+}
+
+static void lookup_one_mask(const struct esw_table *table,
+			    struct esw_lookup *l, unsigned int num)
+{
+	const struct esw_subtable *sub = table->sub[0];
+	unsigned int i;
+
+	for (i = 0; i < num; i++) {
+		l[i].hash = esw_hash_key(sub->mask, l[i].key);
+		__builtin_prefetch(bucket_of(sub, l[i].hash));
+	}
+	for (i = 0; i < num; i++) {
+		l[i].rule = bucket_guess(sub, l[i].hash);
+		prefetch_rule(l[i].rule);
+	}
+	for (i = 0; i < num; i++)
+		if (!l[i].rule || !key_matches(sub->mask, l[i].rule, l[i].key))
+			l[i].rule = bucket_find(sub, l[i].hash, l[i].key);
+}
+
+/* A lookup that leaves out some priorities: the cache knows nothing of it. */
+static void lookup_from(const struct esw_table *table, struct esw_lookup *l)
+{
+	struct esw_slots s;
+
+	l->rule = NULL;
+	if (!table)
+		return;
+	if (table->index && table->index->set) {
+		s = slots_of(table->index, l->key);
+		l->rule = search_all(table, &s, l->key, l->from);
+	} else {
+		l->rule = search_all(table, NULL, l->key, l->from);
+	}
+}
+
+/**
+ * esw_lookup() - find the best rules for some keys
+ * @esw: the eSwitch
+ * @l: the lookups; key, id and from are set.  The rules found are good until the next
+ *	change of a rule
+ * @num: their number
+ */
+void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num)
+{
+	unsigned int first, i;
+
+	for (first = 0; first < num; first = i) {
+		uint32_t id = l[first].id;
+		const struct esw_table *table;
+
+		table = id < esw->tables_size ? esw->tables[id] : NULL;
+		for (i = first; i < num && l[i].id == id && !l[i].from; i++)
+			l[i].rule = NULL;
+		if (l[first].from) {
+			lookup_from(table, &l[first]);
+			i = first + 1;
+			continue;
+		}
+		if (!table)
+			continue;
+		if (table->index)
+			lookup_index(esw, table, l + first, i - first);
+		else if (table->num_subs == 1)
+			lookup_one_mask(table, l + first, i - first);
+		else
+			for (; first < i; first++)
+				lookup_from(table, &l[first]);
+	}
+}

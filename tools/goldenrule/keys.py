@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a generated rule can match on.
+
+To add a key: a function that takes the random source and the world (the few
+values that rules and packets of one set share) and returns tc's words and the
+constraints on a packet, and a line in KEYS.  "needs" names what has to be known
+about the packet before tc accepts the key; "gives" what it makes known.
+"""
+import ipaddress
+
+from packets import FRAG, L3, L4
+
+MAC_MASKS = (0xffffffffffff, 0xffffff000000, 0x010000000000, 0xfffffffffffe, 0x0000000000ff)
+PORT_MASKS = (0xffff, 0xff00, 0xfff0, 0x0001, 0x8000)
+BYTE_MASKS = (0xff, 0xff, 0xfc, 0x03, 0xf0, 0x80)
+
+
+def mac_text(value):
+    """02:00:00:00:00:01"""
+    return value.to_bytes(6, "big").hex(":")
+
+
+class World:
+    """Values that the rules and packets of one set have in common."""
+
+    def __init__(self, rng):
+        self.macs = [0x020000000000 | rng.choice((1, 2, 3, 0x80, 0xff)) for _ in range(3)]
+        if rng.random() < .2:
+            self.macs.append(rng.choice((0xffffffffffff, 0x01005e000001, 0x333300000001)))
+        net = rng.choice((0xc0000200, 0x0a010000, 0xc6336400))
+        self.ip4 = [net | rng.choice((1, 2, 129, 254)) for _ in range(3)]
+        net = 0x20010db8 << 96 | rng.choice((0, 1 << 64, 0xffff << 48))
+        self.ip6 = [net | rng.choice((1, 2, 1 << 31, 0xfffe)) for _ in range(3)]
+        self.ports = [rng.choice((1, 53, 1000, 2000, 4789, 0x8000, 65535)) for _ in range(3)]
+        self.vids = [rng.choice((1, 5, 6, 100, 4094)) for _ in range(2)]
+        self.prios = [rng.randrange(8) for _ in range(2)]
+        self.bytes = [rng.choice((0, 1, 2, 4, 64, 0xb8, 255)) for _ in range(3)]
+
+
+def key_mac(field, word):
+    """dst_mac, src_mac"""
+    def make(rng, world):
+        mask = rng.choice(MAC_MASKS) if rng.random() < .4 else MAC_MASKS[0]
+        value = rng.choice(world.macs)
+        text = mac_text(value) + ("" if mask == MAC_MASKS[0] else "/" + mac_text(mask))
+        return f"{word} {text}", [("bits", field, value, mask)]
+    return make
+
+
+def key_ip4(field, word):
+    """src_ip, dst_ip of IPv4; arp_sip, arp_tip"""
+    def make(rng, world):
+        plen = rng.choice((32, 32, 32, 31, 24, 25, 8, 1))
+        value = rng.choice(world.ip4)
+        mask = 0xffffffff << 32 - plen & 0xffffffff
+        return (f"{word} {ipaddress.IPv4Address(value & mask)}/{plen}",
+                [("bits", field, value, mask)])
+    return make
+
+
+def key_ip6(field, word):
+    """src_ip, dst_ip of IPv6"""
+    def make(rng, world):
+        plen = rng.choice((128, 128, 127, 64, 48, 96, 33, 1))
+        value = rng.choice(world.ip6)
+        mask = (1 << 128) - (1 << 128 - plen)
+        return (f"{word} {ipaddress.IPv6Address(value & mask)}/{plen}",
+                [("bits", field, value, mask)])
+    return make
+
+
+def key_byte(field, word):
+    """ip_tos, ip_ttl"""
+    def make(rng, world):
+        mask = rng.choice(BYTE_MASKS)
+        value = rng.choice(world.bytes) & mask
+        text = f"{value:#x}/{mask:#x}" if word == "ip_tos" else f"{value}/{mask:#x}"
+        return f"{word} {text}", [("bits", field, value, mask)]
+    return make
+
+
+def key_port(field, word):
+    """src_port, dst_port"""
+    def make(rng, world):
+        value = rng.choice(world.ports)
+        mask = rng.choice(PORT_MASKS) if rng.random() < .3 else 0xffff
+        text = f"{value & mask}" + ("" if mask == 0xffff else f"/{mask:#x}")
+        return f"{word} {text}", [("bits", field, value, mask)]
+    return make
+
+
+def key_port_range(field, word):
+    """src_port, dst_port with a range"""
+    def make(rng, world):
+        low = rng.choice(world.ports)
+        high = min(65535, low + rng.choice((1, 2, 100, 40000)))
+        if low == high:
+            low -= 1
+        return f"{word} {low}-{high}", [("range", field, low, high)]
+    return make
+
+
+def key_vlan_id(field, word):
+    """vlan_id, cvlan_id"""
+    def make(rng, world):
+        value = rng.choice(world.vids)
+        return f"{word} {value}", [("bits", field, value, 0xfff)]
+    return make
+
+
+def key_vlan_prio(field, word):
+    """vlan_prio, cvlan_prio"""
+    def make(rng, world):
+        value = rng.choice(world.prios)
+        return f"{word} {value}", [("bits", field, value << 13, 0xe000)]
+    return make
+
+
+def key_num_of_vlans(rng, _world):
+    """num_of_vlans"""
+    value = rng.choice((1, 1, 2, 3))
+    return f"num_of_vlans {value}", [("in", "nv", (value,), (0, 1, 2, 3))]
+
+
+def key_ip_flags(rng, _world):
+    """ip_flags"""
+    words, good = rng.choice((("frag", (1, 2)), ("nofrag", (0,)), ("firstfrag", (1,)),
+                              ("frag/nofirstfrag", (2,)), ("frag/firstfrag", (1,)),
+                              ("nofirstfrag", (0, 2))))
+    return f"ip_flags {words}", [("in", "frag", good, FRAG)]
+
+
+def key_proto(name, kind):
+    """ip_proto"""
+    def make(_rng, _world):
+        return f"ip_proto {name}", [("in", "l4", (kind,), L4)]
+    return make
+
+
+def key_ip_proto_number(rng, _world):
+    """ip_proto with a number"""
+    value = rng.choice((47, 50, 51, 89, 253))
+    return f"ip_proto {value:#x}", [("in", "l4", ("raw",), L4),
+                                      ("in", "proto", (value,), (value, 99))]
+
+
+def key_tcp_flags(rng, _world):
+    """tcp_flags"""
+    mask = rng.choice((0xfff, 0x3f, 0x02, 0x12, 0x07, 0xf00))
+    value = rng.choice((0x02, 0x12, 0x10, 0x11, 0x18, 0x04, 0x1c2)) & mask
+    return f"tcp_flags {value:#x}/{mask:#x}", [("bits", "flags", value, mask)]
+
+
+def key_icmp(field, word):
+    """type, code"""
+    def make(rng, _world):
+        value = rng.choice((0, 3, 8, 11, 1, 4, 128, 135))
+        mask = rng.choice((0xff, 0xff, 0x7f, 0x0f))
+        return f"{word} {value & mask}/{mask}", [("bits", field, value, mask)]
+    return make
+
+
+def key_arp_op(rng, _world):
+    """arp_op"""
+    value = rng.choice((1, 2))
+    return f"arp_op {value}", [("bits", "op", value, 0xffff)]
+
+
+def key_indev(rng, _world):
+    """indev; a frame comes in by the port that has the rule."""
+    return f"indev {rng.choice(('@own', '@own', '@own', '@out1', '@foreign'))}", []
+
+
+# name, needs, gives, excludes (keys that may not be there too), make
+KEYS = (
+    ("dst_mac", (), (), (), key_mac("dst", "dst_mac")),
+    ("src_mac", (), (), (), key_mac("src", "src_mac")),
+    ("indev", (), (), (), key_indev),
+    ("num_of_vlans", ("vlan",), (), (), key_num_of_vlans),
+    ("vlan_id", ("vlan",), (), (), key_vlan_id("tci0", "vlan_id")),
+    ("vlan_prio", ("vlan",), (), (), key_vlan_prio("tci0", "vlan_prio")),
+    ("cvlan_id", ("cvlan",), (), (), key_vlan_id("tci1", "cvlan_id")),
+    ("cvlan_prio", ("cvlan",), (), (), key_vlan_prio("tci1", "cvlan_prio")),
+    ("ip_proto tcp", ("ipany",), ("tcp", "ports", "l4"), ("l4",), key_proto("tcp", "tcp")),
+    ("ip_proto udp", ("ipany",), ("udp", "ports", "l4"), ("l4",), key_proto("udp", "udp")),
+    ("ip_proto sctp", ("ipany",), ("ports", "l4"), ("l4",), key_proto("sctp", "sctp")),
+    ("ip_proto icmp", ("ip4",), ("icmp", "l4"), ("l4",), key_proto("icmp", "icmp")),
+    ("ip_proto icmpv6", ("ip6",), ("icmp", "l4"), ("l4",), key_proto("icmpv6", "icmp6")),
+    ("ip_proto NUMBER", ("ipany",), ("l4",), ("l4",), key_ip_proto_number),
+    ("src_ip (4)", ("ip4",), (), (), key_ip4("sip", "src_ip")),
+    ("dst_ip (4)", ("ip4",), (), (), key_ip4("dip", "dst_ip")),
+    ("src_ip (6)", ("ip6",), (), (), key_ip6("sip6", "src_ip")),
+    ("dst_ip (6)", ("ip6",), (), (), key_ip6("dip6", "dst_ip")),
+    ("ip_tos", ("ipany",), (), (), key_byte("tos", "ip_tos")),
+    ("ip_ttl", ("ipany",), (), (), key_byte("ttl", "ip_ttl")),
+    ("ip_flags", ("ipany",), (), (), key_ip_flags),
+    ("src_port", ("ports",), ("src_port",), ("src_port",), key_port("sport", "src_port")),
+    ("dst_port", ("ports",), ("dst_port",), ("dst_port",), key_port("dport", "dst_port")),
+    ("src_port RANGE", ("ports",), ("src_port",), ("src_port",),
+     key_port_range("sport", "src_port")),
+    ("dst_port RANGE", ("ports",), ("dst_port",), ("dst_port",),
+     key_port_range("dport", "dst_port")),
+    ("tcp_flags", ("tcp",), (), (), key_tcp_flags),
+    ("type", ("icmp",), ("type",), (), key_icmp("itype", "type")),
+    ("code", ("icmp", "type"), (), (), key_icmp("icode", "code")),
+    ("arp_op", ("arp",), (), (), key_arp_op),
+    ("arp_sip", ("arp",), (), (), key_ip4("spa", "arp_sip")),
+    ("arp_tip", ("arp",), (), (), key_ip4("tpa", "arp_tip")),
+    ("arp_sha", ("arp",), (), (), key_mac("sha", "arp_sha")),
+    ("arp_tha", ("arp",), (), (), key_mac("tha", "arp_tha")),
+)
+
+INNER = {
+    "ip": ("ip", ("ip4", "ipany")), "ipv6": ("ip6", ("ip6", "ipany")), "arp": ("arp", ("arp",)),
+}
+
+
+def l3_is(kind):
+    """The constraint for a network protocol."""
+    return ("in", "l3", (kind,), L3)
+
+
+def tag_wants(i, tpid):
+    """The constraints for a tag at place i."""
+    return [("in", "nv", tuple(range(i + 1, 4)), (0, 1, 2, 3)),
+            ("in", f"tpid{i}", (tpid,), (0x8100, 0x88a8))]
+
+
+def choose_protocol(rng):
+    """tc's protocol, words that follow it, constraints and what is known then."""
+    proto = rng.choices(("ip", "ipv6", "arp", "802.1q", "802.1ad", "all", "0x88b5", "mpls_uc",
+                         "802_2"), (36, 16, 6, 20, 6, 10, 2, 2, 2))[0]
+    if proto in INNER:
+        kind, known = INNER[proto]
+        return proto, [], [("in", "nv", (0,), (0, 1, 2, 3)), l3_is(kind)], set(known)
+    untagged = ("in", "nv", (0,), (0, 1, 2, 3))
+    if proto == "all":
+        return proto, [], [], set()
+    if proto == "0x88b5":
+        return proto, [], [untagged, l3_is("other"), ("bits", "etype", 0x88b5, 0xffff)], set()
+    if proto == "mpls_uc":
+        return proto, [], [untagged, l3_is("mpls")], set()
+    if proto == "802_2":
+        return proto, [], [untagged, l3_is("llc"), ("bits", "id", 0, 1)], set()
+    words, known = [], {"vlan"}
+    wants = tag_wants(0, 0x8100 if proto == "802.1q" else 0x88a8)
+    inner = rng.choice(("", "ip", "ip", "ipv6", "arp", "802.1q", "802.1ad"))
+    if inner in INNER:
+        words.append(("vlan_ethtype", f"vlan_ethtype {inner}"))
+        kind, more = INNER[inner]
+        known |= set(more)
+        wants += [("in", "nv", (1,), (0, 1, 2, 3)), l3_is(kind)]
+    elif inner:
+        words.append(("vlan_ethtype", f"vlan_ethtype {inner}"))
+        known.add("cvlan")
+        wants += tag_wants(1, 0x8100 if inner == "802.1q" else 0x88a8)
+        deep = rng.choice(("", "ip", "ipv6"))
+        if deep:
+            words.append(("cvlan_ethtype", f"cvlan_ethtype {deep}"))
+            kind, more = INNER[deep]
+            known |= set(more)
+            wants += [("in", "nv", (2,), (0, 1, 2, 3)), l3_is(kind)]
+    return proto, words, wants, known
+
+
+def choose_keys(rng, world, many):
+    """(protocol, [(name, words)], constraints) of a rule with about many keys."""
+    proto, keys, wants, known = choose_protocol(rng)
+    for name, needs, gives, excludes, make in KEYS:
+        if not set(needs) <= known or set(excludes) & known:
+            continue
+        here = sum(set(k[1]) <= known for k in KEYS)
+        odds = many / max(4, here)
+        if gives and "l4" in gives:
+            odds = .35
+        if name == "indev":
+            odds = .05
+        if rng.random() > odds:
+            continue
+        words, more = make(rng, world)
+        keys.append((name, words))
+        wants += more
+        known |= set(gives)
+    return proto, keys, wants
