@@ -248,7 +248,8 @@ enum sluice_tunnel {
  *	ethertype.  Of a packet whose protocol is not MPLS: nothing
  * @SLUICE_ACT_HOST: send a copy of the packet as it is now to the slow path of
  *	the vport it came from (%SLUICE_MISS_HOST), with @a as its table.  Of a
- *	frame taken out of a tunnel: as %SLUICE_ACT_PUNT, and that ends the program
+ *	frame taken out of a tunnel, or with a connection: as %SLUICE_ACT_PUNT, and
+ *	that ends the program
  *
  * Behind a step that ends the program come more only if it has a
  * %SLUICE_ACT_POLICE step before.

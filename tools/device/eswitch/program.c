@@ -403,9 +403,10 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			miss = queue_output(w, le16toh(act->port));
 			break;
 		case SLUICE_ACT_HOST:
-			/* This is the way of the frame that came in. */
-			miss = w->decap || w->onward ? SLUICE_MISS_PUNT :
-					  queue(w, NULL, le32toh(act->a));
+			/* As in to_cpu(). */
+			miss = w->decap || w->onward || w->ct.conn ?
+			       SLUICE_MISS_PUNT :
+			       queue(w, NULL, le32toh(act->a));
 			break;
 		case SLUICE_ACT_TUNNEL:
 			if (w->onward)
