@@ -15,7 +15,9 @@ A="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01"
 
 setup() {
 	sluice_setup switchdev 3 || return 1
-	modprobe -a dummy cls_u32 cls_matchall 2>/dev/null
+	modprobe -a dummy cls_u32 cls_matchall act_sample 2>/dev/null
+	# With this the device has no rule.
+	REFUSED="action sample rate 1000000 group 7"
 	TO1="action mirred egress redirect dev ${REP[1]}"
 	TO2="action mirred egress redirect dev ${REP[2]}"
 	IN="dev ${REP[0]} ingress"
@@ -77,15 +79,20 @@ priorities() {
 }
 
 refused_keeps_place() {
-	add protocol ip pref 10 handle 1 flower ip_proto udp dst_port 1000-3000 action drop
+	add protocol ip pref 10 handle 1 flower ip_proto udp dst_port 2000 "$REFUSED" action drop
 	add protocol ip pref 20 flower "$TO1"
 	in_software 0 "$A/ip/udp dport=2000" "the refused rule's packet"
 	check_eq "software counted it" "$(tc_sw_packets "${REP[0]}" 1)" 1
-	in_software 1 "$A/ip/udp dport=4000" "its neighbour"
+	in_hardware 1 "$A/ip/udp dport=4000" "its neighbour"
 	in_hardware 1 "$A/ip/tcp dport=2000" "another protocol"
 	# Narrower in hardware before it, and not touched by it.
 	add protocol ip pref 5 flower ip_proto udp dst_port 2000 "$TO2"
 	in_hardware 2 "$A/ip/udp dport=2000" "a better rule"
+	del pref 10
+	# The device does not look at that key: all that may have it is punted.
+	add protocol ip pref 10 flower ip_proto udp enc_key_id 5 action drop
+	in_software 1 "$A/ip/udp dport=4000" "perhaps the refused rule's"
+	in_hardware 1 "$A/ip/tcp dport=4000" "surely not"
 	del pref 10
 	in_hardware 1 "$A/ip/udp dport=4000" "without the refused rule"
 }
@@ -94,7 +101,7 @@ refused_goes() {
 	local i
 	add protocol ip pref 20 flower "$TO1"
 	for i in 1 2 3; do
-		add protocol ip pref 10 handle 1 flower ct_state +trk action drop
+		add protocol ip pref 10 handle 1 flower enc_key_id 5 action drop
 		in_software 1 "$A/ip/udp" "with a refused rule"
 		del pref 10
 		in_hardware 1 "$A/ip/udp" "without"
@@ -109,7 +116,7 @@ replace_wins() {
 	in_hardware 2 "$A/ip/udp" "replaced"
 	# shellcheck disable=SC2086 # words
 	check "by a refused one" tc filter replace $IN protocol ip pref 10 handle 1 flower \
-		dst_ip 192.0.2.2 action skbedit priority 3 $TO1
+		dst_ip 192.0.2.2 $REFUSED $TO1
 	in_software 1 "$A/ip/udp" "replaced by a refused one"
 	# shellcheck disable=SC2086 # words
 	check "and back" tc filter replace $IN protocol ip pref 10 handle 1 flower dst_ip 192.0.2.2 $TO2
@@ -143,7 +150,7 @@ foreign_classifiers() {
 	del pref 10
 	in_hardware 1 "$A/ip/udp" "without u32"
 	add protocol ip pref 10 matchall action drop
-	in_software 0 "$A/ip/udp" "matchall"
+	in_hardware 0 "$A/ip/udp" "matchall"
 	del pref 10
 	in_hardware 1 "$A/ip/udp" "without matchall"
 }
@@ -188,10 +195,10 @@ chain_loop() {
 
 chain_refused() {
 	add protocol ip pref 10 flower ip_proto udp action goto chain 1
-	add chain 1 protocol ip pref 10 flower ip_proto udp dst_port 1000-3000 "$TO1"
+	add chain 1 protocol ip pref 10 flower ip_proto udp dst_port 2000 "$REFUSED" "$TO1"
 	add chain 1 protocol ip pref 20 flower "$TO2"
 	in_software 1 "$A/ip/udp dport=2000" "refused in a chain"
-	in_software 2 "$A/ip/udp dport=4000" "its neighbour"
+	in_hardware 2 "$A/ip/udp dport=4000" "its neighbour"
 	check "template" tc chain add dev "${REP[0]}" ingress chain 9 protocol ip flower dst_ip 0.0.0.0/32
 	# shellcheck disable=SC2086 # words
 	add chain 9 protocol ip pref 1 flower skip_sw dst_ip 192.0.2.2 "$TO1"
@@ -227,8 +234,9 @@ replay() {
 	check "a block" tc qdisc add dev dum-blk ingress_block 33 clsact
 	check "rule" tc filter add block 33 protocol ip pref 20 flower dst_ip 192.0.2.2 \
 		action mirred egress redirect dev "${REP[1]}"
+	# shellcheck disable=SC2086 # words
 	check "refused rule" tc filter add block 33 protocol ip pref 10 flower ip_proto tcp \
-		src_port 5-2000 action drop
+		$REFUSED action drop
 	check "wide mask" tc filter add block 33 protocol ip pref 30 flower src_ip 192.0.0.0/8 \
 		action mirred egress redirect dev "${REP[1]}"
 	check "narrow mask" tc filter add block 33 protocol ip pref 30 flower src_ip 192.0.2.1 \
