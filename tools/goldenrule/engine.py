@@ -44,7 +44,7 @@ class Ran:
         self.out = {}           # port: [frame], in order
         self.stats = {}         # handle: [(packets, bytes, drops) of each action]
         self.hw = {}            # handle: packets hardware has counted
-        self.in_hw = {}         # handle: bool
+        self.in_hw = 0          # rules tc says are in hardware
         self.late = False
 
 
@@ -268,8 +268,10 @@ class Engine:
             while text[at] in " \n\r\t":
                 at += 1
             rules, at = decoder.raw_decode(text, at)
+            ran.in_hw = 0
             for rule in rules:
                 options = rule.get("options", {})
+                ran.in_hw += bool(options.get("in_hw"))
                 if rule["pref"] == 1 or rule["kind"] != "flower" or "handle" not in options:
                     continue
                 stats = [a.get("stats", {}) for a in options.get("actions", ())]
@@ -277,7 +279,6 @@ class Engine:
                 ran.stats[handle] = [(s.get("packets", 0), s.get("bytes", 0), s.get("drops", 0))
                                      for s in stats]
                 ran.hw[handle] = max((s.get("hw_packets", 0) for s in stats), default=0)
-                ran.in_hw[handle] = bool(options.get("in_hw"))
 
     def port_counters(self):
         """{representor: packets and bytes in and out}, when they change no more."""
@@ -332,7 +333,7 @@ class Engine:
 
     def check_device(self, rans):
         """What is in the device must be what tc says, and the fences."""
-        want = sum(sum(ran.in_hw.values()) for ran in rans) + len(self.lanes)
+        want = sum(ran.in_hw for ran in rans) + len(self.lanes)
         got = self.device()[0]
         if got != want:
             raise SystemExit(f"goldenrule: {got} rules in the device, {want} expected: "

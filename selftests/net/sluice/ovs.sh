@@ -65,13 +65,13 @@ big_packets() {
 	cpu_still "${REP[0]}" "${REP[1]}" ping_ok h0 192.0.2.2 -c 50 -i 0.01 -s 4000
 }
 
-# The bridge's own port is no port of the NIC: its packets take the slow path
-# both ways, at the same time as others are in hardware.
+# The bridge's own port is no port of the NIC: a rule in hardware hands its packets
+# to the CPU, at the same time as others go their way in hardware.
 bridge_port() {
 	ip addr add 192.0.2.9/24 dev br0
 	check "VF to the bridge's address" ping_ok h0 192.0.2.9
 	check "bridge's address to the wire" ping_ok - 192.0.2.3 -I br0 -c 3 -i 0.1
-	check_not "is in hardware" ovs_offloaded "${REP[0]}" "$(mac_of br0)"
+	check_within "rule for it in hardware" 10 ovs_offloaded "${REP[0]}" "$(mac_of br0)"
 	ip addr del 192.0.2.9/24 dev br0
 }
 

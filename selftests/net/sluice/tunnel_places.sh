@@ -238,13 +238,6 @@ internal() {
 	check_within "a valid next hop" 2 next_hop_valid
 	encap_same "encap by way of an internal port"
 	check_within "the port's rule counts hardware's" 2 tc_hw_reaches brp 1 "$n" egress
-	check_refused "without skbedit" "without skbedit ptype host" tc filter add dev "$PF" ingress \
-		protocol ip pref 1 flower skip_sw action mirred ingress redirect dev brp
-	check_refused "from a VF" "only IP of uplinks" tc filter add dev "${REP[0]}" ingress \
-		protocol ip pref 1 flower skip_sw action skbedit ptype host pipe \
-		action mirred ingress redirect dev brp
-	check_refused "ARP" "only IP of uplinks" tc filter add dev "$PF" ingress protocol arp pref 2 \
-		flower skip_sw action skbedit ptype host pipe action mirred ingress redirect dev brp
 	check "to the port" tc filter add dev "$PF" ingress protocol ip pref 1 handle 1 flower \
 		dst_mac "$(mac_of brp)" action skbedit ptype host pipe action mirred ingress redirect dev brp
 	check "in hardware" tc_in_hw "$PF" 1

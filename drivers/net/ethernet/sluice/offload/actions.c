@@ -333,9 +333,10 @@ static bool action_local(struct sluice_block *block,
 	struct sluice_tunnels *tun = block->off->tunnels;
 	const struct sluice_underlay *underlay = NULL;
 
+	/* Software must have the filter for what is in no tunnel. */
 	if (entry->id != FLOW_ACTION_REDIRECT_INGRESS || prog->tun ||
 	    prog->mark || prog->ptype != SLUICE_PTYPE(PACKET_HOST) ||
-	    !may_be_tunnel(block, common))
+	    sluice_compat_skip_sw(common) || !may_be_tunnel(block, common))
 		return false;
 	if (tun && entry->dev)
 		underlay = sluice_underlay_find(tun, entry->dev);
