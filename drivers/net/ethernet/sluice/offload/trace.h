@@ -12,6 +12,12 @@
 
 #include <linux/tracepoint.h>
 
+/* What the macros make of a va_format looks to gcc like printf. */
+#pragma GCC diagnostic push
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wsuggest-attribute=format"
+#endif
+
 TRACE_EVENT(sluice_reject,
 	    TP_PROTO(const char *dev, unsigned long cookie, u32 chain, u32 prio,
 		     const char *reason, struct va_format *vaf),
@@ -34,6 +40,8 @@ TRACE_EVENT(sluice_reject,
 		      (void *)__entry->cookie, __entry->chain, __entry->prio,
 		      __get_str(reason), __get_str(msg))
 );
+
+#pragma GCC diagnostic pop
 
 #endif /* _SLUICE_OFFLOAD_TRACE_H */
 
