@@ -42,7 +42,6 @@ refused() {
 keys() {
 	refused "enc_" ip "enc_key_id 4" "$TO1"
 	refused "enc_" ip "enc_src_ip 192.0.2.1 enc_dst_ip 192.0.2.2" "$TO1"
-	refused "ct_state" ip "ct_state +trk" "$TO1"
 }
 
 actions() {
