@@ -55,8 +55,8 @@ both_ways() {
 	tunnel "$@"
 	check "server" peer iperf_server vm 192.0.2.2
 	check "first connection" iperf vm 192.0.2.2 -n 100K
-	in_hardware 200 iperf vm 192.0.2.2 -n 4M
-	in_hardware 200 iperf vm 192.0.2.2 -n 4M -R
+	in_hardware 50 iperf vm 192.0.2.2 -n 4M
+	in_hardware 50 iperf vm 192.0.2.2 -n 4M -R
 	peer bg_stop
 }
 
