@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=8 timeout=300
+# sluice: vfs=8 timeout=300 kernels=stock
 #
 # Open vSwitch with hw-offload=true on the representors: its flows are in
 # hardware, and the CPU sees no packet of them.
