@@ -386,7 +386,9 @@ sluice_reset() {
 	[ -e "/sys/bus/pci/devices/$PF_PCI/driver" ] || return 0
 	wait_for 10 nics_home
 	for d in "/sys/bus/pci/devices/$PF_PCI/net/"*; do
-		tc qdisc del dev "${d##*/}" clsact 2>/dev/null
+		# Open vSwitch's is of the older kind.
+		tc qdisc del dev "${d##*/}" clsact 2>/dev/null ||
+			tc qdisc del dev "${d##*/}" ingress 2>/dev/null
 	done
 	numvfs_set 0 || return 1
 	[ "$(mode_get)" = legacy ] || mode_set legacy || return 1

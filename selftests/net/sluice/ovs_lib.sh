@@ -34,10 +34,11 @@ ovs_up() {
 
 ovs_down() {
 	local br
-	for br in $(ovs-vsctl -t 10 list-br 2>/dev/null); do
-		ovs-vsctl -t 10 del-br "$br"
+	for br in $(ovs-vsctl -t 30 list-br 2>/dev/null); do
+		ovs-vsctl -t 30 del-br "$br"
 	done
 	$OVS_CTL stop
+	pkill -9 -x 'ovs-vswitchd|ovsdb-server'
 	rm -f /etc/openvswitch/conf.db
 }
 
