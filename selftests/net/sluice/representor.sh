@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=8 ports=2 timeout=300
+# sluice: vfs=8 ports=2 timeout=300 kernels=stock
 #
 # Representors: slow path, carrier, MTU, statistics, names, use as ports.
 
