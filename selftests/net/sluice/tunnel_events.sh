@@ -6,8 +6,8 @@
 # links and MTUs, packets go on, with the new header, and hardware sends them
 # again within two seconds. What an event costs does not depend on the rules.
 
-ALL_TESTS="order device_gone lifecycle"
-MORE_TESTS="neigh_mac neigh_fail neigh_cost route_gone route_moved route_cost address_moved
+ALL_TESTS="order device_gone"
+MORE_TESTS="lifecycle neigh_mac neigh_fail neigh_cost route_gone route_moved route_cost address_moved
 	source_chosen link_flap tunnel_flap mtu_lowered bridge_port neigh_in_use neigh_in_use6"
 # The kernel with checkers is slow; there by default what they can say most of.
 if [ ! -e /proc/lockdep ] || [ -n "$SLUICE_FULL" ]; then
