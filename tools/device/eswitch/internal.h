@@ -753,6 +753,21 @@ struct sluice_esw {
 	struct esw_output *out;
 };
 
+/* The key as fields, and as the words that lookups take. */
+union esw_key {
+	struct sluice_key key;
+	uint64_t words[SLUICE_KEY_WORDS];
+};
+
+/* The key of a packet, but for what a tunnel or a connection adds to it. */
+static inline void esw_key_read(const struct sluice_esw *esw, uint16_t in_vport,
+				const struct sluice_pkt *p, union esw_key *k)
+{
+	sluice_parse(p, in_vport, &k->key);
+	if (esw->ranges.used)
+		esw_ranges_match(&esw->ranges, &k->key);
+}
+
 /* eswitch.c */
 bool esw_grow(void *array, uint32_t *size, uint32_t id, uint32_t limit);
 

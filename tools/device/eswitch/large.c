@@ -13,11 +13,6 @@
 #define TCP_PSH		0x008
 #define TCP_CWR		0x080
 
-union key {
-	struct sluice_key key;
-	uint64_t words[SLUICE_KEY_WORDS];
-};
-
 /* The rules hit on the way to @out. */
 struct large_way {
 	struct esw_vport *out;
@@ -27,7 +22,7 @@ struct large_way {
 
 /* The rule that all frames hit in a table, NULL when there is no such one. */
 static const struct esw_rule *rule_of_all(struct sluice_esw *esw,
-					  uint32_t table, union key *k,
+					  uint32_t table, union esw_key *k,
 					  const struct sluice_large *l)
 {
 	uint16_t flags = be16toh(k->key.tcp_flags);
@@ -77,15 +72,13 @@ static bool find_way(struct sluice_esw *esw, struct esw_vport *src,
 		     struct large_way *w)
 {
 	uint32_t table = src->root_table;
-	union key k;
+	union esw_key k;
 
 	w->out = NULL;
 	w->num_hits = 0;
 	if (table == SLUICE_ID_NONE)
 		return false;
-	sluice_parse(p, src->num, &k.key);
-	if (esw->ranges.used)
-		esw_ranges_match(&esw->ranges, &k.key);
+	esw_key_read(esw, src->num, p, &k);
 	while (!w->out) {
 		const struct esw_rule *rule = rule_of_all(esw, table, &k, l);
 

@@ -11,12 +11,6 @@
 /* More gotos than this and Linux drops the packet: let it. */
 #define MAX_GOTOS	SLUICE_MAX_HOPS
 
-/* The key as fields, and as the words that lookups take. */
-union key {
-	struct sluice_key key;
-	uint64_t words[SLUICE_KEY_WORDS];
-};
-
 /* Different meters on one way. */
 #define MAX_METERS	32
 
@@ -434,21 +428,14 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	return SLUICE_MISS_NONE;
 }
 
-static void parse(const struct sluice_esw *esw, uint16_t in_vport,
-		  const struct sluice_pkt *p, union key *k)
-{
-	sluice_parse(p, in_vport, &k->key);
-	if (esw->ranges.used)
-		esw_ranges_match(&esw->ranges, &k->key);
-}
-
 /* The key of the packet as it is now. */
-static void make_key(const struct way *w, union key *k)
+static void make_key(const struct way *w, union esw_key *k)
 {
 	const uint8_t *from = (const uint8_t *)&w->enc + ESW_ENC_OFFSET;
 	uint8_t *to = (uint8_t *)&k->key + ESW_ENC_OFFSET;
 
-	parse(w->esw, w->onward ? SLUICE_VPORT_NONE : w->src->num, &w->pkt, k);
+	esw_key_read(w->esw, w->onward ? SLUICE_VPORT_NONE : w->src->num,
+		     &w->pkt, k);
 	if (w->decap) {
 		/* In pieces, or compilers take slow string instructions. */
 		memcpy(to, from, 64);
@@ -461,7 +448,7 @@ static void make_key(const struct way *w, union key *k)
 static const struct esw_rule *find_rule(const struct way *w)
 {
 	struct esw_lookup l;
-	union key k;
+	union esw_key k;
 
 	make_key(w, &k);
 	l.key = k.words;
@@ -642,7 +629,7 @@ static bool direct(struct sluice_esw *esw, struct way *w,
 /* All that comes before the first lookup. */
 static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 				const struct sluice_esw_frame *f,
-				struct way *w, union key *k, uint64_t now)
+				struct way *w, union esw_key *k, uint64_t now)
 {
 	enum sluice_miss miss;
 
@@ -656,7 +643,7 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 		return SLUICE_MISS_PARSE;
 	w->pkt.flags = (uint8_t)f->flags;
 	if (w->table != SLUICE_ID_NONE) {
-		parse(esw, src->num, &w->pkt, k);
+		esw_key_read(esw, src->num, &w->pkt, k);
 		return SLUICE_MISS_NONE;
 	}
 	depart(w, esw, src, now);
@@ -695,7 +682,7 @@ struct esw_burst {
 	struct esw_lookup look[ESW_BURST];
 	enum sluice_miss miss[ESW_BURST];
 	struct way way[ESW_BURST];
-	union key key[ESW_BURST];
+	union esw_key key[ESW_BURST];
 };
 
 /* Memory for bursts, to be given to free(), or NULL. */
@@ -723,7 +710,7 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	struct esw_lookup *look = esw->burst->look;
 	enum sluice_miss *miss = esw->burst->miss;
 	struct way *way = esw->burst->way;
-	union key *key = esw->burst->key;
+	union esw_key *key = esw->burst->key;
 	unsigned int i, n = 0;
 	uint64_t now;
 

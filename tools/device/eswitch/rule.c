@@ -269,6 +269,13 @@ static size_t rule_size(uint32_t key_words, uint32_t num_actions)
 	       num_actions * sizeof(struct sluice_action);
 }
 
+/* Give its memory back. */
+static void rule_release(struct sluice_esw *esw, struct esw_rule *rule)
+{
+	esw_rule_release(esw, rule,
+			 rule_size(rule->key_words, rule->num_actions));
+}
+
 /**
  * sluice_esw_rule_add() - create a rule
  * @esw: the eSwitch, in switchdev mode
@@ -309,36 +316,34 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 		memcpy(rule->data + spec->key_words, spec->actions, act_size);
 	status = esw_table_insert(esw, spec->table,
 				  esw->masks[spec->mask], rule);
-	if (status) {
-		esw_rule_release(esw, rule, rule_size(spec->key_words,
-						      spec->num_actions));
-		return status;
-	}
+	if (status)
+		goto err_release;
 	status = esw_counter_ref(esw, spec->counter,
 				 spec->flags & SLUICE_RULE_F_ZERO);
-	if (status) {
-		esw_table_remove(esw, rule);
-		esw_rule_release(esw, rule, rule_size(spec->key_words,
-						      spec->num_actions));
-		return status;
-	}
+	if (status)
+		goto err_table;
 	ref_objects(esw, rule, true);
 	esw->rules[spec->id] = rule;
 	esw->num_rules++;
 	return SLUICE_ST_OK;
+
+err_table:
+	esw_table_remove(esw, rule);
+err_release:
+	rule_release(esw, rule);
+	return status;
 }
 
 static uint32_t rule_free(struct sluice_esw *esw, struct esw_rule *rule)
 {
 	uint32_t counter = rule->counter;
-	size_t size = rule_size(rule->key_words, rule->num_actions);
 
 	ref_objects(esw, rule, false);
 	esw_table_remove(esw, rule);
 	esw_counter_unref(esw, counter);
 	esw->rules[rule->id] = NULL;
 	esw->num_rules--;
-	esw_rule_release(esw, rule, size);
+	rule_release(esw, rule);
 	return counter;
 }
 
