@@ -123,6 +123,18 @@ void sluice_program_release(struct sluice_offload *off,
 	prog->num = 0;
 }
 
+/* The vport of an action's netdev, which may be going, or NULL. */
+static struct sluice_vport *action_vport(struct sluice_offload *off,
+					 const struct flow_action_entry *entry)
+{
+	struct sluice_vport *vport;
+
+	rcu_read_lock();
+	vport = sluice_esw_vport_by_netdev(off->sdev, entry->dev);
+	rcu_read_unlock();
+	return vport;
+}
+
 static int action_output(struct sluice_offload *off,
 			 const struct flow_action_entry *entry,
 			 struct netlink_ext_ack *extack,
@@ -138,10 +150,8 @@ static int action_output(struct sluice_offload *off,
 			    NULL;
 	if (td)
 		return action_tunnel(off, td, extack, prog);
-	rcu_read_lock();
-	vport = sluice_esw_vport_by_netdev(off->sdev, entry->dev);
-	rcu_read_unlock();
 	/* It stays while it is not gone: that takes our lock. */
+	vport = action_vport(off, entry);
 	if (!vport || vport->gone)
 		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
 				     "%s is not a port of this switch",
@@ -278,7 +288,7 @@ static int action_ingress(struct sluice_block *block,
 	u32 what;
 	int err;
 
-	if (!entry->dev || sluice_esw_vport_by_netdev(off->sdev, entry->dev))
+	if (!entry->dev || action_vport(off, entry))
 		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
 				     "mirred ingress to a port of this switch");
 	if (block->of_tunnel || prog->tun)

@@ -25,6 +25,7 @@ static const char * const act_names[] = {
 	[SLUICE_ACT_PUNT]	= "punt",
 	[SLUICE_ACT_TO_CPU]	= "to_cpu",
 	[SLUICE_ACT_TUNNEL]	= "tunnel",
+	[SLUICE_ACT_DECAP_LOCAL] = "decap_local",
 	[SLUICE_ACT_CT]		= "ct",
 	[SLUICE_ACT_CT_CLEAR]	= "ct_clear",
 	[SLUICE_ACT_CT_MARK]	= "ct_mark",
@@ -84,17 +85,16 @@ static void rule_show_program(struct seq_file *m,
 		case SLUICE_ACT_MPLS_PUSH:
 		case SLUICE_ACT_MPLS_POP:
 		case SLUICE_ACT_CSUM:
+		case SLUICE_ACT_HOST:
 			seq_printf(m, ":%#x", le32_to_cpu(act->a));
 			break;
 		case SLUICE_ACT_POLICE:
 			seq_printf(m, ":%u+%u+%u", le32_to_cpu(act->a),
 				   act->b[0], act->c[0]);
 			break;
-		case SLUICE_ACT_HOST:
-			seq_printf(m, ":%#x", le32_to_cpu(act->a));
-			break;
 		case SLUICE_ACT_GOTO:
 		case SLUICE_ACT_TUNNEL:
+		case SLUICE_ACT_DECAP_LOCAL:
 			seq_printf(m, ":%u", le32_to_cpu(act->a));
 			break;
 		}
