@@ -181,14 +181,40 @@ static int indr_internal(struct sluice_offload *off, struct net_device *dev,
 	return -EOPNOTSUPP;
 }
 
+/* A block comes or goes at any netdev; offload lock held. */
+static int indr_block(struct sluice_offload *off, struct net_device *dev,
+		      struct Qdisc *sch, struct flow_block_offload *bo,
+		      struct tcf_block *tcf, bool ingress,
+		      void (*cleanup)(struct flow_block_cb *block_cb))
+{
+	struct sluice_tunnel_dev *td = sluice_tunnel_dev_find(off->tunnels, dev);
+	int err;
+
+	indr_underlay(off->tunnels, dev, bo->command);
+	if (!td)
+		return indr_internal(off, dev, sch, bo, tcf, ingress, cleanup);
+	if (bo->command == FLOW_BLOCK_BIND) {
+		bo->unlocked_driver_cb = true;
+		if (ingress)
+			return indr_bind(off, td, NULL, sch, bo, tcf, cleanup);
+		return indr_watch_bind(off, td, NULL, sch, bo, tcf, cleanup);
+	}
+	if (!ingress && td->egress)
+		return indr_watch_unbind(td->egress, td, bo);
+	if (!ingress || !td->block)
+		return -EOPNOTSUPP;
+	err = indr_unbind(td->block, td, bo);
+	sluice_endpoints_sync(off->tunnels);
+	return err;
+}
+
 static int indr_setup(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 		      enum tc_setup_type type, void *type_data, void *data,
 		      void (*cleanup)(struct flow_block_cb *block_cb))
 {
 	struct flow_block_offload *bo = type_data;
 	struct sluice_offload *off = cb_priv;
-	struct sluice_tunnel_dev *td;
-	int err = -EOPNOTSUPP;
+	int err;
 
 	if (!dev && type == TC_SETUP_ACT) {
 		mutex_lock(&off->lock);
@@ -201,17 +227,7 @@ static int indr_setup(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 	    bo->binder_type != FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS)
 		return -EOPNOTSUPP;
 	mutex_lock(&off->lock);
-	td = sluice_tunnel_dev_find(off->tunnels, dev);
-	indr_underlay(off->tunnels, dev, bo->command);
-	if (td && bo->command == FLOW_BLOCK_BIND) {
-		bo->unlocked_driver_cb = true;
-		err = indr_bind(off, td, NULL, sch, bo, data, cleanup);
-	} else if (td && td->block && bo->command == FLOW_BLOCK_UNBIND) {
-		err = indr_unbind(td->block, td, bo);
-		sluice_endpoints_sync(off->tunnels);
-	} else if (!td) {
-		err = indr_internal(off, dev, sch, bo, data, true, cleanup);
-	}
+	err = indr_block(off, dev, sch, bo, data, true, cleanup);
 	mutex_unlock(&off->lock);
 	return err;
 }
@@ -223,23 +239,13 @@ static int indr_setup_egress(struct net_device *dev, struct Qdisc *sch,
 {
 	struct flow_block_offload *bo = type_data;
 	struct sluice_offload *off = cb_priv;
-	struct sluice_tunnel_dev *td;
-	int err = -EOPNOTSUPP;
+	int err;
 
 	if (!dev || !sch || type != TC_SETUP_BLOCK ||
 	    bo->binder_type != FLOW_BLOCK_BINDER_TYPE_CLSACT_EGRESS)
 		return -EOPNOTSUPP;
 	mutex_lock(&off->lock);
-	td = sluice_tunnel_dev_find(off->tunnels, dev);
-	indr_underlay(off->tunnels, dev, bo->command);
-	if (td && bo->command == FLOW_BLOCK_BIND) {
-		bo->unlocked_driver_cb = true;
-		err = indr_watch_bind(off, td, NULL, sch, bo, data, cleanup);
-	} else if (td && td->egress && bo->command == FLOW_BLOCK_UNBIND) {
-		err = indr_watch_unbind(td->egress, td, bo);
-	} else if (!td) {
-		err = indr_internal(off, dev, sch, bo, data, false, cleanup);
-	}
+	err = indr_block(off, dev, sch, bo, data, false, cleanup);
 	mutex_unlock(&off->lock);
 	return err;
 }
