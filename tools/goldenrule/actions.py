@@ -29,14 +29,19 @@ def redirect(rng, _world):
     return f"mirred egress redirect dev {any_port(rng)}"
 
 
-def vlan_push(rng, world):
-    """One more tag."""
-    words = f"vlan push id {rng.choice(world.vids)}"
-    if rng.random() < .5:
+def vlan_words(rng, world, verb, proto_often):
+    """A tag's values; its protocol so often."""
+    words = f"vlan {verb} id {rng.choice(world.vids)}"
+    if rng.random() < proto_often:
         words += f" protocol {rng.choice(('802.1Q', '802.1ad'))}"
     if rng.random() < .5:
         words += f" priority {rng.choice(world.prios)}"
     return words
+
+
+def vlan_push(rng, world):
+    """One more tag."""
+    return vlan_words(rng, world, "push", .5)
 
 
 def vlan_pop(_rng, _world):
@@ -46,12 +51,7 @@ def vlan_pop(_rng, _world):
 
 def vlan_modify(rng, world):
     """Another outermost tag."""
-    words = f"vlan modify id {rng.choice(world.vids)}"
-    if rng.random() < .4:
-        words += f" protocol {rng.choice(('802.1Q', '802.1ad'))}"
-    if rng.random() < .5:
-        words += f" priority {rng.choice(world.prios)}"
-    return words
+    return vlan_words(rng, world, "modify", .4)
 
 
 def hexes(rng, bits):

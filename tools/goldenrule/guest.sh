@@ -52,7 +52,10 @@ golden_ports_gone() {
 	ip link del elsewhere
 }
 
-golden() { python3 -B "$here/goldenrule.py" "${GOLDEN[@]}" "$@"; }
+golden() {
+	PYTHONPATH=$here/../../selftests/net/sluice \
+		python3 -B "$here/goldenrule.py" "${GOLDEN[@]}" "$@"
+}
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 	trap finish_script EXIT

@@ -12,6 +12,8 @@ so that a packet can be made to satisfy it, or to miss it by a hair.
 """
 import struct
 
+from pkt import crc32c, ip_sum
+
 L3 = ("ip", "ip6", "arp", "other", "mpls", "llc")
 L4 = ("tcp", "udp", "sctp", "icmp", "icmp6", "raw")
 FRAG = (0, 1, 2)        # whole, first, later
@@ -66,36 +68,7 @@ def spoil(packet, want, rng):
     return True
 
 
-def ones_sum(data):
-    """The Internet checksum."""
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-def crc32c_table():
-    """What a byte does to SCTP's checksum."""
-    table = []
-    for crc in range(256):
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-        table.append(crc)
-    return table
-
-
-CRC32C = crc32c_table()
 PATTERN = bytes(i & 0xff for i in range(2048))
-
-
-def crc32c(data):
-    """SCTP's checksum."""
-    crc = 0xffffffff
-    for byte in data:
-        crc = crc >> 8 ^ CRC32C[(crc ^ byte) & 0xff]
-    return crc ^ 0xffffffff
 
 
 def transport(packet, payload, pseudo):
@@ -104,14 +77,14 @@ def transport(packet, payload, pseudo):
     bad = 0x5555 if packet["csum"] == "bad" else 0
     if kind == "udp":
         head = struct.pack("!HHHH", packet["sport"], packet["dport"], 8 + len(payload), 0)
-        csum = (ones_sum(pseudo(17, 8 + len(payload)) + head + payload) or 0xffff) ^ bad
+        csum = (ip_sum(pseudo(17, 8 + len(payload)) + head + payload) or 0xffff) ^ bad
         if packet["csum"] == "zero":
             csum = 0
         return head[:6] + struct.pack("!H", csum) + payload
     if kind == "tcp":
         head = struct.pack("!HHIIHHHH", packet["sport"], packet["dport"], 1, 2,
                            5 << 12 | packet["flags"], 8192, 0, 0)
-        csum = ones_sum(pseudo(6, 20 + len(payload)) + head + payload) ^ bad
+        csum = ip_sum(pseudo(6, 20 + len(payload)) + head + payload) ^ bad
         return head[:16] + struct.pack("!H", csum) + head[18:] + payload
     if kind == "sctp":
         head = struct.pack("!HHII", packet["sport"], packet["dport"], 0, 0)
@@ -120,7 +93,7 @@ def transport(packet, payload, pseudo):
     if kind in ("icmp", "icmp6"):
         head = struct.pack("!BBHHH", packet["itype"], packet["icode"], 0, 1, 1)
         data = head + payload
-        csum = ones_sum(pseudo(58, len(data)) + data if kind == "icmp6" else data) ^ bad
+        csum = ip_sum(pseudo(58, len(data)) + data if kind == "icmp6" else data) ^ bad
         return head[:2] + struct.pack("!H", csum) + head[4:] + payload
     return payload
 
@@ -139,7 +112,7 @@ def ip4(packet, payload, tag):
     head = struct.pack("!BBHHHBBHII", 0x45 + len(opts) // 4, packet["tos"],
                        20 + len(opts) + len(body), packet["id"], off[packet["frag"]],
                        packet["ttl"], proto, 0, sip, dip) + opts
-    csum = ones_sum(head) ^ (0x5555 if packet["csum"] == "badip" else 0)
+    csum = ip_sum(head) ^ (0x5555 if packet["csum"] == "badip" else 0)
     return head[:10] + struct.pack("!H", csum) + head[12:] + body
 
 

@@ -84,13 +84,4 @@ title "The same as tc rules on ${REP[0]} (tc -s filter show dev ${REP[0]} ingres
 grep -E 'filter protocol ip .*handle|dst_mac|in_hw|action order|Sent hardware|used_hw_stats' \
 	"$SLUICE_TMP/filters" | sed 's/^/  /'
 title "Proof: CPU-hit counters of the representors while the traffic ran"
-for p in "${PROOFS[@]}"; do
-	line "$p"
-done
-if [ ${#BAD[@]} -gt 0 ]; then
-	printf '\nThe proof FAILED (wanted: more than %s packets, fewer than %s CPU hits):\n' \
-		$PACKETS $STRAY
-	printf '  %s\n' "${BAD[@]}"
-	exit 1
-fi
-printf '\n%sThe traffic was forwarded by the NIC, not by the CPU.%s\n' "$bold" "$plain"
+verdict "" "The traffic was forwarded by the NIC, not by the CPU."

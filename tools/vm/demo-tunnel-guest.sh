@@ -108,13 +108,4 @@ peer report
 title "Next hops on host 1 (/sys/kernel/debug/sluice-$PF_PCI/next_hops)"
 sed 's/^/  /' "/sys/kernel/debug/sluice-$PF_PCI/next_hops"
 title "Proof: packets through the tunnel by hardware, CPU-hit counters meanwhile"
-for p in "${PROOFS[@]}"; do
-	line "$p"
-done
-if [ ${#BAD[@]} -gt 0 ]; then
-	printf '\nThe proof FAILED (wanted on each host: more than %s packets, fewer than %s CPU hits):\n' \
-		$PACKETS $STRAY
-	printf '  %s\n' "${BAD[@]}"
-	exit 1
-fi
-printf '\n%sThe traffic was tunnelled by the NICs, not by the CPUs.%s\n' "$bold" "$plain"
+verdict " on each host" "The traffic was tunnelled by the NICs, not by the CPUs."

@@ -7,6 +7,8 @@
 #   title TEXT / line TEXT
 #   step WHAT CMD...      do it and say whether it worked; end the demo if not
 #   stop WHY              end the demo
+#   verdict WHERE WHAT    print PROOFS, then that WHAT is so; or that it is not,
+#                         for what BAD says, and end the demo
 
 # At least so many packets must pass, and at most so many may take the CPU.
 # shellcheck disable=SC2034 # for the demos
@@ -31,4 +33,17 @@ step() {
 	printf '  %-58s' "$what"
 	quietly "$@" || { echo "failed"; stop "$what"; }
 	echo "ok"
+}
+verdict() {
+	local p
+	for p in "${PROOFS[@]}"; do
+		line "$p"
+	done
+	if [ ${#BAD[@]} -gt 0 ]; then
+		printf '\nThe proof FAILED (wanted%s: more than %s packets, fewer than %s CPU hits):\n' \
+			"$1" $PACKETS $STRAY
+		printf '  %s\n' "${BAD[@]}"
+		exit 1
+	fi
+	printf '\n%s%s%s\n' "$bold" "$2" "$plain"
 }

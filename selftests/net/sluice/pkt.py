@@ -91,13 +91,24 @@ def ip_sum(data):
     return ~total & 0xffff
 
 
+def crc32c_table():
+    """What a byte does to SCTP's checksum."""
+    table = []
+    for crc in range(256):
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+        table.append(crc)
+    return table
+
+
+CRC32C = crc32c_table()
+
+
 def crc32c(data):
     """SCTP's checksum."""
     crc = 0xffffffff
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+        crc = crc >> 8 ^ CRC32C[(crc ^ byte) & 0xff]
     return crc ^ 0xffffffff
 
 

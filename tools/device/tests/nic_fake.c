@@ -504,3 +504,44 @@ const char *fn_mac(unsigned int fn)
 
 	return macs[fn];
 }
+
+void pair_start(struct pair *p, uint8_t log)
+{
+	memset(p, 0, sizeof(*p));
+	p->m = fake_new();
+	p->a = &p->m->drv[1];
+	p->b = &p->m->drv[2];
+	drv_nic(p->a, log, &p->acq, &p->atx, &p->arx);
+	drv_nic(p->b, log, &p->bcq, &p->btx, &p->brx);
+}
+
+void top_start(struct top *t, uint32_t first_counter)
+{
+	struct sluice_cmd_mask mask = { .hdr.opcode = SLUICE_CMD_MASK_ADD };
+	struct sluice_cmd_counters map = {
+		.hdr.opcode = SLUICE_CMD_COUNTER_MAP,
+		.base = htole32(first_counter),
+		.count = htole32(8),
+	};
+	struct sluice_cmd_vport vp = {
+		.hdr.opcode = SLUICE_CMD_VPORT_SET,
+		.hdr.vport = htole16(SLUICE_VPORT_VF(0)),
+		.fields = htole32(SLUICE_VPORT_F_ROOT),
+		.root_table = htole32(1),
+	};
+	uint64_t addr;
+
+	memset(t, 0, sizeof(*t));
+	t->m = fake_new();
+	t->pf = &t->m->drv[0];
+	t->vf = &t->m->drv[1];
+	drv_nic(t->pf, 4, &t->pcq, &t->ptx, &t->prx);
+	drv_nic(t->vf, 4, &t->vcq, &t->vtx, &t->vrx);
+	assert_int_equal(drv_u32(t->pf, SLUICE_CMD_ESW_MODE, 1), SLUICE_ST_OK);
+	assert_int_equal(drv_cmd(t->pf, &mask, sizeof(mask)), SLUICE_ST_OK);
+	addr = drv_alloc(t->pf, 8 * sizeof(*t->counter));
+	t->counter = drv_mem(t->pf, addr);
+	map.addr = htole64(addr);
+	assert_int_equal(drv_cmd(t->pf, &map, sizeof(map)), SLUICE_ST_OK);
+	assert_int_equal(drv_cmd(t->pf, &vp, sizeof(vp)), SLUICE_ST_OK);
+}

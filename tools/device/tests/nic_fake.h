@@ -111,6 +111,29 @@ const struct sluice_cqe *cq_next(struct drv *d, struct ring *cq);
 /* Gather a received frame. */
 void rx_gather(struct drv *d, struct ring *rx, const struct sluice_cqe *cqe,
 	       struct frame *f);
+
+/* Two VFs, a and b, each with a queue pair. */
+struct pair {
+	struct fake *m;
+	struct drv *a, *b;
+	struct ring acq, atx, arx, bcq, btx, brx;
+};
+
+void pair_start(struct pair *p, uint8_t log);
+
+/*
+ * The PF in switchdev mode with a mask without bits, VF 0 behind table 1, and
+ * eight counters in host memory.
+ */
+struct top {
+	struct fake *m;
+	struct drv *pf, *vf;
+	struct ring pcq, ptx, prx, vcq, vtx, vrx;
+	struct sluice_counter *counter;
+};
+
+void top_start(struct top *t, uint32_t first_counter);
+
 void wire_in(struct fake *m, unsigned int uplink, const struct frame *f);
 /* Destination of a function's own address. */
 const char *fn_mac(unsigned int fn);

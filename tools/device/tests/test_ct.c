@@ -592,6 +592,21 @@ static void nat_only_when_asked(void **state)
 	bed_free(bed);
 }
 
+/* Connection 0: udp4 with another source.  Return: what it becomes. */
+static struct packet snat_udp4(struct bed *bed)
+{
+	struct sluice_cmd_ct c = conn_of(0, &udp4);
+	struct packet out = udp4;
+
+	c.flags |= htole16(SLUICE_CT_F_SNAT);
+	addr(c.nat_src, N4);
+	c.nat_sport = htobe16(9);
+	set(bed, &c);
+	out.src = N4;
+	out.sport = 9;
+	return out;
+}
+
 /* The second ct of the same zone finds the connection it has already. */
 static void twice_in_a_zone(void **state)
 {
@@ -600,19 +615,13 @@ static void twice_in_a_zone(void **state)
 		act_out(VF(1)),
 	};
 	struct bed *bed = bed_new(SLUICE_ESW_SWITCHDEV);
-	struct sluice_cmd_ct c = conn_of(0, &udp4);
-	struct packet out = udp4;
+	struct packet out;
 	struct frame f, g;
 
 	(void)state;
 	bed_root(bed, VF(0), 1);
 	bed_any(bed, 1, 1, again, 3);
-	c.flags |= htole16(SLUICE_CT_F_SNAT);
-	addr(c.nat_src, N4);
-	c.nat_sport = htobe16(9);
-	set(bed, &c);
-	out.src = N4;
-	out.sport = 9;
+	out = snat_udp4(bed);
 	build(&f, &udp4);
 	build(&g, &out);
 	expect_out(bed, &f, &g);
@@ -627,20 +636,15 @@ static void another_zone(void **state)
 		act_ct(SLUICE_CT_ACT_NAT), act_ct(0), act_out(VF(1)),
 	};
 	struct bed *bed = bed_new(SLUICE_ESW_SWITCHDEV);
-	struct sluice_cmd_ct c = conn_of(0, &udp4), d;
-	struct packet out = udp4;
+	struct sluice_cmd_ct d;
+	struct packet out;
 	struct frame f, g;
 
 	(void)state;
 	steps[1].a = htole32(TABLE + 1);
 	bed_root(bed, VF(0), 1);
 	bed_any(bed, 1, 1, steps, 3);
-	c.flags |= htole16(SLUICE_CT_F_SNAT);
-	addr(c.nat_src, N4);
-	c.nat_sport = htobe16(9);
-	set(bed, &c);
-	out.src = N4;
-	out.sport = 9;
+	out = snat_udp4(bed);
 	build(&f, &udp4);
 	build(&g, &out);
 	/* All or nothing: not even the first zone's counter. */

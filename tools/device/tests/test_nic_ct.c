@@ -7,14 +7,6 @@
 #include "harness.h"
 #include "../nic/internal.h"
 
-/* The PF in switchdev mode, VF 0's packets looked up and sent to the wire. */
-struct top {
-	struct fake *m;
-	struct drv *pf, *vf;
-	struct ring pcq, ptx, prx, vcq, vtx, vrx;
-	struct sluice_counter *counter;
-};
-
 static void add_rule(struct top *t)
 {
 	union {
@@ -35,32 +27,8 @@ static void add_rule(struct top *t)
 static int setup(void **state)
 {
 	static struct top t;
-	struct sluice_cmd_mask mask = { .hdr.opcode = SLUICE_CMD_MASK_ADD };
-	struct sluice_cmd_counters map = {
-		.hdr.opcode = SLUICE_CMD_COUNTER_MAP,
-		.count = htole32(8),
-	};
-	struct sluice_cmd_vport vp = {
-		.hdr.opcode = SLUICE_CMD_VPORT_SET,
-		.hdr.vport = htole16(VF(0)),
-		.fields = htole32(SLUICE_VPORT_F_ROOT),
-		.root_table = htole32(1),
-	};
-	uint64_t addr;
 
-	memset(&t, 0, sizeof(t));
-	t.m = fake_new();
-	t.pf = &t.m->drv[0];
-	t.vf = &t.m->drv[1];
-	drv_nic(t.pf, 4, &t.pcq, &t.ptx, &t.prx);
-	drv_nic(t.vf, 4, &t.vcq, &t.vtx, &t.vrx);
-	assert_int_equal(drv_u32(t.pf, SLUICE_CMD_ESW_MODE, 1), SLUICE_ST_OK);
-	assert_int_equal(drv_cmd(t.pf, &mask, sizeof(mask)), SLUICE_ST_OK);
-	addr = drv_alloc(t.pf, 8 * sizeof(*t.counter));
-	t.counter = drv_mem(t.pf, addr);
-	map.addr = htole64(addr);
-	assert_int_equal(drv_cmd(t.pf, &map, sizeof(map)), SLUICE_ST_OK);
-	assert_int_equal(drv_cmd(t.pf, &vp, sizeof(vp)), SLUICE_ST_OK);
+	top_start(&t, 0);
 	add_rule(&t);
 	rx_fill(t.pf, &t.prx, 0, 8, 2048);
 	*state = &t;

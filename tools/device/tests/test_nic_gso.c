@@ -7,12 +7,6 @@
 #define PAYLOAD(i)	((uint8_t)((i) * 31 + ((i) >> 8)))
 
 /* VF 0 and VF 1 talk through the legacy switch. */
-struct pair {
-	struct fake *m;
-	struct drv *a, *b;
-	struct ring acq, atx, arx, bcq, btx, brx;
-};
-
 /* A long frame and what its descriptor says. */
 struct big {
 	uint32_t len;
@@ -45,12 +39,7 @@ static int setup(void **state)
 {
 	static struct pair p;
 
-	memset(&p, 0, sizeof(p));
-	p.m = fake_new();
-	p.a = &p.m->drv[1];
-	p.b = &p.m->drv[2];
-	drv_nic(p.a, RING_LOG, &p.acq, &p.atx, &p.arx);
-	drv_nic(p.b, RING_LOG, &p.bcq, &p.btx, &p.brx);
+	pair_start(&p, RING_LOG);
 	assert_int_equal(drv_u32(p.a, SLUICE_CMD_SET_MTU, 9000), SLUICE_ST_OK);
 	assert_int_equal(drv_u32(p.b, SLUICE_CMD_SET_MTU, 9000), SLUICE_ST_OK);
 	*state = &p;

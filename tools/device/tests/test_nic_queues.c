@@ -4,22 +4,11 @@
 #include "../nic/internal.h"
 
 /* VF 0 and VF 1 talk through the legacy switch. */
-struct pair {
-	struct fake *m;
-	struct drv *a, *b;
-	struct ring acq, atx, arx, bcq, btx, brx;
-};
-
 static int setup(void **state)
 {
 	static struct pair p;
 
-	memset(&p, 0, sizeof(p));
-	p.m = fake_new();
-	p.a = &p.m->drv[1];
-	p.b = &p.m->drv[2];
-	drv_nic(p.a, 4, &p.acq, &p.atx, &p.arx);
-	drv_nic(p.b, 4, &p.bcq, &p.btx, &p.brx);
+	pair_start(&p, 4);
 	*state = &p;
 	return 0;
 }
