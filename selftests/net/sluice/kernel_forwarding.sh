@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=8 timeout=3600 manual=1
+# sluice: vfs=8 timeout=7200 manual=1
 #
 # The kernel's own net/forwarding tests, taken from the source of the running
 # kernel, on cables made of a VF and its representor. Each of their results is
@@ -17,8 +17,9 @@ FORWARDING=$(dirname "$KTAP")/../net/forwarding
 # Script, cabling, whether it has a skip_sw half, and tests that can't have one
 # because they put their rules on the host's side of a cable, which is a VF or a
 # tunnel device over it, not a port of the switch (one of them would wait for
-# ever). Cables: A is host,
-# switch | switch, host | switch, host; B is host, router three times.
+# ever). Cables: A is host, switch | switch, host | switch, host; B is host, router
+# three times; C is B with ports named as the scripts name them by
+# themselves, for some forget what they are given.
 SCRIPTS="
 	tc_flower.sh		A	skip_sw
 	tc_actions.sh		A	skip_sw	mirred_egress_to_ingress_tcp_test egress_2nd_vlan_push
@@ -35,8 +36,36 @@ SCRIPTS="
 	tc_tunnel_key.sh	A	-	tunnel_key_nofrag_test
 	vxlan_bridge_1d.sh	A	-
 	vxlan_symmetric.sh	A	-
+	vxlan_symmetric_ipv6.sh	A	-
+	vxlan_asymmetric.sh	A	-
+	vxlan_asymmetric_ipv6.sh	A	-
 	ipip_flat_gre.sh	A	-
+	ipip_flat_gre_key.sh	A	-
+	ipip_flat_gre_keys.sh	A	-
+	ipip_hier_gre.sh	A	-
+	ipip_hier_gre_key.sh	A	-
+	ipip_hier_gre_keys.sh	A	-
+	ip6gre_flat.sh		C	-
+	ip6gre_flat_key.sh	C	-
+	ip6gre_flat_keys.sh	C	-
+	ip6gre_hier.sh		C	-
+	ip6gre_hier_key.sh	C	-
+	ip6gre_hier_keys.sh	C	-
+	gre_multipath.sh	B	-
+	gre_multipath_nh.sh	B	-
+	gre_multipath_nh_res.sh	B	-
 	mirror_gre.sh		A	-
+	mirror_gre_bound.sh	A	-
+	mirror_gre_bridge_1d.sh	A	-
+	mirror_gre_bridge_1d_vlan.sh	A	-
+	mirror_gre_bridge_1q.sh	A	-
+	mirror_gre_bridge_1q_lag.sh	A	-
+	mirror_gre_changes.sh	A	-
+	mirror_gre_flower.sh	A	-
+	mirror_gre_lag_lacp.sh	A	-
+	mirror_gre_neigh.sh	A	-
+	mirror_gre_nh.sh	A	-
+	mirror_gre_vlan.sh	A	-
 "
 
 # Results that hardware of this kind can't give, with the reason. A test listed
@@ -101,7 +130,7 @@ tests_of() {
 run_once() {
 	local script=$1 map=$2
 	local ports=("${VF[0]}" "${REP[0]}" "${REP[1]}" "${VF[1]}" "${REP[2]}" "${VF[2]}")
-	[ "$map" = B ] &&
+	[ "$map" != A ] &&
 		ports=("${VF[0]}" "${REP[0]}" "${VF[1]}" "${REP[1]}" "${VF[2]}" "${REP[2]}")
 	shift 2
 	(
@@ -147,10 +176,23 @@ run_script() {
 	done
 }
 
+default_names() {
+	local i d
+	for ((i = 0; i < ${#VF[@]}; i++)); do
+		for d in "${VF[i]} veth$((2 * i))" "${REP[i]} veth$((2 * i + 1))"; do
+			ip link set "${d% *}" down
+			ip link set "${d% *}" name "${d#* }"
+		done
+	done
+	devs_refresh
+}
+
+# prepare MAP
 prepare() {
 	local d
 	sluice_setup switchdev 3 || return 1
 	sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0
+	[ "$1" != C ] || default_names
 	for d in "${VF[@]}" "${REP[@]}"; do
 		ethtool -K "$d" hw-tc-offload on || note "$d: hw-tc-offload can't be turned on"
 		# The scripts bring their ports up themselves.
@@ -164,13 +206,14 @@ ktap_print_header
 while read -r -u 3 script map half software; do
 	[ -n "$script" ] || continue
 	[[ -z $want || " $want " == *" $script "* ]] || continue
-	RET=0
-	if prepare && [ $RET -eq 0 ]; then
+	RET=0 began=$SECONDS
+	if prepare "$map" && [ $RET -eq 0 ]; then
 		# shellcheck disable=SC2086 # a list of words
 		run_script "$script" "$map" "$half" $software
 	else
 		result failed "$script: setup"
 	fi
+	note "$script: $((SECONDS - began)) s"
 	check "nothing is left in the device" tables_empty || result failed "$script: leaves nothing in the device"
 done 3<<< "$SCRIPTS"
 echo "1..$count"
