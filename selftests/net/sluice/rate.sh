@@ -166,7 +166,7 @@ nested() {
 		check "node $n" $RATE add "$DL/n$n"
 		[ "$n" -eq 0 ] || check "in the last" $RATE set "$DL/n$n" parent "n$((n - 1))"
 	done
-	check_refused "too deep" "at most 8" $RATE set "$DL/1" parent n7
+	check_refused "too deep" "at most 8 levels" $RATE set "$DL/1" parent n7
 	check "deep enough" $RATE set "$DL/1" parent n6
 	$RATE set "$DL/1" noparent
 	for n in 7 6 5 4 3 2 1 0; do $RATE del "$DL/n$n"; done

@@ -28,7 +28,7 @@ static int rate_change(struct sluice_dev *sdev, struct sluice_shaper *s,
 	else if (s->used)
 		sluice_shaper_del(sdev, id);
 	if (err == -EINVAL)
-		NL_SET_ERR_MSG_FMT_MOD(extack, "at most %u nodes above each other, the port included",
+		NL_SET_ERR_MSG_FMT_MOD(extack, "at most %u levels, the port included",
 				       SLUICE_SHAPER_DEPTH);
 	else if (err)
 		NL_SET_ERR_MSG_MOD(extack, "the device does not answer");
