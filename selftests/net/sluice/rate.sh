@@ -27,7 +27,10 @@ after() {
 	for n in $(nodes_there); do $RATE del "$DL/$n"; done 2>/dev/null
 }
 
+# flood VF: it sends as fast as it can from now on.
 flood() {
+	local was
+	was=$(vf_bytes "$1")
 	bg - python3 -c '
 import socket, sys
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -38,29 +41,34 @@ while True:
         s.send(frame)
     except OSError:
         pass
-' "$1"
+' "${VF[$1]}"
+	check_within "VF $1 sends" 20 sent_more "$1" $((was + 14000))
 }
+
+sent_more() { [ "$(vf_bytes "$1")" -ge "$2" ]; }
 
 # Bytes VF N has sent.
 vf_bytes() { ip -j -s link show dev "${VF[$1]}" | jq '.[0].stats64.tx.bytes'; }
 
 # rates VF...: what each sends, in kbyte/s, into KBPS[].
 rates() {
-	local vf start from=() ms
+	local vf at=() from=() ms
 	sleep 0.5
-	start=$(date +%s%3N)
-	for vf; do from[vf]=$(vf_bytes "$vf"); done
+	for vf; do at[vf]=$(date +%s%3N) from[vf]=$(vf_bytes "$vf"); done
 	sleep 3
-	ms=$(($(date +%s%3N) - start))
 	KBPS=()
-	for vf; do KBPS[vf]=$((($(vf_bytes "$vf") - from[vf]) / ms)); done
+	for vf; do
+		ms=$(($(date +%s%3N) - at[vf]))
+		KBPS[vf]=$((($(vf_bytes "$vf") - from[vf]) / ms))
+	done
 	note "kbyte/s: ${KBPS[*]}"
 }
 
-# about MSG GOT WANT: within a tenth.
+# about MSG GOT WANT: hardly more; less when a busy host stops the device for
+# longer than the burst lasts.
 about() {
-	check_ge "$1" "$2" $(($3 * 9 / 10))
-	check_le "$1" "$2" $(($3 * 11 / 10))
+	check_ge "$1" "$2" $(($3 * 6 / 10))
+	check_le "$1" "$2" $(($3 * 115 / 100))
 }
 
 vf_info() { ip -j link show "$PF" | jq -r ".[0].vfinfo_list[$1].rate.max_tx"; }
@@ -70,7 +78,7 @@ nodes_there() { $RATE show -j | jq -r '.rate | keys[] | split("/")[2]' | grep -v
 legacy_limit() {
 	with legacy || return
 	check_eq "no limit" "$(vf_info 0)" 0
-	flood "${VF[0]}"
+	flood 0
 	rates 0
 	check_ge "without limit" "${KBPS[0]}" 1500
 	check "a limit" ip link set "$PF" vf 0 max_tx_rate 4
@@ -94,7 +102,7 @@ legacy_limit() {
 	check "bind" sh -c "echo ${VF_PCI[0]} > /sys/bus/pci/drivers/sluice/bind"
 	devs_refresh
 	ip link set "${VF[0]}" up
-	flood "${VF[0]}"
+	flood 0
 	rates 0
 	about "4 Mbit/s" "${KBPS[0]}" 500
 	check "no limit" ip link set "$PF" vf 0 max_tx_rate 0
@@ -113,7 +121,7 @@ legacy_refused() {
 leaf() {
 	with switchdev || return
 	check_eq "type" "$(rate_of 1 type)" leaf
-	flood "${VF[0]}"
+	flood 0
 	rates 0
 	check_ge "without limit" "${KBPS[0]}" 1500
 	check "a limit" $RATE set "$DL/1" tx_max 4mbit
@@ -131,8 +139,8 @@ nodes() {
 	check "below it" $RATE set "$DL/1" parent one
 	check "and another" $RATE set "$DL/2" parent one
 	check_eq "shown" "$(rate_of 1 parent)" one
-	flood "${VF[0]}"
-	flood "${VF[1]}"
+	flood 0
+	flood 1
 	rates 0 1
 	about "half" "${KBPS[0]}" 500
 	about "the other half" "${KBPS[1]}" 500
@@ -154,7 +162,7 @@ nested() {
 	check "inner" $RATE add "$DL/inner" tx_max 80mbit
 	check "in it" $RATE set "$DL/inner" parent outer
 	check "leaf" $RATE set "$DL/1" parent inner
-	flood "${VF[0]}"
+	flood 0
 	rates 0
 	about "the outer limit" "${KBPS[0]}" 500
 	check_not "no circle" $RATE set "$DL/outer" parent inner
@@ -174,6 +182,7 @@ nested() {
 
 # What a VF had is gone with it; nodes stay without them.
 life() {
+	local d
 	with switchdev || return
 	check "a node" $RATE add "$DL/one" tx_max 8mbit
 	check "a leaf" $RATE set "$DL/1" tx_max 4mbit parent one
@@ -183,12 +192,11 @@ life() {
 	check "VFs" numvfs_set 3
 	check_within "netdevs" 20 vf_netdevs_there 3
 	devs_refresh
-	ip link set "${VF[0]}" up && ip link set "${REP[0]}" up
-	check_eq "nothing left" "$(rate_of 1 tx_max) $(rate_of 1 parent)" "0 none"
-	flood "${VF[0]}"
+	for d in "${VF[@]}" "${REP[@]}"; do ip link set "$d" up; done
+	check_eq "nothing left" "$(rate_of 1 tx_max) $(rate_of 1 parent)" "none none"
+	flood 0
 	rates 0
 	check_ge "without limit" "${KBPS[0]}" 1500
-	WITH=
 }
 
 # A device that was reset gets them again.
@@ -201,8 +209,8 @@ reset() {
 	check "another" $RATE set "$DL/2" tx_max 2mbit
 	check "recover" devlink health recover "$DL" reporter fw
 	check_within "the PF is there" 10 ip link set "$PF" up
-	flood "${VF[0]}"
-	flood "${VF[1]}"
+	flood 0
+	flood 1
 	rates 0 1
 	about "the node's" "${KBPS[0]}" 1000
 	about "its own" "${KBPS[1]}" 250

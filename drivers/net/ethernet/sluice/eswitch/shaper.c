@@ -9,8 +9,8 @@
 
 #include "eswitch.h"
 
-/* What a shaper may send at once after a pause: 20 ms, or a few frames. */
-#define SHAPER_BURST_DIV	50
+/* What a shaper may send at once after a pause: 50 ms, or a few frames. */
+#define SHAPER_BURST_DIV	20
 #define SHAPER_BURST_MIN	10000
 
 static void shaper_cmd(struct sluice_cmd_shaper *cmd, u16 id, u16 parent,
