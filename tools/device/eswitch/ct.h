@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include "eswitch.h"
 #include "parser.h"
 
@@ -14,61 +15,48 @@
 #define ESW_CT_MAX_HITS		16
 
 /**
- * struct esw_ct_key - the packets a direction of a connection takes
- * @table: connection table
- * @sport: source port, as in the packet
- * @dport: destination port
- * @ip: IP version
- * @proto: IP protocol
- * @pad: zero; makes it a multiple of 8
- * @src: source address
- * @dst: destination address
+ * struct esw_ct_key - the packets a direction of a connection takes, packed by
+ *	esw_ct_key_make()
+ * @word: connection table, IP version and protocol; both ports; source address;
+ *	destination address
  */
 struct esw_ct_key {
-	uint32_t table;
-	uint16_t sport;
-	uint16_t dport;
-	uint8_t ip;
-	uint8_t proto;
-	uint8_t pad[6];
-	uint8_t src[16];
-	uint8_t dst[16];
+	uint64_t word[6];
 };
 
+#define ESW_CT_F_CLOSED		0x8000
+
 /**
- * struct esw_conn - one direction of a connection
- * @next: next in the hash bucket
+ * struct esw_conn - one direction of a connection, two cache lines
  * @key: the packets it takes
- * @hash: of @key
- * @id: its id
- * @seq: creation order
+ * @next: next in the hash bucket
  * @counter: counter id or SLUICE_ID_NONE
+ * @state: SLUICE_CT_*, little-endian
+ * @flags: SLUICE_CT_F_*, and ESW_CT_F_CLOSED when a FIN or RST was seen:
+ *	software has its packets
  * @mark: mark, little-endian
  * @label: labels
- * @state: SLUICE_CT_*, little-endian
- * @flags: SLUICE_CT_F_*
- * @closed: a FIN or RST was seen, software has its packets
  * @nat_sport: source port to write, as in a packet
  * @nat_dport: destination port to write
  * @nat_src: source address to write
  * @nat_dst: destination address to write
+ * @id: its id
+ * @seq: creation order
  */
 struct esw_conn {
-	struct esw_conn *next;
 	struct esw_ct_key key;
-	uint32_t hash;
-	uint32_t id;
-	uint64_t seq;
+	struct esw_conn *next;
 	uint32_t counter;
-	uint32_t mark;
-	uint8_t label[16];
 	uint16_t state;
 	uint16_t flags;
-	bool closed;
+	uint32_t mark;
+	uint8_t label[16];
 	uint16_t nat_sport;
 	uint16_t nat_dport;
 	uint8_t nat_src[16];
 	uint8_t nat_dst[16];
+	uint32_t id;
+	uint32_t seq;
 };
 
 /**
@@ -84,19 +72,33 @@ struct esw_cts {
 	struct esw_conn **conn;
 	uint32_t size;
 	uint32_t num;
-	uint64_t next_seq;
+	uint32_t next_seq;
 	struct esw_conn **bucket;
 	unsigned int log_buckets;
 };
 
 /**
+ * struct esw_ct_ask - a connection that is asked for before its packet's turn
+ * @key: the packet's key
+ * @hash: of @key
+ * @conn: what was found: the direction or NULL
+ */
+struct esw_ct_ask {
+	struct esw_ct_key key;
+	uint32_t hash;
+	struct esw_conn *conn;
+};
+
+/**
  * struct esw_ct_way - what ct actions did to a packet so far
+ * @asked: a connection that was looked up already, or NULL
  * @conn: its connection, or NULL
  * @zone: its zone, little-endian
  * @num_hits: lookups that found one
  * @hit: their counters and the bytes they count
  */
 struct esw_ct_way {
+	const struct esw_ct_ask *asked;
 	const struct esw_conn *conn;
 	uint16_t zone;
 	unsigned int num_hits;
@@ -106,16 +108,66 @@ struct esw_ct_way {
 	} hit[ESW_CT_MAX_HITS];
 };
 
+/* Connections of different kinds never have the same key. */
+static inline uint64_t esw_ct_kind(bool v4, uint8_t proto)
+{
+	return (v4 ? 4 : 6) | (uint64_t)proto << 8;
+}
+
+/* @ports: source and destination port; @src, @dst: 4 or 16 bytes. */
+static inline void esw_ct_key_make(struct esw_ct_key *key, uint32_t table,
+				   bool v4, uint8_t proto, const void *ports,
+				   const uint8_t *src, const uint8_t *dst)
+{
+	uint32_t w;
+
+	key->word[0] = table | esw_ct_kind(v4, proto) << 32;
+	memcpy(&w, ports, 4);
+	key->word[1] = w;
+	if (v4) {
+		memcpy(&w, src, 4);
+		key->word[2] = w;
+		memcpy(&w, dst, 4);
+		key->word[3] = w;
+		key->word[4] = 0;
+		key->word[5] = 0;
+	} else {
+		memcpy(&key->word[2], src, 16);
+		memcpy(&key->word[4], dst, 16);
+	}
+}
+
+static inline bool esw_ct_key_same(const struct esw_ct_key *a,
+				   const struct esw_ct_key *b)
+{
+	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) |
+		 (a->word[2] ^ b->word[2]) | (a->word[3] ^ b->word[3]) |
+		 (a->word[4] ^ b->word[4]) | (a->word[5] ^ b->word[5]));
+}
+
+/* Of a connection's key. */
+static inline uint32_t esw_ct_key_table(const struct esw_ct_key *key)
+{
+	return (uint32_t)key->word[0];
+}
+
 /* ct.c */
 void esw_ct_flush(struct sluice_esw *esw);
+uint32_t esw_ct_hash(const struct esw_ct_key *key);
+void esw_ct_prefetch(const struct sluice_esw *esw, uint32_t hash);
+void esw_ct_prefetch_conn(const struct sluice_esw *esw, uint32_t hash);
 struct esw_conn *esw_ct_find(const struct sluice_esw *esw,
-			     const struct esw_ct_key *key);
+			     const struct esw_ct_key *key, uint32_t hash);
 void esw_ct_close(struct sluice_esw *esw, const struct esw_conn *conn);
 
 /* ct_run.c */
+bool esw_ct_ask(const struct sluice_esw *esw, const struct sluice_pkt *p,
+		const struct sluice_action *act, struct esw_ct_ask *ask);
+void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *ask,
+		   unsigned int num);
 enum sluice_miss esw_ct_run(struct sluice_esw *esw, struct sluice_pkt *p,
 			    const struct sluice_action *act,
-			    struct esw_ct_way *w);
+			    struct esw_ct_way *w, struct sluice_key *key);
 void esw_ct_fill_key(const struct esw_ct_way *w, struct sluice_key *key);
 
 #endif /* SLUICE_ESW_CT_H */

@@ -224,6 +224,18 @@ void sluice_esw_query(const struct sluice_esw *esw,
 		info->misses[i] = htole64(esw->misses[i]);
 }
 
+/* Headers are in the first two lines, in tunnels the inner ones too. */
+static void prefetch(const struct sluice_esw_frame *frames, unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < num && i < ESW_BURST; i++) {
+		__builtin_prefetch(frames[i].data);
+		if (frames[i].len > ESW_LINE)
+			__builtin_prefetch(frames[i].data + ESW_LINE);
+	}
+}
+
 /* At most ESW_BURST frames. */
 static void input(struct sluice_esw *esw, struct esw_vport *src,
 		  const struct sluice_esw_frame *frames, unsigned int num)
@@ -231,12 +243,6 @@ static void input(struct sluice_esw *esw, struct esw_vport *src,
 	const struct sluice_esw_frame *good[ESW_BURST];
 	unsigned int i, n = 0;
 
-	/* Headers are in the first two lines, in tunnels the inner ones too. */
-	for (i = 0; i < num; i++) {
-		__builtin_prefetch(frames[i].data);
-		if (frames[i].len > ESW_LINE)
-			__builtin_prefetch(frames[i].data + ESW_LINE);
-	}
 	for (i = 0; i < num; i++) {
 		const struct sluice_esw_frame *f = &frames[i];
 
@@ -270,8 +276,11 @@ void sluice_esw_input_burst(struct sluice_esw *esw, uint16_t in_vport,
 
 	if (!src)
 		return;
-	for (; num > ESW_BURST; frames += ESW_BURST, num -= ESW_BURST)
+	prefetch(frames, num);
+	for (; num > ESW_BURST; frames += ESW_BURST, num -= ESW_BURST) {
+		prefetch(frames + ESW_BURST, num - ESW_BURST);
 		input(esw, src, frames, ESW_BURST);
+	}
 	input(esw, src, frames, num);
 }
 

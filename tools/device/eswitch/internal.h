@@ -117,7 +117,16 @@ static inline bool esw_mac_multicast(const uint8_t *mac)
 	return mac[0] & 1;
 }
 
-bool esw_mac_zero(const uint8_t *mac);
+static inline bool esw_mac_zero(const uint8_t *mac)
+{
+	uint32_t first;
+	uint16_t last;
+
+	memcpy(&first, mac, 4);
+	memcpy(&last, mac + 4, 2);
+	return !(first | last);
+}
+
 bool esw_mac_broadcast(const uint8_t *mac);
 
 /* legacy.c: which function listens to which address. */
@@ -759,11 +768,18 @@ union esw_key {
 	uint64_t words[SLUICE_KEY_WORDS];
 };
 
-/* The key of a packet, but for what a tunnel or a connection adds to it. */
+/*
+ * The key of a packet, but for what a tunnel or a connection adds to it.  With
+ * @decap the tunnel's part is there already, and stays.
+ */
 static inline void esw_key_read(const struct sluice_esw *esw, uint16_t in_vport,
-				const struct sluice_pkt *p, union esw_key *k)
+				const struct sluice_pkt *p, bool decap,
+				union esw_key *k)
 {
-	sluice_parse(p, in_vport, &k->key);
+	if (decap)
+		sluice_parse_inner(p, in_vport, &k->key);
+	else
+		sluice_parse(p, in_vport, &k->key);
 	if (esw->ranges.used)
 		esw_ranges_match(&esw->ranges, &k->key);
 }

@@ -40,10 +40,8 @@ struct meter_use {
  * @table: table looked at last
  * @from: lowest priority to look up in @table
  * @cpu: nothing found there means the slow path, with the packet as it is
- * @hit: rules hit
- * @num_hits: their number
- * @meter: meters asked
- * @num_meters: their number
+ * @num_hits: number of rules hit
+ * @num_meters: number of meters asked
  * @clock: host clock
  * @num_out: outputs queued
  * @arena_used: bytes used in the arena
@@ -53,9 +51,12 @@ struct meter_use {
  * @drop: it ends with a drop
  * @to_cpu: it ends with a delivery to the slow path
  * @decap: it was taken out of a tunnel
- * @ct: what ct actions did
  * @onward: it is a frame that went into a tunnel, as the host would send it
- * @enc: the tunnel's part of the key, with @decap
+ * @parsed: @key is that of @pkt, but for what a connection adds to it
+ * @key: the key; once @decap is set always with the tunnel's part
+ * @ct: what ct actions did
+ * @hit: rules hit
+ * @meter: meters asked
  */
 struct way {
 	struct sluice_esw *esw;
@@ -69,9 +70,7 @@ struct way {
 	uint32_t table;
 	uint64_t from;
 	bool cpu;
-	struct hit hit[MAX_GOTOS + 1];
 	unsigned int num_hits;
-	struct meter_use meter[MAX_METERS];
 	unsigned int num_meters;
 	uint64_t clock;
 	unsigned int num_out;
@@ -82,10 +81,35 @@ struct way {
 	bool drop;
 	bool to_cpu;
 	bool decap;
-	struct esw_ct_way ct;
 	bool onward;
-	struct sluice_key enc;
+	bool parsed;
+	union esw_key *key;
+	struct esw_ct_way ct;
+	struct hit hit[MAX_GOTOS + 1];
+	struct meter_use meter[MAX_METERS];
 };
+
+/*
+ * What a burst needs.  It is not on the stack: compilers may be told to clear
+ * all that is, and that takes longer than the work.
+ */
+struct esw_burst {
+	struct esw_lookup look[ESW_BURST];
+	struct esw_lookup again;
+	enum sluice_miss miss[ESW_BURST];
+	struct way way[ESW_BURST];
+	union esw_key key[ESW_BURST];
+	union esw_key onward_key;
+	struct esw_ct_ask ask[ESW_BURST];
+	const struct esw_ct_ask *asked[ESW_BURST];
+	const struct way *going[ESW_BURST];
+};
+
+/* Memory for bursts, to be given to free(), or NULL. */
+struct esw_burst *esw_burst_new(void)
+{
+	return esw_pages_alloc(sizeof(struct esw_burst));
+}
 
 /* A packet as a frame of esw_pkt_len() bytes. */
 void esw_pkt_copy(const struct sluice_pkt *p, uint8_t *to)
@@ -173,7 +197,7 @@ static const struct sluice_flow_hash *flow_hash(struct way *w)
 
 static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			    bool *again);
-static const struct esw_rule *find_rule(const struct way *w);
+static const struct esw_rule *find_rule(struct way *w);
 
 /* Have a frame of @len bytes counted at the end of the way. */
 static struct esw_output *queue_count(struct way *w, uint32_t counter,
@@ -228,6 +252,8 @@ static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
 	on.num_hits = 0;
 	on.decap = false;
 	on.onward = true;
+	on.parsed = false;
+	on.key = &w->esw->burst->onward_key;
 	on.from = 0;
 	on.ct.conn = NULL;
 	while (!miss && again) {
@@ -290,9 +316,10 @@ static enum sluice_miss leave_tunnel(struct way *w, uint16_t port,
 	ep = esw_endpoint_find(w->esw, port, group, &w->pkt, &o);
 	if (!ep)
 		return none;
-	if (!esw_decap(ep, &o, &w->pkt, &w->enc, &w->now, &w->now_len))
+	if (!esw_decap(ep, &o, &w->pkt, &w->key->key, &w->now, &w->now_len))
 		return SLUICE_MISS_DECAP;
 	w->decap = true;
+	w->parsed = false;
 	w->last = NULL;
 	w->bytes = tc_bytes(&w->pkt);
 	w->table = ep->root_table;
@@ -413,12 +440,14 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_CT_LABEL:
 			if (w->onward)
 				return SLUICE_MISS_PUNT;
-			miss = esw_ct_run(w->esw, &w->pkt, act, &w->ct);
+			miss = esw_ct_run(w->esw, &w->pkt, act, &w->ct,
+					  w->parsed ? &w->key->key : NULL);
 			w->last = NULL;
 			break;
 		default:
 			miss = esw_edit(w->esw, &w->pkt, act);
 			w->last = NULL;
+			w->parsed = false;
 		}
 		if (miss)
 			return miss;
@@ -428,34 +457,27 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	return SLUICE_MISS_NONE;
 }
 
-/* The key of the packet as it is now. */
-static void make_key(const struct way *w, union esw_key *k)
+/* Read the packet as it is now. */
+static void parse(struct way *w)
 {
-	const uint8_t *from = (const uint8_t *)&w->enc + ESW_ENC_OFFSET;
-	uint8_t *to = (uint8_t *)&k->key + ESW_ENC_OFFSET;
-
 	esw_key_read(w->esw, w->onward ? SLUICE_VPORT_NONE : w->src->num,
-		     &w->pkt, k);
-	if (w->decap) {
-		/* In pieces, or compilers take slow string instructions. */
-		memcpy(to, from, 64);
-		memcpy(to + 64, from + 64, ESW_ENC_SIZE - 64);
-	}
-	if (w->ct.conn)
-		esw_ct_fill_key(&w->ct, &k->key);
+		     &w->pkt, w->decap, w->key);
+	w->parsed = true;
 }
 
-static const struct esw_rule *find_rule(const struct way *w)
+static const struct esw_rule *find_rule(struct way *w)
 {
-	struct esw_lookup l;
-	union esw_key k;
+	struct esw_lookup *l = &w->esw->burst->again;
 
-	make_key(w, &k);
-	l.key = k.words;
-	l.id = w->table;
-	l.from = w->from;
-	esw_lookup(w->esw, &l, 1);
-	return l.rule;
+	if (!w->parsed)
+		parse(w);
+	if (w->ct.num_hits)
+		esw_ct_fill_key(&w->ct, &w->key->key);
+	l->key = w->key->words;
+	l->id = w->table;
+	l->from = w->from;
+	esw_lookup(w->esw, l, 1);
+	return l->rule;
 }
 
 /* The frame and the packet are there already. */
@@ -468,6 +490,7 @@ static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
 	w->from = 0;
 	w->cpu = false;
 	w->num_meters = 0;
+	w->ct.asked = NULL;
 	w->ct.conn = NULL;
 	w->ct.num_hits = 0;
 	w->bytes = tc_bytes(&w->pkt);
@@ -629,7 +652,7 @@ static bool direct(struct sluice_esw *esw, struct way *w,
 /* All that comes before the first lookup. */
 static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 				const struct sluice_esw_frame *f,
-				struct way *w, union esw_key *k, uint64_t now)
+				struct way *w, uint64_t now)
 {
 	enum sluice_miss miss;
 
@@ -643,20 +666,22 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 		return SLUICE_MISS_PARSE;
 	w->pkt.flags = (uint8_t)f->flags;
 	if (w->table != SLUICE_ID_NONE) {
-		esw_key_read(esw, src->num, &w->pkt, k);
+		esw_key_read(esw, src->num, &w->pkt, false, w->key);
+		w->parsed = true;
 		return SLUICE_MISS_NONE;
 	}
 	depart(w, esw, src, now);
 	miss = leave_tunnel(w, src->num, 0, SLUICE_MISS_NO_TABLE);
 	if (!miss)
-		make_key(w, k);
+		parse(w);
 	return miss;
 }
 
 /* All that comes after the first lookup, which found @rule. */
 static void finish(struct sluice_esw *esw, struct esw_vport *src,
 		   const struct sluice_esw_frame *f, struct way *w,
-		   const struct esw_rule *rule, uint64_t now)
+		   const struct esw_rule *rule, const struct esw_ct_ask *asked,
+		   uint64_t now)
 {
 	enum sluice_miss miss = SLUICE_MISS_NONE;
 
@@ -664,6 +689,7 @@ static void finish(struct sluice_esw *esw, struct esw_vport *src,
 	if (!direct(esw, w, rule, now, &miss)) {
 		if (!w->decap)
 			depart(w, esw, src, now);
+		w->ct.asked = asked;
 		miss = travel(w, rule);
 		if (!miss)
 			commit(w);
@@ -674,21 +700,27 @@ static void finish(struct sluice_esw *esw, struct esw_vport *src,
 			      w->hash.value ? &w->hash : NULL);
 }
 
-/*
- * What a burst needs.  It is not on the stack: compilers may be told to clear
- * all that is, and that takes longer than the work.
- */
-struct esw_burst {
-	struct esw_lookup look[ESW_BURST];
-	enum sluice_miss miss[ESW_BURST];
-	struct way way[ESW_BURST];
-	union esw_key key[ESW_BURST];
-};
-
-/* Memory for bursts, to be given to free(), or NULL. */
-struct esw_burst *esw_burst_new(void)
+/* Ask for what comes after the first lookups: counters, and connections. */
+static void ask_ahead(struct sluice_esw *esw, const struct esw_lookup *look,
+		      const struct way *const *way, unsigned int num)
 {
-	return esw_pages_alloc(sizeof(struct esw_burst));
+	struct esw_burst *b = esw->burst;
+	unsigned int i, asks = 0;
+
+	for (i = 0; i < num; i++) {
+		const struct esw_rule *rule = look[i].rule;
+		const struct sluice_action *act;
+
+		b->asked[i] = NULL;
+		if (!rule)
+			continue;
+		__builtin_prefetch(esw_counter_get(esw, rule->counter), 1);
+		act = esw_rule_actions(rule);
+		if (rule->num_actions && act->op == SLUICE_ACT_CT &&
+		    esw_ct_ask(esw, &way[i]->pkt, act, &b->ask[asks]))
+			b->asked[i] = &b->ask[asks++];
+	}
+	esw_ct_answer(esw, b->ask, asks);
 }
 
 /**
@@ -710,7 +742,7 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	struct esw_lookup *look = esw->burst->look;
 	enum sluice_miss *miss = esw->burst->miss;
 	struct way *way = esw->burst->way;
-	union esw_key *key = esw->burst->key;
+	const struct way **going = esw->burst->going;
 	unsigned int i, n = 0;
 	uint64_t now;
 
@@ -723,27 +755,27 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	}
 	now = esw->host.now(esw->host.ctx);
 	for (i = 0; i < num; i++) {
-		miss[i] = prepare(esw, src, frames[i], &way[i], &key[i],
-				  now);
+		way[i].key = &esw->burst->key[i];
+		miss[i] = prepare(esw, src, frames[i], &way[i], now);
 		if (miss[i])
 			continue;
-		look[n].key = key[i].words;
+		going[n] = &way[i];
+		look[n].key = way[i].key->words;
 		look[n].from = 0;
 		look[n++].id = way[i].table;
 	}
 	esw_lookup(esw, look, n);
-	for (i = 0; i < n; i++)
-		if (look[i].rule)
-			__builtin_prefetch(esw_counter_get(esw,
-						look[i].rule->counter), 1);
+	ask_ahead(esw, look, going, n);
 	esw->lookups += num;
 	for (i = 0, n = 0; i < num; i++) {
-		if (!miss[i])
-			finish(esw, src, frames[i], &way[i], look[n++].rule,
-			       now);
-		else
+		if (miss[i]) {
 			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
 				      frames[i]->flags, (uint8_t)miss[i],
 				      way[i].table, NULL);
+			continue;
+		}
+		finish(esw, src, frames[i], &way[i], look[n].rule,
+		       esw->burst->asked[n], now);
+		n++;
 	}
 }
