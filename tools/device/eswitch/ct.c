@@ -205,7 +205,7 @@ static struct esw_conn *conn_new(struct sluice_esw *esw, uint32_t id)
 	if (!esw_grow(&esw->ct.conn, &esw->ct.size, id, esw->cfg.max_ct) ||
 	    !buckets_grow(&esw->ct))
 		return NULL;
-	c = esw_pages_alloc(sizeof(*c));
+	c = esw_slab_alloc(esw->ct.slab, sizeof(*c));
 	if (!c)
 		return NULL;
 	peer = conn_get(esw, id ^ 1);
@@ -241,7 +241,8 @@ int sluice_esw_ct_set(struct sluice_esw *esw, const struct sluice_cmd_ct *cmd)
 	status = esw_counter_ref(esw, le32toh(cmd->counter),
 				 le16toh(cmd->flags) & SLUICE_CT_F_ZERO);
 	if (status) {
-		free(fresh);
+		if (fresh)
+			esw_slab_release(esw->ct.slab, fresh, sizeof(*fresh));
 		return status;
 	}
 	if (fresh) {
@@ -263,7 +264,7 @@ static void conn_free(struct sluice_esw *esw, struct esw_conn *c)
 	conn_unlink(&esw->ct, c);
 	esw->ct.conn[c->id] = NULL;
 	esw->ct.num--;
-	free(c);
+	esw_slab_release(esw->ct.slab, c, sizeof(*c));
 }
 
 /**
@@ -300,4 +301,5 @@ void esw_ct_flush(struct sluice_esw *esw)
 	for (i = 0; i < esw->ct.size && esw->ct.num; i++)
 		if (esw->ct.conn[i])
 			conn_free(esw, esw->ct.conn[i]);
+	esw_slabs_release(esw->ct.slab);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "eswitch.h"
+#include "memory.h"
 #include "parser.h"
 
 /* Lookups on one packet's way. */
@@ -67,6 +68,7 @@ struct esw_conn {
  * @next_seq: creation order of the next one
  * @bucket: hash table, NULL before the first
  * @log_buckets: log2 of its size
+ * @slab: memory of directions
  */
 struct esw_cts {
 	struct esw_conn **conn;
@@ -75,35 +77,61 @@ struct esw_cts {
 	uint32_t next_seq;
 	struct esw_conn **bucket;
 	unsigned int log_buckets;
+	struct esw_slab slab[ESW_SLABS];
+};
+
+/**
+ * struct esw_flow - the parts of a packet that conntrack looks at
+ * @ip: IP header
+ * @l4: what follows it
+ * @len: length of the IP packet
+ * @hlen: of its header
+ * @v4: IPv4
+ * @proto: IP protocol
+ * @ttl: TTL or hop limit
+ */
+struct esw_flow {
+	uint8_t *ip;
+	uint8_t *l4;
+	uint32_t len;
+	uint32_t hlen;
+	bool v4;
+	uint8_t proto;
+	uint8_t ttl;
 };
 
 /**
  * struct esw_ct_ask - a connection that is asked for before its packet's turn
- * @key: the packet's key
+ * @ready: the first step that a packet meets next is the one it was asked for;
+ *	all else is only good then
  * @hash: of @key
+ * @key: the packet's key
+ * @flow: the packet
  * @conn: what was found: the direction or NULL
  */
 struct esw_ct_ask {
-	struct esw_ct_key key;
+	bool ready;
 	uint32_t hash;
+	struct esw_ct_key key;
+	struct esw_flow flow;
 	struct esw_conn *conn;
 };
 
 /**
  * struct esw_ct_way - what ct actions did to a packet so far
- * @asked: a connection that was looked up already, or NULL
+ * @ask: what was done already for the next ct action
  * @conn: its connection, or NULL
  * @zone: its zone, little-endian
  * @num_hits: lookups that found one
- * @hit: their counters and the bytes they count
+ * @hit: what they found, and the bytes it counts
  */
 struct esw_ct_way {
-	const struct esw_ct_ask *asked;
+	struct esw_ct_ask ask;
 	const struct esw_conn *conn;
 	uint16_t zone;
 	unsigned int num_hits;
 	struct {
-		uint32_t counter;
+		const struct esw_conn *conn;
 		uint32_t bytes;
 	} hit[ESW_CT_MAX_HITS];
 };
@@ -163,8 +191,9 @@ void esw_ct_close(struct sluice_esw *esw, const struct esw_conn *conn);
 /* ct_run.c */
 bool esw_ct_ask(const struct sluice_esw *esw, const struct sluice_pkt *p,
 		const struct sluice_action *act, struct esw_ct_ask *ask);
-void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *ask,
+void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *const *ask,
 		   unsigned int num);
+bool esw_ct_closed(const struct esw_ct_way *w);
 enum sluice_miss esw_ct_run(struct sluice_esw *esw, struct sluice_pkt *p,
 			    const struct sluice_action *act,
 			    struct esw_ct_way *w, struct sluice_key *key);

@@ -19,27 +19,7 @@
 #define TCP_RST		0x04
 #define GRE_VERSION	0x0007
 
-/**
- * struct flow - the parts of a packet that conntrack looks at
- * @ip: IP header
- * @l4: what follows it
- * @len: length of the IP packet
- * @hlen: of its header
- * @v4: IPv4
- * @proto: IP protocol
- * @ttl: TTL or hop limit
- */
-struct flow {
-	uint8_t *ip;
-	uint8_t *l4;
-	uint32_t len;
-	uint32_t hlen;
-	bool v4;
-	uint8_t proto;
-	uint8_t ttl;
-};
-
-static bool open_ip(const struct sluice_pkt *p, struct flow *f)
+static bool open_ip(const struct sluice_pkt *p, struct esw_flow *f)
 {
 	uint32_t avail = esw_l3_len(p);
 	uint8_t *ip = esw_l3(p);
@@ -68,7 +48,7 @@ static bool open_ip(const struct sluice_pkt *p, struct flow *f)
 	return f->len <= avail;
 }
 
-static bool open_flow(const struct sluice_pkt *p, struct flow *f)
+static bool open_flow(const struct sluice_pkt *p, struct esw_flow *f)
 {
 	uint32_t want;
 
@@ -90,7 +70,7 @@ static bool open_flow(const struct sluice_pkt *p, struct flow *f)
 	return f->len >= f->hlen + want;
 }
 
-static void flow_key(const struct flow *f, uint32_t table,
+static void flow_key(const struct esw_flow *f, uint32_t table,
 		     struct esw_ct_key *key)
 {
 	static const uint8_t none[4];
@@ -113,16 +93,14 @@ static void flow_key(const struct flow *f, uint32_t table,
  * @act: the step
  * @ask: filled, for esw_ct_answer()
  *
- * Return: whether it can have one.
+ * Return: whether it can have one, and esw_ct_answer() is to be called.
  */
 bool esw_ct_ask(const struct sluice_esw *esw, const struct sluice_pkt *p,
 		const struct sluice_action *act, struct esw_ct_ask *ask)
 {
-	struct flow f;
-
-	if (!open_flow(p, &f))
+	if (!open_flow(p, &ask->flow))
 		return false;
-	flow_key(&f, le32toh(act->a), &ask->key);
+	flow_key(&ask->flow, le32toh(act->a), &ask->key);
 	ask->hash = esw_ct_hash(&ask->key);
 	esw_ct_prefetch(esw, ask->hash);
 	return true;
@@ -134,38 +112,60 @@ bool esw_ct_ask(const struct sluice_esw *esw, const struct sluice_pkt *p,
  * @ask: the questions
  * @num: their number
  */
-void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *ask,
+void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *const *ask,
 		   unsigned int num)
 {
 	unsigned int i;
 
 	for (i = 0; i < num; i++)
-		esw_ct_prefetch_conn(esw, ask[i].hash);
+		esw_ct_prefetch_conn(esw, ask[i]->hash);
 	for (i = 0; i < num; i++) {
-		ask[i].conn = esw_ct_find(esw, &ask[i].key, ask[i].hash);
-		if (ask[i].conn)
+		struct esw_ct_ask *a = ask[i];
+
+		a->conn = esw_ct_find(esw, &a->key, a->hash);
+		a->ready = true;
+		if (a->conn)
 			__builtin_prefetch(esw_counter_get(esw,
-						ask[i].conn->counter), 1);
+							   a->conn->counter),
+					   1);
 	}
 }
 
-/* Find the packet's connection in a table it was not looked up in before. */
-static enum sluice_miss lookup(struct sluice_esw *esw, const struct flow *f,
-			       const struct sluice_action *act,
-			       struct esw_ct_way *w)
+/**
+ * esw_ct_closed() - was a connection closed since its packet met it?
+ * @w: the packet's way
+ *
+ * Return: whether one of them was.
+ */
+bool esw_ct_closed(const struct esw_ct_way *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->num_hits; i++)
+		if (w->hit[i].conn->flags & ESW_CT_F_CLOSED)
+			return true;
+	return false;
+}
+
+static struct esw_conn *find(struct sluice_esw *esw, const struct esw_flow *f,
+			     uint32_t table)
 {
 	struct esw_ct_key key;
-	struct esw_conn *c;
 
+	flow_key(f, table, &key);
+	return esw_ct_find(esw, &key, esw_ct_hash(&key));
+}
+
+/* Take up a packet with @c, found in a table it was not looked up in before. */
+static enum sluice_miss take_up(struct sluice_esw *esw,
+				const struct esw_flow *f,
+				const struct sluice_action *act,
+				struct esw_ct_way *w, struct esw_conn *c)
+{
 	if (f->ttl <= 1)
 		return SLUICE_MISS_CT;
 	if (f->proto == ESW_IPPROTO_GRE && esw_get16(f->l4) & GRE_VERSION)
 		return SLUICE_MISS_CT;
-	flow_key(f, le32toh(act->a), &key);
-	if (w->asked && esw_ct_key_same(&w->asked->key, &key))
-		c = w->asked->conn;
-	else
-		c = esw_ct_find(esw, &key, esw_ct_hash(&key));
 	if (!c || c->flags & ESW_CT_F_CLOSED)
 		return SLUICE_MISS_CT;
 	if (f->proto == ESW_IPPROTO_TCP && f->l4[13] & (TCP_FIN | TCP_RST)) {
@@ -176,7 +176,7 @@ static enum sluice_miss lookup(struct sluice_esw *esw, const struct flow *f,
 		return SLUICE_MISS_CT;
 	if (w->num_hits == ESW_CT_MAX_HITS)
 		return SLUICE_MISS_RESOURCE;
-	w->hit[w->num_hits].counter = c->counter;
+	w->hit[w->num_hits].conn = c;
 	w->hit[w->num_hits++].bytes = f->len;
 	w->conn = c;
 	w->zone = act->port;
@@ -226,7 +226,7 @@ static uint16_t csum_replace(uint16_t csum, uint64_t change)
 }
 
 /* Write an address and a port, with all checksums that cover them. */
-static void rewrite(const struct flow *f, bool dst, const uint8_t *addr,
+static void rewrite(const struct esw_flow *f, bool dst, const uint8_t *addr,
 		    uint16_t port)
 {
 	uint32_t alen = f->v4 ? 4 : 16;
@@ -255,7 +255,7 @@ static void rewrite(const struct flow *f, bool dst, const uint8_t *addr,
 }
 
 /* The key of a packet after its addresses and ports were written. */
-static void rewrite_key(const struct sluice_esw *esw, const struct flow *f,
+static void rewrite_key(const struct sluice_esw *esw, const struct esw_flow *f,
 			struct sluice_key *key)
 {
 	if (f->v4) {
@@ -272,7 +272,7 @@ static void rewrite_key(const struct sluice_esw *esw, const struct flow *f,
 }
 
 static enum sluice_miss nat(struct sluice_esw *esw, struct sluice_pkt *p,
-			    const struct esw_conn *c, struct flow *f,
+			    const struct esw_conn *c, struct esw_flow *f,
 			    struct sluice_key *key)
 {
 	if (!(c->flags & (SLUICE_CT_F_SNAT | SLUICE_CT_F_DNAT)))
@@ -300,16 +300,20 @@ static enum sluice_miss track(struct sluice_esw *esw, struct sluice_pkt *p,
 			      struct esw_ct_way *w, struct sluice_key *key)
 {
 	enum sluice_miss miss = SLUICE_MISS_NONE;
-	struct flow f;
+	struct esw_flow *f = &w->ask.flow;
+	bool asked = w->ask.ready;
+	uint32_t table = le32toh(act->a);
 
-	if (!open_flow(p, &f))
+	w->ask.ready = false;
+	if (!asked && !open_flow(p, f))
 		return SLUICE_MISS_CT;
-	trim(p, f.len);
+	trim(p, f->len);
 	/* A packet stays with its connection while the zone is the same. */
-	if (!w->conn || esw_ct_key_table(&w->conn->key) != le32toh(act->a))
-		miss = lookup(esw, &f, act, w);
+	if (!w->conn || esw_ct_key_table(&w->conn->key) != table)
+		miss = take_up(esw, f, act, w, asked ? w->ask.conn :
+						       find(esw, f, table));
 	if (!miss && act->flags & SLUICE_CT_ACT_NAT)
-		miss = nat(esw, p, w->conn, &f, key);
+		miss = nat(esw, p, w->conn, f, key);
 	return miss;
 }
 

@@ -88,11 +88,10 @@ struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 	chunks = (cfg->max_counters + COUNTER_CHUNK - 1) / COUNTER_CHUNK;
 	esw->counters = calloc(chunks, sizeof(*esw->counters));
 	esw->burst = esw_burst_new();
-	esw->scratch = malloc(ESW_SCRATCH);
 	esw->arena = malloc(ESW_ARENA);
 	esw->out = calloc(ESW_MAX_OUTPUTS, sizeof(*esw->out));
 	if (!esw->counters || !esw_cache_init(&esw->cache) || !esw->burst ||
-	    !esw->scratch || !esw->arena || !esw->out || esw_fdb_init(esw) ||
+	    !esw->arena || !esw->out || esw_fdb_init(esw) ||
 	    esw_vports_init(esw)) {
 		sluice_esw_free(esw);
 		return NULL;
@@ -137,7 +136,6 @@ void sluice_esw_free(struct sluice_esw *esw)
 	free(esw->ct.bucket);
 	free(esw->meters);
 	free(esw->burst);
-	free(esw->scratch);
 	free(esw->arena);
 	free(esw->out);
 	free(esw);

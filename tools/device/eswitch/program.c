@@ -54,6 +54,10 @@ struct meter_use {
  * @onward: it is a frame that went into a tunnel, as the host would send it
  * @parsed: @key is that of @pkt, but for what a connection adds to it
  * @key: the key; once @decap is set always with the tunnel's part
+ * @scratch: memory for a copy of the packet that can be changed
+ * @rule: what the last lookup found, or NULL
+ * @miss: why it can't go on, if so
+ * @departed: it has met something, or at least is ready to
  * @ct: what ct actions did
  * @hit: rules hit
  * @meter: meters asked
@@ -84,6 +88,10 @@ struct way {
 	bool onward;
 	bool parsed;
 	union esw_key *key;
+	uint8_t *scratch;
+	const struct esw_rule *rule;
+	enum sluice_miss miss;
+	bool departed;
 	struct esw_ct_way ct;
 	struct hit hit[MAX_GOTOS + 1];
 	struct meter_use meter[MAX_METERS];
@@ -96,19 +104,25 @@ struct way {
 struct esw_burst {
 	struct esw_lookup look[ESW_BURST];
 	struct esw_lookup again;
-	enum sluice_miss miss[ESW_BURST];
 	struct way way[ESW_BURST];
+	struct way *going[ESW_BURST];
+	struct esw_ct_ask *ask[ESW_BURST];
 	union esw_key key[ESW_BURST];
 	union esw_key onward_key;
-	struct esw_ct_ask ask[ESW_BURST];
-	const struct esw_ct_ask *asked[ESW_BURST];
-	const struct way *going[ESW_BURST];
+	uint8_t scratch[ESW_BURST][ESW_SCRATCH];
 };
 
 /* Memory for bursts, to be given to free(), or NULL. */
 struct esw_burst *esw_burst_new(void)
 {
-	return esw_pages_alloc(sizeof(struct esw_burst));
+	struct esw_burst *b = esw_pages_alloc(sizeof(*b));
+	unsigned int i;
+
+	for (i = 0; b && i < ESW_BURST; i++) {
+		b->way[i].key = &b->key[i];
+		b->way[i].scratch = b->scratch[i];
+	}
+	return b;
 }
 
 /* A packet as a frame of esw_pkt_len() bytes. */
@@ -374,6 +388,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	unsigned int i;
 
 	*again = false;
+	w->esw->scratch = w->scratch;
 	w->from = 0;
 	w->cpu = false;
 	for (i = 0; i < rule->num_actions; i++, act++) {
@@ -465,10 +480,9 @@ static void parse(struct way *w)
 	w->parsed = true;
 }
 
-static const struct esw_rule *find_rule(struct way *w)
+/* What to look up to find the packet's next rule. */
+static void next_lookup(struct way *w, struct esw_lookup *l)
 {
-	struct esw_lookup *l = &w->esw->burst->again;
-
 	if (!w->parsed)
 		parse(w);
 	if (w->ct.num_hits)
@@ -476,6 +490,13 @@ static const struct esw_rule *find_rule(struct way *w)
 	l->key = w->key->words;
 	l->id = w->table;
 	l->from = w->from;
+}
+
+static const struct esw_rule *find_rule(struct way *w)
+{
+	struct esw_lookup *l = &w->esw->burst->again;
+
+	next_lookup(w, l);
 	esw_lookup(w->esw, l, 1);
 	return l->rule;
 }
@@ -490,7 +511,8 @@ static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
 	w->from = 0;
 	w->cpu = false;
 	w->num_meters = 0;
-	w->ct.asked = NULL;
+	w->departed = true;
+	w->ct.ask.ready = false;
 	w->ct.conn = NULL;
 	w->ct.num_hits = 0;
 	w->bytes = tc_bytes(&w->pkt);
@@ -507,7 +529,18 @@ static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
 	w->onward = false;
 }
 
-/* From the first lookup, which found @rule, to the end. */
+/* Hit a rule and run its program. */
+static enum sluice_miss hit_rule(struct way *w, const struct esw_rule *rule,
+				 bool *again)
+{
+	w->hit[w->num_hits++] = (struct hit){
+		.counter = rule->counter,
+		.bytes = w->bytes,
+	};
+	return run(w, rule, again);
+}
+
+/* From a lookup, which found @rule, to the end. */
 static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 {
 	for (;;) {
@@ -515,11 +548,7 @@ static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 		bool again = true;
 
 		if (rule) {
-			w->hit[w->num_hits++] = (struct hit){
-				.counter = rule->counter,
-				.bytes = w->bytes,
-			};
-			miss = run(w, rule, &again);
+			miss = hit_rule(w, rule, &again);
 		} else if (w->cpu) {
 			return to_cpu(w);
 		} else if (w->num_hits || w->decap || !w->src->num_endpoints) {
@@ -535,6 +564,18 @@ static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 	}
 }
 
+static void count_rules(const struct way *w, uint64_t now)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->num_hits; i++)
+		esw_counter_hit(w->esw, w->hit[i].counter, w->hit[i].bytes, now,
+				w->hit[i].dropped);
+	for (i = 0; i < w->ct.num_hits; i++)
+		esw_counter_hit(w->esw, w->ct.hit[i].conn->counter,
+				w->ct.hit[i].bytes, now, false);
+}
+
 static void commit(struct way *w)
 {
 	struct sluice_esw *esw = w->esw;
@@ -544,14 +585,9 @@ static void commit(struct way *w)
 	esw->hits++;
 	if (w->decap)
 		esw->tun.decapsulated++;
-	for (i = 0; i < w->num_hits; i++)
-		esw_counter_hit(esw, w->hit[i].counter, w->hit[i].bytes, now,
-				w->hit[i].dropped);
+	count_rules(w, now);
 	for (i = 0; i < w->num_meters; i++)
 		w->meter[i].meter->bucket = w->meter[i].bucket;
-	for (i = 0; i < w->ct.num_hits; i++)
-		esw_counter_hit(esw, w->ct.hit[i].counter, w->ct.hit[i].bytes,
-				now, false);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
 	for (i = 0; i < w->num_out; i++) {
@@ -581,19 +617,49 @@ static void commit(struct way *w)
 }
 
 /*
- * Most frames meet one rule of one step, which sends them on: to a port, or
+ * Most frames end with a rule of one step, which sends them on: to a port, or
  * through a tunnel.  They are sent at once, as nothing else can happen to them.
  */
+
+/* The packet as a frame; nothing will be done to it any more. */
+static const uint8_t *last_frame(struct way *w, uint32_t *len)
+{
+	struct sluice_pkt *p = &w->pkt;
+	uint8_t *f = w->esw->arena;
+
+	*len = esw_pkt_len(p);
+	if (!p->own || p->room < ESW_MACS_LEN + ESW_VLAN_HLEN) {
+		esw_pkt_copy(p, f);
+		return f;
+	}
+	/* Its body is in place. */
+	f = p->body;
+	if (p->tpid) {
+		f -= ESW_VLAN_HLEN;
+		esw_put16(f, p->tpid);
+		esw_put16(f + 2, p->tci);
+	}
+	return memcpy(f - ESW_MACS_LEN, p->mac, ESW_MACS_LEN);
+}
 
 static void direct_output(struct sluice_esw *esw, struct way *w,
 			  const struct esw_rule *rule, struct esw_vport *vp,
 			  uint64_t now)
 {
+	const uint8_t *frame = w->now;
+	uint32_t bytes = tc_bytes(&w->pkt), len = w->now_len;
+
 	esw->hits++;
 	if (w->decap)
 		esw->tun.decapsulated++;
-	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now, false);
-	esw_vport_deliver(esw, vp, w->now, w->now_len, w->pkt.flags);
+	if (w->departed) {
+		bytes = w->bytes;
+		count_rules(w, now);
+		if (w->pkt.changed)
+			frame = last_frame(w, &len);
+	}
+	esw_counter_hit(esw, rule->counter, bytes, now, false);
+	esw_vport_deliver(esw, vp, frame, len, w->pkt.flags);
 }
 
 static enum sluice_miss direct_tunnel(struct sluice_esw *esw, struct way *w,
@@ -640,7 +706,7 @@ static bool direct(struct sluice_esw *esw, struct way *w,
 		direct_output(esw, w, rule, vp, now);
 		return true;
 	}
-	if (act->op != SLUICE_ACT_TUNNEL)
+	if (act->op != SLUICE_ACT_TUNNEL || (w->departed && w->num_hits))
 		return false;
 	e = esw_encap_get(esw, le32toh(act->a));
 	if (e->nh && e->nh->onward)
@@ -661,6 +727,7 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 	w->now = f->data;
 	w->now_len = f->len;
 	w->decap = false;
+	w->departed = false;
 	w->table = src->root_table;
 	if (!sluice_pkt_init(&w->pkt, f->data, f->len))
 		return SLUICE_MISS_PARSE;
@@ -677,50 +744,100 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 	return miss;
 }
 
-/* All that comes after the first lookup, which found @rule. */
-static void finish(struct sluice_esw *esw, struct esw_vport *src,
-		   const struct sluice_esw_frame *f, struct way *w,
-		   const struct esw_rule *rule, const struct esw_ct_ask *asked,
-		   uint64_t now)
+/*
+ * Look up where the packets going on are.  Each step is done for one after the
+ * other, so that they wait for memory at the same time.  Return: flags that some
+ * of the rules have.
+ */
+static uint32_t look_up(struct sluice_esw *esw, unsigned int num)
 {
-	enum sluice_miss miss = SLUICE_MISS_NONE;
+	struct esw_lookup *look = esw->burst->look;
+	struct way **going = esw->burst->going;
+	uint32_t flags = 0;
+	unsigned int i;
 
-	w->hash.value = 0;
-	if (!direct(esw, w, rule, now, &miss)) {
-		if (!w->decap)
-			depart(w, esw, src, now);
-		w->ct.asked = asked;
-		miss = travel(w, rule);
-		if (!miss)
-			commit(w);
+	esw_lookup(esw, look, num);
+	for (i = 0; i < num; i++) {
+		const struct esw_rule *rule = look[i].rule;
+
+		going[i]->rule = rule;
+		if (!rule)
+			continue;
+		flags |= rule->flags;
+		__builtin_prefetch(esw_counter_get(esw, rule->counter), 1);
 	}
-	if (miss)
-		esw_slow_path(esw, src, f->data, f->len, f->flags,
-			      (uint8_t)miss, w->table,
-			      w->hash.value ? &w->hash : NULL);
+	return flags;
 }
 
-/* Ask for what comes after the first lookups: counters, and connections. */
-static void ask_ahead(struct sluice_esw *esw, const struct esw_lookup *look,
-		      const struct way *const *way, unsigned int num)
+/* Ask for the connections of packets that meet a ct action next. */
+static void ask_ahead(struct sluice_esw *esw, struct esw_vport *src,
+		      unsigned int num, uint64_t now)
 {
-	struct esw_burst *b = esw->burst;
+	struct way **going = esw->burst->going;
+	struct esw_ct_ask **ask = esw->burst->ask;
 	unsigned int i, asks = 0;
 
 	for (i = 0; i < num; i++) {
-		const struct esw_rule *rule = look[i].rule;
-		const struct sluice_action *act;
+		struct way *w = going[i];
 
-		b->asked[i] = NULL;
-		if (!rule)
+		if (!w->rule || !(w->rule->flags & ESW_RULE_CT))
 			continue;
-		__builtin_prefetch(esw_counter_get(esw, rule->counter), 1);
-		act = esw_rule_actions(rule);
-		if (rule->num_actions && act->op == SLUICE_ACT_CT &&
-		    esw_ct_ask(esw, &way[i]->pkt, act, &b->ask[asks]))
-			b->asked[i] = &b->ask[asks++];
+		if (!w->departed)
+			depart(w, esw, src, now);
+		ask[asks] = &w->ct.ask;
+		asks += esw_ct_ask(esw, &w->pkt, esw_rule_actions(w->rule),
+				   &w->ct.ask);
 	}
-	esw_ct_answer(esw, b->ask, asks);
+	esw_ct_answer(esw, ask, asks);
+}
+
+/*
+ * Run the programs that only change their packet and go on in another table,
+ * up to there, and prepare the lookups of those that succeed.  Return: their
+ * number.
+ */
+static unsigned int pass_on(struct sluice_esw *esw, struct esw_vport *src,
+			    unsigned int num, uint64_t now)
+{
+	struct way **going = esw->burst->going;
+	unsigned int i, n = 0;
+	bool again;
+
+	for (i = 0; i < num; i++) {
+		struct way *w = going[i];
+
+		if (!w->rule || !(w->rule->flags & ESW_RULE_PASSES))
+			continue;
+		if (!w->departed)
+			depart(w, esw, src, now);
+		w->miss = hit_rule(w, w->rule, &again);
+		if (w->miss)
+			continue;
+		next_lookup(w, &esw->burst->look[n]);
+		going[n++] = w;
+	}
+	return n;
+}
+
+/* The rest of the way, and its end. */
+static enum sluice_miss finish(struct sluice_esw *esw, struct esw_vport *src,
+			       struct way *w, uint64_t now)
+{
+	enum sluice_miss miss = SLUICE_MISS_NONE;
+
+	if (w->miss)
+		return w->miss;
+	/* By a frame that overtook this one. */
+	if (w->departed && esw_ct_closed(&w->ct))
+		return SLUICE_MISS_CT;
+	if (direct(esw, w, w->rule, now, &miss))
+		return miss;
+	if (!w->departed)
+		depart(w, esw, src, now);
+	miss = travel(w, w->rule);
+	if (!miss)
+		commit(w);
+	return miss;
 }
 
 /**
@@ -731,19 +848,17 @@ static void ask_ahead(struct sluice_esw *esw, const struct esw_lookup *look,
  * @frames: the frames
  * @num: their number, at most ESW_BURST
  *
- * The first lookups of all frames are done together, each step for one frame
- * after the other, so that they wait for memory at the same time.  From there
- * on the frames go their ways in order.
+ * Lookups of all frames are done together, and so are programs between them that
+ * do nothing but change their packet.  From there on the frames go their ways in
+ * order.
  */
 void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 			 const struct sluice_esw_frame *const *frames,
 			 unsigned int num)
 {
-	struct esw_lookup *look = esw->burst->look;
-	enum sluice_miss *miss = esw->burst->miss;
-	struct way *way = esw->burst->way;
-	const struct way **going = esw->burst->going;
+	struct esw_burst *b = esw->burst;
 	unsigned int i, n = 0;
+	uint32_t flags;
 	uint64_t now;
 
 	if (src->root_table == SLUICE_ID_NONE && !src->num_endpoints) {
@@ -755,27 +870,33 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	}
 	now = esw->host.now(esw->host.ctx);
 	for (i = 0; i < num; i++) {
-		way[i].key = &esw->burst->key[i];
-		miss[i] = prepare(esw, src, frames[i], &way[i], now);
-		if (miss[i])
+		struct way *w = &b->way[i];
+
+		w->miss = prepare(esw, src, frames[i], w, now);
+		if (w->miss)
 			continue;
-		going[n] = &way[i];
-		look[n].key = way[i].key->words;
-		look[n].from = 0;
-		look[n++].id = way[i].table;
+		b->look[n].key = w->key->words;
+		b->look[n].from = 0;
+		b->look[n].id = w->table;
+		b->going[n++] = w;
 	}
-	esw_lookup(esw, look, n);
-	ask_ahead(esw, look, going, n);
+	while (n) {
+		flags = look_up(esw, n);
+		if (flags & ESW_RULE_CT)
+			ask_ahead(esw, src, n, now);
+		n = flags & ESW_RULE_PASSES ? pass_on(esw, src, n, now) : 0;
+	}
 	esw->lookups += num;
-	for (i = 0, n = 0; i < num; i++) {
-		if (miss[i]) {
-			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
-				      frames[i]->flags, (uint8_t)miss[i],
-				      way[i].table, NULL);
-			continue;
-		}
-		finish(esw, src, frames[i], &way[i], look[n].rule,
-		       esw->burst->asked[n], now);
-		n++;
+	for (i = 0; i < num; i++) {
+		const struct sluice_esw_frame *f = frames[i];
+		struct way *w = &b->way[i];
+		enum sluice_miss miss;
+
+		w->hash.value = 0;
+		miss = finish(esw, src, w, now);
+		if (miss)
+			esw_slow_path(esw, src, f->data, f->len, f->flags,
+				      (uint8_t)miss, w->table,
+				      w->hash.value ? &w->hash : NULL);
 	}
 }
