@@ -18,7 +18,9 @@ static struct esw_conn *conn_get(const struct sluice_esw *esw, uint32_t id)
 
 uint32_t esw_ct_hash(const struct esw_ct_key *key)
 {
-	return esw_hash_words(key->word, 6);
+	/* Of IPv4 the others are zero. */
+	return esw_hash_words(key->word, (uint8_t)(key->word[0] >> 32) == 4 ?
+					  4 : 6);
 }
 
 static struct esw_conn **bucket_of(const struct esw_cts *ct, uint32_t hash)
