@@ -103,10 +103,10 @@ PTYPE		| in	| rep | ip	|	| action skbedit ptype host pipe $TO
 PTYPE		| no	| rep | ip	|	| action skbedit ptype host pass		| skbedit before pass
 PRIORITY	| in	| rep | ip	|	| action skbedit priority 5 pipe $TO
 PRIORITY	| no	| rep | ip	|	| action skbedit priority 5 pass		| skbedit before pass
-RX_QUEUE_MAPPING | no	| rep | ip	|	| action skbedit queue_mapping 0 skip_sw pipe $TO | skbedit queue_mapping
+RX_QUEUE_MAPPING | no	| rep | ip	|	| action skbedit queue_mapping 0 pipe skip_sw $TO | skbedit queue_mapping
 SAMPLE		| no	| rep | ip	|	| action sample rate 10 group 5 $TO		| sample
 POLICE		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed drop/pipe $TO
-POLICE		| no	| rep | ip	|	| action police avrate 1mbit estimator 1sec 4sec conform-exceed drop/pipe $TO | avrate
+POLICE		| no	| rep | ip	|	| action skbedit mark 5 pipe action police rate 1mbit burst 10k conform-exceed drop/ok | police with ok
 CT		| both	| rep | ip	|	| action ct zone 3 pipe action goto chain 2
 CT		| soft	| rep | ip	|	| action ct commit force zone 3 pipe $TO	| ct force
 MPLS_PUSH	| in	| rep | ip	|	| action mpls push protocol mpls_uc label 5 pipe $TO
@@ -213,7 +213,7 @@ try() {
 	no)
 		check_refused "$what" "$regex" tc filter add "${rule[@]}"
 		# Not by tc for want of a word.
-		check "$what: the kernel said so" grep -q "talking to the kernel" "$SLUICE_TMP/out"
+		grep -q "talking to the kernel" "$SLUICE_TMP/out" || fail "$what: tc does not take it"
 		;;
 	soft)
 		if check "$what" tc filter add "${rule[@]}"; then
