@@ -69,7 +69,11 @@ batch() {
 		return "action skbedit priority 3 pipe " out()
 	}
 	# Some that stay in software and keep their place.
-	function refused(n) { return n % 10 == 9 ? "action mirred egress redirect dev lo" : actions(n) }
+	function common_actions(n) {
+		if (n % 10 == 9) return "action mirred egress redirect dev lo"
+		# tc has the shared policer with all filters of one kind of flags only.
+		return actions(n % 9 == 7 ? n + 1 : n)
+	}
 	function keys(n, port) {
 		n %= 4
 		if (n == 0) return "ip_proto udp dst_port " port
@@ -100,8 +104,8 @@ batch() {
 			at = place(n) " protocol ip chain " n % 3 " pref " 10 + n % 5
 			rule = at " handle " 1 + n " flower "
 			what = any(10)
-			if (what < 3) print "filter add " rule flags(any(35)) keys(n, n) " " refused(any(20))
-			else if (what < 6) print "filter replace " rule keys(any(4), n) " " refused(any(20))
+			if (what < 3) print "filter add " rule flags(any(35)) keys(n, n) " " common_actions(any(20))
+			else if (what < 6) print "filter replace " rule keys(any(4), n) " " common_actions(any(20))
 			else if (what < 8) print "filter del " rule
 			else if (what < 9) print "filter get " rule
 			else if (any(8)) print "filter show " place(n)
@@ -150,7 +154,7 @@ process() {
 
 # Something that sends all the time, and some of it through every kind of rule.
 noise() {
-	bg "${2:--}" python3 "$SLUICE_LIB/pkt.py" send -n 10000000 -g 0.002 "$1" \
+	bg "${2:--}" python3 "$SLUICE_LIB/pkt.py" send -n 10000000 -g 0.01 "$1" \
 		"eth dst=ff:ff:ff:ff:ff:ff / ip src=198.51.100.1 dst=192.0.2.9 / udp dport=9 / len 200" \
 		"eth dst=02:00:00:00:00:09 src=02:00:00:00:00:03 / ip src=198.51.100.1 dst=192.0.2.5 / udp dport=101 / len 900" \
 		"eth dst=02:00:00:00:00:09 src=02:00:00:00:00:07 / ip src=198.51.1.1 dst=192.0.2.13 / tcp dport=4 / len 100" \
