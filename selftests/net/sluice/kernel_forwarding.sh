@@ -18,8 +18,7 @@ FORWARDING=$(dirname "$KTAP")/../net/forwarding
 # because they put their rules on the host's side of a cable, which is a VF or a
 # tunnel device over it, not a port of the switch (one of them would wait for
 # ever). Cables: A is host, switch | switch, host | switch, host; B is host, router
-# three times; C is B with ports named as the scripts name them by
-# themselves, for some forget what they are given.
+# three times.
 SCRIPTS="
 	tc_flower.sh		A	skip_sw
 	tc_actions.sh		A	skip_sw	mirred_egress_to_ingress_tcp_test egress_2nd_vlan_push
@@ -49,12 +48,6 @@ SCRIPTS="
 	ipip_hier_gre.sh	A	-
 	ipip_hier_gre_key.sh	A	-
 	ipip_hier_gre_keys.sh	A	-
-	ip6gre_flat.sh		C	-
-	ip6gre_flat_key.sh	C	-
-	ip6gre_flat_keys.sh	C	-
-	ip6gre_hier.sh		C	-
-	ip6gre_hier_key.sh	C	-
-	ip6gre_hier_keys.sh	C	-
 	gre_multipath.sh	B	-
 	gre_multipath_nh.sh	B	-
 	gre_multipath_nh_res.sh	B	-
@@ -63,13 +56,8 @@ SCRIPTS="
 	mirror_gre_bridge_1d.sh	A	-
 	mirror_gre_bridge_1d_vlan.sh	A	-
 	mirror_gre_bridge_1q.sh	A	-
-	mirror_gre_bridge_1q_lag.sh	A	-
 	mirror_gre_changes.sh	A	-
 	mirror_gre_flower.sh	A	-
-	mirror_gre_lag_lacp.sh	A	-
-	mirror_gre_neigh.sh	A	-
-	mirror_gre_nh.sh	A	-
-	mirror_gre_vlan.sh	A	-
 "
 
 # Results that hardware of this kind can't give, with the reason. A test listed
@@ -137,7 +125,7 @@ tests_of() {
 run_once() {
 	local script=$1 map=$2
 	local ports=("${VF[0]}" "${REP[0]}" "${REP[1]}" "${VF[1]}" "${REP[2]}" "${VF[2]}")
-	[ "$map" != A ] &&
+	[ "$map" = B ] &&
 		ports=("${VF[0]}" "${REP[0]}" "${VF[1]}" "${REP[1]}" "${VF[2]}" "${REP[2]}")
 	shift 2
 	(
@@ -183,23 +171,10 @@ run_script() {
 	done
 }
 
-default_names() {
-	local i d
-	for ((i = 0; i < ${#VF[@]}; i++)); do
-		for d in "${VF[i]} veth$((2 * i))" "${REP[i]} veth$((2 * i + 1))"; do
-			ip link set "${d% *}" down
-			ip link set "${d% *}" name "${d#* }"
-		done
-	done
-	devs_refresh
-}
-
-# prepare MAP
 prepare() {
 	local d
 	sluice_setup switchdev 3 || return 1
 	sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0
-	[ "$1" != C ] || default_names
 	for d in "${VF[@]}" "${REP[@]}"; do
 		ethtool -K "$d" hw-tc-offload on || note "$d: hw-tc-offload can't be turned on"
 		# The scripts bring their ports up themselves.
@@ -214,7 +189,7 @@ while read -r -u 3 script map half software; do
 	[ -n "$script" ] || continue
 	[[ -z $want || " $want " == *" $script "* ]] || continue
 	RET=0 began=$SECONDS
-	if prepare "$map" && [ $RET -eq 0 ]; then
+	if prepare && [ $RET -eq 0 ]; then
 		# shellcheck disable=SC2086 # a list of words
 		run_script "$script" "$map" "$half" $software
 	else
