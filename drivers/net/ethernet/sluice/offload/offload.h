@@ -193,6 +193,7 @@ struct sluice_meter {
  * @lock: see the top of this file
  * @rules: filters by struct sluice_rule_key
  * @masks: masks by their bits
+ * @last_mask: the one found last, or NULL
  * @ranges: port range comparators
  * @meters: struct sluice_meter by id
  * @policers: the same by cookie
@@ -224,6 +225,7 @@ struct sluice_offload {
 	struct mutex lock;
 	struct rhashtable rules;
 	struct rhashtable masks;
+	struct sluice_mask *last_mask;
 	struct sluice_range ranges[SLUICE_MAX_RANGES];
 	struct xarray meters;
 	DECLARE_HASHTABLE(policers, 8);
@@ -696,6 +698,7 @@ int sluice_rule_stats(struct sluice_offload *off,
 
 extern const struct rhashtable_params sluice_mask_params;
 
+u64 sluice_mask_words(const struct sluice_key *bits);
 struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
 				    const struct sluice_key *bits);
 void sluice_mask_put(struct sluice_offload *off, struct sluice_mask *mask);
