@@ -56,9 +56,13 @@ def diff_out(soft, hard, strict):
 
 
 def polices_drop(rule):
-    """Do all its policers drop, and nothing else does?"""
+    """Is what its policers drop what exceeds, and all that is dropped?
+
+    The device has one count of drops: of packets that exceeded last, whatever
+    dropped them.
+    """
     sides = [words.split()[-1].split("/") for name, words in rule.acts if name == "police"]
-    return all("drop" in side for side in sides) and \
+    return all(exceed == "drop" and conform != "drop" for exceed, conform in sides) and \
         not any(words.split()[-1] == "drop" for _, words in rule.acts)
 
 

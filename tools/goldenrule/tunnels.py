@@ -6,6 +6,8 @@ and makes one device of each TYPE.  A packet in a tunnel is one with "otype"
 among its fields; those of the outer header begin with "o".
 """
 import ipaddress
+import os
+import re
 import struct
 
 from pkt import ip_sum
@@ -21,6 +23,8 @@ TOS = (0, 0, 1, 2, 3, 0xb8, 0xbb)
 OPTIONS = (("0102:80:00112233", bytes.fromhex("0102800100112233")),
            ("0102:80:00112234", bytes.fromhex("0102800100112234")),
            ("0109:01:0011223344556677", bytes.fromhex("010901020011223344556677")))
+# Older kernels warn when they take such a packet out of its tunnel.
+OPTIONS_COME_IN = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 13)
 FRAME_MAX = 1200        # of frames that go into tunnels: no path's MTU is in the way
 
 
@@ -157,7 +161,7 @@ def header(packet):
         flags = 0x08 if odd != "flags" else packet["osrc"] & 1 and 0x88 or 0
         return 17, struct.pack("!B3xI", flags, packet["ovni"] << 8)
     if kind == "geneve":
-        opts = OPTIONS[packet["oopt"]][1] if packet["oopt"] >= 0 else b""
+        opts = OPTIONS[packet["oopt"]][1] if packet["oopt"] >= 0 and OPTIONS_COME_IN else b""
         first = (0x40 if odd == "version" else 0) | len(opts) // 4
         second = (0x80 if packet["ooam"] else 0) | (0x40 if odd == "flags" else 0)
         return 17, struct.pack("!BBHI", first, second, 0x6558, packet["ovni"] << 8) + opts
