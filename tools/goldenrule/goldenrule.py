@@ -129,6 +129,9 @@ class Run:
             if self.differ >= self.args.stop:
                 print("# enough differences", flush=True)
                 break
+            if self.args.seconds and time.monotonic() - self.start > self.args.seconds:
+                print("# time is up", flush=True)
+                break
             waiting += itertools.islice(source, max(0, 2 * len(lanes) - len(waiting)))
             if not waiting:
                 break
@@ -172,6 +175,7 @@ def main():
     top.add_argument("--corpus", help="run these sets, not generated ones")
     top.add_argument("--shrink", type=int, default=5, help="differences to shrink")
     top.add_argument("--stop", type=int, default=20, help="give up after so many differences")
+    top.add_argument("--seconds", type=float, help="begin no more after so long")
     top.add_argument("--progress", type=float, default=10, help="seconds between lines")
     top.add_argument("--coverage", action="store_true")
     args = top.parse_args()
