@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The guest's half of "run": guest.sh SUITE VFS [AUTOTEST ARGUMENT...], with the
-# built suite at /mnt/share. Prints what the suite prints, then the flows.
+# packed suite in /mnt/share. Prints what the suite prints, then the flows.
 
 set -u
 suite=$1 vfs=$2
 shift 2
 here=$(dirname "$(readlink -f "$0")")
 mkdir -p /ovs
-cp -a /mnt/share/ovs/. /ovs/
+tar -C /ovs -xf /mnt/share/ovs.tar
 cp "$here/vf-pair" "$here/vf-flows" /usr/local/bin/
 pf=$(basename "$(dirname "$(grep -lx 0xe510 /sys/bus/pci/devices/*/device | head -n 1)")")
 devlink dev eswitch set "pci/$pf" mode switchdev || exit 1

@@ -119,9 +119,8 @@ enum sluice_status {
  *	the ring is written any more
  * @SLUICE_CMD_RSS_SET: &struct sluice_cmd_rss
  * @SLUICE_CMD_ESW_MODE: (PF) &struct sluice_cmd_u32, enum sluice_esw_mode;
- *	removes every rule, mask, range, meter, encap, next hop, endpoint and
- *	connection, and
- *	unbinds every root table
+ *	removes every rule, mask, range, meter, shaper, encap, next hop, endpoint
+ *	and connection, and unbinds every root table
  * @SLUICE_CMD_VPORT_SET: (PF) &struct sluice_cmd_vport
  * @SLUICE_CMD_VPORT_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_vport_info of hdr.vport
@@ -159,6 +158,10 @@ enum sluice_status {
  *	connection or change all of it
  * @SLUICE_CMD_CT_DEL: (PF) &struct sluice_cmd_u32, id; its counter has been
  *	written to host memory when the completion arrives
+ * @SLUICE_CMD_SHAPER_SET: (PF) &struct sluice_cmd_shaper, create a shaper or
+ *	change all of it; all it may send at once is saved up afterwards
+ * @SLUICE_CMD_SHAPER_DEL: (PF) &struct sluice_cmd_u32, id; %SLUICE_ST_BUSY while
+ *	it is the parent of another
  */
 enum sluice_opcode {
 	SLUICE_CMD_NOP		= 0x00,
@@ -202,6 +205,8 @@ enum sluice_opcode {
 	SLUICE_CMD_ENDPOINT_DEL	= 0x55,
 	SLUICE_CMD_CT_SET	= 0x60,
 	SLUICE_CMD_CT_DEL	= 0x61,
+	SLUICE_CMD_SHAPER_SET	= 0x70,
+	SLUICE_CMD_SHAPER_DEL	= 0x71,
 };
 
 /**
@@ -611,6 +616,29 @@ struct sluice_cmd_meter {
 #define SLUICE_METER_F_ALL	0x0007
 
 /**
+ * struct sluice_cmd_shaper - a limit on what functions transmit
+ * @hdr: header
+ * @id: the vport of a VF: shaper of all the VF transmits; or
+ *	SLUICE_SHAPER_GROUP(n): of all that is below it
+ * @parent: id of a group that limits it too, 0 for none
+ * @burst: bytes that can be saved up
+ * @rate: bytes in a second, 0 for no limit
+ *
+ * Documentation/hardware/interface.md, "Shapers".
+ */
+struct sluice_cmd_shaper {
+	struct sluice_cmd_hdr hdr;
+	__le16 id;
+	__le16 parent;
+	__le32 burst;
+	__le64 rate;
+};
+
+#define SLUICE_MAX_SHAPER_GROUPS 128
+#define SLUICE_SHAPER_GROUP(n)	(SLUICE_MAX_VFS + 1 + (n))
+#define SLUICE_SHAPER_DEPTH	8	/* from a VF to its uppermost group */
+
+/**
  * struct sluice_cmd_rule - create a rule
  * @hdr: header
  * @id: rule id
@@ -885,6 +913,7 @@ _Static_assert(sizeof(struct sluice_cmd_mask) == 344, "mask command");
 _Static_assert(sizeof(struct sluice_cmd_range) == 32, "range command");
 _Static_assert(sizeof(struct sluice_meter_rate) == 12, "meter rate");
 _Static_assert(sizeof(struct sluice_cmd_meter) == 96, "meter command");
+_Static_assert(sizeof(struct sluice_cmd_shaper) == 32, "shaper command");
 _Static_assert(sizeof(struct sluice_cmd_rule) == 48, "rule command");
 _Static_assert(sizeof(struct sluice_cmd_next_hop) == 48, "next hop command");
 _Static_assert(sizeof(struct sluice_cmd_encap) == 40, "encap command");

@@ -7,7 +7,7 @@
 
 ALL_TESTS="udp_in_hardware tcp_in_hardware frames_as_software nat_as_software
 	fin_and_rst mark_and_label commit_mark zones ageing flushed rules_go
-	device_reset refused"
+	device_reset refused many"
 
 . "$(dirname "$0")/lib.sh"
 . "$SLUICE_LIB/ct_lib.sh"
@@ -313,6 +313,19 @@ refused() {
 	check "what is new is software's" tc filter add dev "${REP[0]}" ingress protocol ip pref 1 handle 2 \
 		flower ct_state +trk+new action drop
 	check "in hardware all the same" tc_in_hw "${REP[0]}" 2
+}
+
+# After the others: the VFs come home.
+many() {
+	ns_made_gone
+	check_within "the VFs" 10 nics_home
+	devs_refresh
+	check "up" ip link set "${VF[0]}" up
+	check "up" ip link set "${VF[1]}" up
+	ct_many udp 1000
+	ct_pair_del
+	check "no connection left" ct_clean
+	ct_many tcp 300
 }
 
 tests_run "$@"

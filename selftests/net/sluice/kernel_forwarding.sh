@@ -30,7 +30,11 @@ SCRIPTS="
 	pedit_dsfield.sh	A	-
 	tc_flower_port_range.sh	A	-
 	tc_flower_cfm.sh	A	-
+	tc_flower_l2_miss.sh	A	-
 	tc_police.sh		A	-
+	tc_mpls_l2vpn.sh	A	-
+	skbedit_priority.sh	A	-
+	mirror_vlan.sh		A	-
 	tc_flower_router.sh	B	skip_sw
 	tc_tunnel_key.sh	A	-	tunnel_key_nofrag_test
 	vxlan_bridge_1d.sh	A	-
@@ -49,6 +53,9 @@ cannot() {
 		echo "needs an erspan tunnel netdev, which is no port of the NIC" ;;
 	"tc_flower_router.sh: indev egress match (skip_sw)")
 		echo "matches packets the CPU has routed, on their way out: the switch never saw them come in" ;;
+	"tc_flower_l2_miss.sh: "*)
+		grep -q ' tc_skb_ext_tc$' /proc/kallsyms && return 1
+		echo "needs a kernel with NET_TC_SKB_EXT" ;;
 	*) return 1 ;;
 	esac
 }

@@ -16,7 +16,8 @@
 # The "# sluice:" line tells "run" which machine the script wants: vfs= (device
 # property, 8 or more; default 8), ports= (uplinks, default 1), nics=, kernels= (of the
 # usual run, default stock,test; "run --full" takes both), timeout= in seconds (default 300), opts= (device options),
-# iommu=1, smp=, mem=, leakcheck=0 (no kmemleak check), manual=1 (only when named),
+# iommu=1, smp=, mem=, leakcheck=0 (no kmemleak check), manual=1 (only when named), env=
+# (variables that it gets from whoever runs it),
 # hosts=2 (a second machine at the other end of the wire, see pair_lib.sh).
 # Arguments of a script, or $TESTS, select tests by name; those in $MORE_TESTS run
 # only so. Functions below

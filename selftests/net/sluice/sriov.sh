@@ -155,7 +155,7 @@ policy_link() {
 policy_refused() {
 	sluice_setup legacy 1 || return
 	check_refused "vlan" "not supported" ip link set "$PF" vf 0 vlan 5
-	check_refused "rate" "not supported" ip link set "$PF" vf 0 max_tx_rate 100
+	check_refused "guaranteed rate" "not supported" ip link set "$PF" vf 0 min_tx_rate 100
 	check "no vlan" ip link set "$PF" vf 0 vlan 0
 	check "no rate" ip link set "$PF" vf 0 max_tx_rate 0 min_tx_rate 0
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=2 timeout=900
+# sluice: vfs=2 timeout=1500
 #
 # Tunnels follow the kernel: whatever happens to neighbours, routes, addresses,
 # links and MTUs, packets go on, with the new header, and hardware sends them

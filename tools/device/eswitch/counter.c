@@ -9,29 +9,18 @@
 #include <stdlib.h>
 #include "internal.h"
 
-struct esw_counter *esw_counter_get(const struct sluice_esw *esw, uint32_t id)
-{
-	struct esw_counters *chunk;
-
-	if (id >= esw->cfg.max_counters)
-		return NULL;
-	chunk = esw->counters[id / COUNTER_CHUNK];
-	return chunk ? &chunk->counter[id % COUNTER_CHUNK] : NULL;
-}
-
 /* Of a counter that exists. */
 static uint64_t *dropped_of(const struct sluice_esw *esw, uint32_t id)
 {
 	return &esw->counters[id / COUNTER_CHUNK]->dropped[id % COUNTER_CHUNK];
 }
 
-static void counter_dirty(struct sluice_esw *esw, struct esw_counter *c,
-			  uint32_t id)
+/* Counter @id, whose address is @c, is to be collected. */
+void esw_counter_dirty(struct sluice_esw *esw, struct esw_counter *c,
+		       uint32_t id)
 {
 	bool first = esw->dirty_counter == SLUICE_ID_NONE;
 
-	if (c->dirty)
-		return;
 	c->dirty = true;
 	c->next = esw->dirty_counter;
 	esw->dirty_counter = id;
@@ -73,7 +62,8 @@ int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero)
 		c->bytes = 0;
 		c->last_use = 0;
 		*dropped_of(esw, id) = 0;
-		counter_dirty(esw, c, id);
+		if (!c->dirty)
+			esw_counter_dirty(esw, c, id);
 	}
 	return SLUICE_ST_OK;
 }
@@ -86,24 +76,10 @@ void esw_counter_unref(struct sluice_esw *esw, uint32_t id)
 		esw->num_counters--;
 }
 
-void esw_counter_add(struct sluice_esw *esw, uint32_t id, uint32_t packets,
-		     uint32_t bytes, uint64_t now)
+/* A packet that hit counter @id was dropped because it exceeded a meter. */
+void esw_counter_drop(struct sluice_esw *esw, uint32_t id)
 {
-	struct esw_counter *c = esw_counter_get(esw, id);
-
-	if (!c)
-		return;
-	c->packets += packets;
-	c->bytes += bytes;
-	c->last_use = now;
-	counter_dirty(esw, c, id);
-}
-
-void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
-		     uint64_t now, bool dropped)
-{
-	esw_counter_add(esw, id, 1, bytes, now);
-	if (dropped && esw_counter_get(esw, id))
+	if (esw_counter_get(esw, id))
 		(*dropped_of(esw, id))++;
 }
 

@@ -6,19 +6,21 @@
 #include <stdlib.h>
 #include "internal.h"
 
-#define MIN_LOG_BUCKETS		6
+#define MIN_LOG_BUCKETS		7
+
+_Static_assert(!(SLUICE_CT_F_ALL & ESW_CT_F_CLOSED), "a flag of ours is taken");
+_Static_assert(sizeof(struct esw_conn) == 2 * ESW_LINE, "connection");
 
 static struct esw_conn *conn_get(const struct sluice_esw *esw, uint32_t id)
 {
 	return id < esw->ct.size ? esw->ct.conn[id] : NULL;
 }
 
-static uint32_t key_hash(const struct esw_ct_key *key)
+uint32_t esw_ct_hash(const struct esw_ct_key *key)
 {
-	uint64_t words[sizeof(*key) / 8];
-
-	memcpy(words, key, sizeof(words));
-	return esw_hash_words(words, sizeof(words) / 8);
+	/* Of IPv4 the others are zero. */
+	return esw_hash_words(key->word, (uint8_t)(key->word[0] >> 32) == 4 ?
+					  4 : 6);
 }
 
 static struct esw_conn **bucket_of(const struct esw_cts *ct, uint32_t hash)
@@ -26,26 +28,46 @@ static struct esw_conn **bucket_of(const struct esw_cts *ct, uint32_t hash)
 	return &ct->bucket[hash >> (32 - ct->log_buckets)];
 }
 
+/* Ask for the bucket that esw_ct_prefetch_conn() and esw_ct_find() look at. */
+void esw_ct_prefetch(const struct sluice_esw *esw, uint32_t hash)
+{
+	if (esw->ct.num)
+		__builtin_prefetch(bucket_of(&esw->ct, hash));
+}
+
+/* Ask for what is first in the bucket, mostly what esw_ct_find() finds. */
+void esw_ct_prefetch_conn(const struct sluice_esw *esw, uint32_t hash)
+{
+	const uint8_t *c;
+
+	if (!esw->ct.num)
+		return;
+	c = (const uint8_t *)*bucket_of(&esw->ct, hash);
+	if (!c)
+		return;
+	__builtin_prefetch(c);
+	__builtin_prefetch(c + ESW_LINE);
+}
+
 /**
  * esw_ct_find() - find the connection of a packet
  * @esw: the eSwitch
  * @key: its key
+ * @hash: of @key
  *
  * Return: the direction, also a closed one, or NULL.  Of several the one created
  * last.
  */
 struct esw_conn *esw_ct_find(const struct sluice_esw *esw,
-			     const struct esw_ct_key *key)
+			     const struct esw_ct_key *key, uint32_t hash)
 {
 	struct esw_conn *c, *found = NULL;
-	uint32_t hash;
 
 	if (!esw->ct.num)
 		return NULL;
-	hash = key_hash(key);
 	for (c = *bucket_of(&esw->ct, hash); c; c = c->next)
-		if (c->hash == hash && !memcmp(&c->key, key, sizeof(*key)) &&
-		    (!found || c->seq > found->seq))
+		if (esw_ct_key_same(&c->key, key) &&
+		    (!found || (int32_t)(c->seq - found->seq) > 0))
 			found = c;
 	return found;
 }
@@ -59,14 +81,14 @@ void esw_ct_close(struct sluice_esw *esw, const struct esw_conn *conn)
 {
 	struct esw_conn *peer = conn_get(esw, conn->id ^ 1);
 
-	esw->ct.conn[conn->id]->closed = true;
+	esw->ct.conn[conn->id]->flags |= ESW_CT_F_CLOSED;
 	if (peer)
-		peer->closed = true;
+		peer->flags |= ESW_CT_F_CLOSED;
 }
 
 static void conn_link(struct esw_cts *ct, struct esw_conn *c)
 {
-	struct esw_conn **b = bucket_of(ct, c->hash);
+	struct esw_conn **b = bucket_of(ct, esw_ct_hash(&c->key));
 
 	c->next = *b;
 	*b = c;
@@ -74,23 +96,26 @@ static void conn_link(struct esw_cts *ct, struct esw_conn *c)
 
 static void conn_unlink(struct esw_cts *ct, const struct esw_conn *c)
 {
-	struct esw_conn **at = bucket_of(ct, c->hash);
+	struct esw_conn **at = bucket_of(ct, esw_ct_hash(&c->key));
 
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
 }
 
-/* Room for one more; that lookups get slower is no reason to fail. */
+/*
+ * Room for one more: few connections are to share a bucket, for only the first
+ * is asked for in advance.  That lookups get slower is no reason to fail.
+ */
 static bool buckets_grow(struct esw_cts *ct)
 {
 	struct esw_conn **bucket;
 	unsigned int log = ct->bucket ? ct->log_buckets + 1 : MIN_LOG_BUCKETS;
 	uint32_t i;
 
-	if (ct->bucket && ct->num < 1u << ct->log_buckets)
+	if (ct->bucket && ct->num < 1u << ct->log_buckets >> 1)
 		return true;
-	bucket = calloc((size_t)1 << log, sizeof(struct esw_conn *));
+	bucket = esw_pages_alloc(sizeof(struct esw_conn *) << log);
 	if (!bucket)
 		return ct->bucket;
 	free(ct->bucket);
@@ -154,14 +179,10 @@ static int check(const struct sluice_esw *esw, const struct sluice_cmd_ct *cmd)
 
 static void make_key(const struct sluice_cmd_ct *cmd, struct esw_ct_key *key)
 {
-	memset(key, 0, sizeof(*key));
-	key->table = le32toh(cmd->table);
-	key->sport = cmd->sport;
-	key->dport = cmd->dport;
-	key->ip = cmd->ip;
-	key->proto = cmd->proto;
-	memcpy(key->src, cmd->src, sizeof(key->src));
-	memcpy(key->dst, cmd->dst, sizeof(key->dst));
+	__be16 ports[2] = { cmd->sport, cmd->dport };
+
+	esw_ct_key_make(key, le32toh(cmd->table), cmd->ip == 4, cmd->proto,
+			ports, cmd->src, cmd->dst);
 }
 
 static void conn_fill(struct esw_conn *c, const struct sluice_cmd_ct *cmd)
@@ -170,7 +191,7 @@ static void conn_fill(struct esw_conn *c, const struct sluice_cmd_ct *cmd)
 	c->mark = cmd->mark;
 	memcpy(c->label, cmd->label, sizeof(c->label));
 	c->state = cmd->state;
-	c->flags = le16toh(cmd->flags);
+	c->flags = (c->flags & ESW_CT_F_CLOSED) | le16toh(cmd->flags);
 	c->nat_sport = cmd->nat_sport;
 	c->nat_dport = cmd->nat_dport;
 	memcpy(c->nat_src, cmd->nat_src, sizeof(c->nat_src));
@@ -186,13 +207,13 @@ static struct esw_conn *conn_new(struct sluice_esw *esw, uint32_t id)
 	if (!esw_grow(&esw->ct.conn, &esw->ct.size, id, esw->cfg.max_ct) ||
 	    !buckets_grow(&esw->ct))
 		return NULL;
-	c = calloc(1, sizeof(*c));
+	c = esw_slab_alloc(esw->ct.slab, sizeof(*c));
 	if (!c)
 		return NULL;
 	peer = conn_get(esw, id ^ 1);
 	c->id = id;
 	c->seq = esw->ct.next_seq++;
-	c->closed = peer && peer->closed;
+	c->flags = peer ? peer->flags & ESW_CT_F_CLOSED : 0;
 	return c;
 }
 
@@ -222,7 +243,8 @@ int sluice_esw_ct_set(struct sluice_esw *esw, const struct sluice_cmd_ct *cmd)
 	status = esw_counter_ref(esw, le32toh(cmd->counter),
 				 le16toh(cmd->flags) & SLUICE_CT_F_ZERO);
 	if (status) {
-		free(fresh);
+		if (fresh)
+			esw_slab_release(esw->ct.slab, fresh, sizeof(*fresh));
 		return status;
 	}
 	if (fresh) {
@@ -233,7 +255,6 @@ int sluice_esw_ct_set(struct sluice_esw *esw, const struct sluice_cmd_ct *cmd)
 		conn_unlink(&esw->ct, c);
 	}
 	make_key(cmd, &c->key);
-	c->hash = key_hash(&c->key);
 	conn_fill(c, cmd);
 	conn_link(&esw->ct, c);
 	return SLUICE_ST_OK;
@@ -245,7 +266,7 @@ static void conn_free(struct sluice_esw *esw, struct esw_conn *c)
 	conn_unlink(&esw->ct, c);
 	esw->ct.conn[c->id] = NULL;
 	esw->ct.num--;
-	free(c);
+	esw_slab_release(esw->ct.slab, c, sizeof(*c));
 }
 
 /**
@@ -282,4 +303,5 @@ void esw_ct_flush(struct sluice_esw *esw)
 	for (i = 0; i < esw->ct.size && esw->ct.num; i++)
 		if (esw->ct.conn[i])
 			conn_free(esw, esw->ct.conn[i]);
+	esw_slabs_release(esw->ct.slab);
 }

@@ -113,13 +113,14 @@ static bool open_udp(const struct esw_endpoint *ep, const struct esw_outer *o,
 static bool open_vxlan(const struct esw_endpoint *ep, struct tunnel *t)
 {
 	const uint8_t *h = t->payload;
-	unsigned int i;
+	uint64_t bits, zero;
 
 	if (!skip(t, ESW_VXLAN_HLEN) || !(h[0] & ESW_VXLAN_F_VNI))
 		return false;
-	for (i = 0; i < ESW_VXLAN_HLEN; i++)
-		if (h[i] & ep->zero_bits[i])
-			return false;
+	memcpy(&bits, h, sizeof(bits));
+	memcpy(&zero, ep->zero_bits, sizeof(zero));
+	if (bits & zero)
+		return false;
 	t->key->enc_key_id = htobe32((uint32_t)h[4] << 16 | h[5] << 8 | h[6]);
 	if (ep->flags & SLUICE_ENDPOINT_F_GBP && h[0] & ESW_VXLAN_F_GBP) {
 		uint32_t gbp = esw_get16(h + 2);
@@ -225,21 +226,20 @@ static bool inner_ok(const struct esw_endpoint *ep,
  * @frame: set to the inner frame
  * @len: set to its length
  *
- * Return: false for a packet that only software can take out; nothing of it has
- * changed then, but @key may have.
+ * Return: false for a packet that only software can take out; @p and @key may
+ * have changed then.
  */
 bool esw_decap(const struct esw_endpoint *ep, const struct esw_outer *o,
 	       struct sluice_pkt *p, struct sluice_key *key,
 	       const uint8_t **frame, uint32_t *len)
 {
-	uint8_t *enc = (uint8_t *)key + ESW_ENC_OFFSET;
+	const uint8_t *outer_body = p->body;
+	uint32_t outer_room = p->room;
+	bool own = p->own;
 	struct tunnel t = { .key = key };
-	struct sluice_pkt in;
 	bool ok;
 
-	/* In pieces, or compilers take the slow string instructions. */
-	memset(enc, 0, 64);
-	memset(enc + 64, 0, ESW_ENC_SIZE - 64);
+	esw_key_clear(key, ESW_ENC_OFFSET, ESW_ENC_END);
 	/* A bridge before the tunnel drops those. */
 	if (esw_mac_multicast(p->mac + ESW_ETH_ALEN) ||
 	    esw_mac_zero(p->mac + ESW_ETH_ALEN))
@@ -253,16 +253,15 @@ bool esw_decap(const struct esw_endpoint *ep, const struct esw_outer *o,
 		     (ep->type == SLUICE_TUNNEL_VXLAN ? open_vxlan(ep, &t) :
 							open_geneve(&t));
 	if (!ok || t.len < SLUICE_FRAME_MIN ||
-	    !sluice_pkt_init(&in, t.payload, t.len) ||
-	    !inner_ok(ep, &in, key->enc_tos))
+	    !sluice_pkt_init(p, t.payload, t.len) ||
+	    !inner_ok(ep, p, key->enc_tos))
 		return false;
-	if (p->own) {
+	if (own) {
 		/* The outer header's bytes are room now. */
-		in.own = true;
-		in.changed = true;
-		in.room = p->room + (uint32_t)(in.body - p->body);
+		p->own = true;
+		p->changed = true;
+		p->room = outer_room + (uint32_t)(p->body - outer_body);
 	}
-	*p = in;
 	*frame = t.payload;
 	*len = t.len;
 	return true;

@@ -20,17 +20,19 @@ struct ep_id {
 };
 
 /* @addr is 16 or (IPv4) 4 bytes long. */
-static void ep_key(struct esw_ep_key *key, const struct ep_id *id,
+static inline void ep_key(struct esw_ep_key *key, const struct ep_id *id,
 		   const uint8_t *mac, const uint8_t *addr)
 {
-	uint32_t a;
+	uint32_t mac_first, a;
+	uint16_t mac_last;
 
+	memcpy(&mac_first, mac, 4);
+	memcpy(&mac_last, mac + 4, 2);
 	key->word[0] = id->group | (uint64_t)id->port << 32 |
 		       (uint64_t)id->tpid << 48;
 	key->word[1] = id->vid | (uint64_t)id->udp_port << 16 |
 		       (uint64_t)id->ip << 32 | (uint64_t)id->proto << 40;
-	key->word[2] = (uint64_t)esw_get16(mac) << 32 |
-		       (uint64_t)esw_get16(mac + 2) << 16 | esw_get16(mac + 4);
+	key->word[2] = mac_first | (uint64_t)mac_last << 32;
 	if (id->ip == 6) {
 		memcpy(&key->word[3], addr, 16);
 	} else {
@@ -47,12 +49,9 @@ static uint32_t key_hash(const struct esw_ep_key *key)
 
 static bool same_key(const struct esw_ep_key *a, const struct esw_ep_key *b)
 {
-	uint64_t diff = 0;
-	unsigned int i;
-
-	for (i = 0; i < 5; i++)
-		diff |= a->word[i] ^ b->word[i];
-	return !diff;
+	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) |
+		 (a->word[2] ^ b->word[2]) | (a->word[3] ^ b->word[3]) |
+		 (a->word[4] ^ b->word[4]));
 }
 
 static struct esw_endpoint **bucket_of(const struct sluice_esw *esw,

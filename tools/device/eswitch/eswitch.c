@@ -88,11 +88,10 @@ struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 	chunks = (cfg->max_counters + COUNTER_CHUNK - 1) / COUNTER_CHUNK;
 	esw->counters = calloc(chunks, sizeof(*esw->counters));
 	esw->burst = esw_burst_new();
-	esw->scratch = malloc(ESW_SCRATCH);
 	esw->arena = malloc(ESW_ARENA);
 	esw->out = calloc(ESW_MAX_OUTPUTS, sizeof(*esw->out));
 	if (!esw->counters || !esw_cache_init(&esw->cache) || !esw->burst ||
-	    !esw->scratch || !esw->arena || !esw->out || esw_fdb_init(esw) ||
+	    !esw->arena || !esw->out || esw_fdb_init(esw) ||
 	    esw_vports_init(esw)) {
 		sluice_esw_free(esw);
 		return NULL;
@@ -137,7 +136,6 @@ void sluice_esw_free(struct sluice_esw *esw)
 	free(esw->ct.bucket);
 	free(esw->meters);
 	free(esw->burst);
-	free(esw->scratch);
 	free(esw->arena);
 	free(esw->out);
 	free(esw);
@@ -224,6 +222,18 @@ void sluice_esw_query(const struct sluice_esw *esw,
 		info->misses[i] = htole64(esw->misses[i]);
 }
 
+/* Headers are in the first two lines, in tunnels the inner ones too. */
+static void prefetch(const struct sluice_esw_frame *frames, unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < num && i < ESW_BURST; i++) {
+		__builtin_prefetch(frames[i].data);
+		if (frames[i].len > ESW_LINE)
+			__builtin_prefetch(frames[i].data + ESW_LINE);
+	}
+}
+
 /* At most ESW_BURST frames. */
 static void input(struct sluice_esw *esw, struct esw_vport *src,
 		  const struct sluice_esw_frame *frames, unsigned int num)
@@ -231,12 +241,6 @@ static void input(struct sluice_esw *esw, struct esw_vport *src,
 	const struct sluice_esw_frame *good[ESW_BURST];
 	unsigned int i, n = 0;
 
-	/* Headers are in the first two lines, in tunnels the inner ones too. */
-	for (i = 0; i < num; i++) {
-		__builtin_prefetch(frames[i].data);
-		if (frames[i].len > ESW_LINE)
-			__builtin_prefetch(frames[i].data + ESW_LINE);
-	}
 	for (i = 0; i < num; i++) {
 		const struct sluice_esw_frame *f = &frames[i];
 
@@ -270,8 +274,11 @@ void sluice_esw_input_burst(struct sluice_esw *esw, uint16_t in_vport,
 
 	if (!src)
 		return;
-	for (; num > ESW_BURST; frames += ESW_BURST, num -= ESW_BURST)
+	prefetch(frames, num);
+	for (; num > ESW_BURST; frames += ESW_BURST, num -= ESW_BURST) {
+		prefetch(frames + ESW_BURST, num - ESW_BURST);
 		input(esw, src, frames, ESW_BURST);
+	}
 	input(esw, src, frames, num);
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "eswitch.h"
+#include "memory.h"
 #include "parser.h"
 #include "tunnel.h"
 #include "ct.h"
@@ -119,7 +120,16 @@ static inline bool esw_mac_multicast(const uint8_t *mac)
 	return mac[0] & 1;
 }
 
-bool esw_mac_zero(const uint8_t *mac);
+static inline bool esw_mac_zero(const uint8_t *mac)
+{
+	uint32_t first;
+	uint16_t last;
+
+	memcpy(&first, mac, 4);
+	memcpy(&last, mac + 4, 2);
+	return !(first | last);
+}
+
 bool esw_mac_broadcast(const uint8_t *mac);
 
 /* legacy.c: which function listens to which address. */
@@ -258,7 +268,7 @@ void esw_meters_flush(struct sluice_esw *esw);
  * @counter: counter id or SLUICE_ID_NONE
  * @num_actions: steps of the program
  * @key_words: words of the key
- * @pad2: makes it a multiple of 8
+ * @flags: ESW_RULE_*
  * @data: key words selected by the mask, then the program
  */
 struct esw_rule {
@@ -275,9 +285,12 @@ struct esw_rule {
 	uint32_t counter;
 	uint32_t num_actions;
 	uint32_t key_words;
-	uint32_t pad2;
+	uint32_t flags;
 	uint64_t data[];
 };
+
+#define ESW_RULE_PASSES		0x01	/* changes its packet, and ends with a goto */
+#define ESW_RULE_CT		0x02	/* looks up its packet's connection first */
 
 #define ESW_BUCKET_KEYS		5
 
@@ -529,29 +542,6 @@ static inline uint32_t esw_hash_key(const struct esw_mask *mask,
 	return esw_hash_end(h);
 }
 
-/* memory.c */
-
-#define ESW_LINE	64u	/* bytes of a cache line */
-#define ESW_SLABS	8
-
-/**
- * struct esw_slab - rules that take the same number of cache lines
- * @free: first free place, which holds the address of the next
- * @chunk: memory for more, the last that was added
- * @used: bytes of it that are taken
- */
-struct esw_slab {
-	void *free;
-	uint8_t *chunk;
-	size_t used;
-};
-
-void *esw_pages_alloc(size_t size);
-struct esw_rule *esw_rule_alloc(struct sluice_esw *esw, size_t size);
-void esw_rule_release(struct sluice_esw *esw, struct esw_rule *rule,
-		      size_t size);
-void esw_rules_release(struct sluice_esw *esw);
-
 /* rule.c */
 
 void esw_rules_flush(struct sluice_esw *esw);
@@ -596,11 +586,9 @@ struct esw_counters {
 
 int esw_counter_ref(struct sluice_esw *esw, uint32_t id, bool zero);
 void esw_counter_unref(struct sluice_esw *esw, uint32_t id);
-void esw_counter_add(struct sluice_esw *esw, uint32_t id, uint32_t packets,
-		     uint32_t bytes, uint64_t now);
-void esw_counter_hit(struct sluice_esw *esw, uint32_t id, uint32_t bytes,
-		     uint64_t now, bool dropped);
-struct esw_counter *esw_counter_get(const struct sluice_esw *esw, uint32_t id);
+void esw_counter_dirty(struct sluice_esw *esw, struct esw_counter *c,
+		       uint32_t id);
+void esw_counter_drop(struct sluice_esw *esw, uint32_t id);
 void esw_counters_reset(struct sluice_esw *esw);
 void esw_counters_free(struct sluice_esw *esw);
 
@@ -716,7 +704,7 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
  * @misses: frames to the slow path, by reason
  * @random: what samples are chosen by
  * @burst: working copies of a burst's state
- * @scratch: working copy of the packet
+ * @scratch: ESW_SCRATCH bytes for a working copy of the packet
  * @arena: frames of queued outputs
  * @out: queued outputs
  */
@@ -765,13 +753,55 @@ union esw_key {
 	uint64_t words[SLUICE_KEY_WORDS];
 };
 
-/* The key of a packet, but for what a tunnel or a connection adds to it. */
+/*
+ * The key of a packet, but for what a tunnel or a connection adds to it.  With
+ * @decap the tunnel's part is there already, and stays.
+ */
 static inline void esw_key_read(const struct sluice_esw *esw, uint16_t in_vport,
-				const struct sluice_pkt *p, union esw_key *k)
+				const struct sluice_pkt *p, bool decap,
+				union esw_key *k)
 {
-	sluice_parse(p, in_vport, &k->key);
+	if (decap)
+		sluice_parse_inner(p, in_vport, &k->key);
+	else
+		sluice_parse(p, in_vport, &k->key);
 	if (esw->ranges.used)
 		esw_ranges_match(&esw->ranges, &k->key);
+}
+
+/* Of counter.c what each packet needs. */
+static inline struct esw_counter *
+esw_counter_get(const struct sluice_esw *esw, uint32_t id)
+{
+	struct esw_counters *chunk;
+
+	if (id >= esw->cfg.max_counters)
+		return NULL;
+	chunk = esw->counters[id / COUNTER_CHUNK];
+	return chunk ? &chunk->counter[id % COUNTER_CHUNK] : NULL;
+}
+
+static inline void esw_counter_add(struct sluice_esw *esw, uint32_t id,
+				   uint32_t packets, uint32_t bytes,
+				   uint64_t now)
+{
+	struct esw_counter *c = esw_counter_get(esw, id);
+
+	if (!c)
+		return;
+	c->packets += packets;
+	c->bytes += bytes;
+	c->last_use = now;
+	if (!c->dirty)
+		esw_counter_dirty(esw, c, id);
+}
+
+static inline void esw_counter_hit(struct sluice_esw *esw, uint32_t id,
+				   uint32_t bytes, uint64_t now, bool dropped)
+{
+	esw_counter_add(esw, id, 1, bytes, now);
+	if (dropped)
+		esw_counter_drop(esw, id);
 }
 
 /* eswitch.c */

@@ -78,7 +78,7 @@ static bool find_way(struct sluice_esw *esw, struct esw_vport *src,
 	w->num_hits = 0;
 	if (table == SLUICE_ID_NONE)
 		return false;
-	esw_key_read(esw, src->num, p, &k);
+	esw_key_read(esw, src->num, p, false, &k);
 	while (!w->out) {
 		const struct esw_rule *rule = rule_of_all(esw, table, &k, l);
 

@@ -40,6 +40,7 @@ static unsigned int same_hash(const struct esw_hash_bucket *b, uint32_t hash)
 {
 	unsigned int i, set = 0;
 
+#pragma GCC unroll 5
 	for (i = 0; i < ESW_BUCKET_KEYS; i++)
 		set |= (unsigned int)(b->hash[i] == hash) << i;
 	return set;

@@ -29,9 +29,9 @@ void *esw_pages_alloc(size_t size)
 }
 
 /*
- * Rules lie at boundaries of cache lines, those of a size together.  What is
- * given back is used again for the same size; the rest is freed when there is
- * no rule any more.  The address sanitizer is to see every rule for itself.
+ * Objects of a slab lie at boundaries of cache lines, those of a size together.
+ * What is given back is used again for the same size; the rest is freed when
+ * there is none any more.  The address sanitizer is to see each for itself.
  */
 #ifdef __SANITIZE_ADDRESS__
 #define SLAB_MAX	((size_t)0)
@@ -39,9 +39,9 @@ void *esw_pages_alloc(size_t size)
 #define SLAB_MAX	((size_t)ESW_SLABS * ESW_LINE)
 #endif
 
-static struct esw_slab *slab_of(struct sluice_esw *esw, size_t size)
+static struct esw_slab *slab_of(struct esw_slab *slabs, size_t size)
 {
-	return &esw->slab[(size - 1) / ESW_LINE];
+	return &slabs[(size - 1) / ESW_LINE];
 }
 
 static size_t slab_size(size_t size)
@@ -64,20 +64,20 @@ static bool slab_grow(struct esw_slab *s)
 }
 
 /**
- * esw_rule_alloc() - memory for a rule
- * @esw: the eSwitch
+ * esw_slab_alloc() - memory for an object
+ * @slabs: ESW_SLABS of them
  * @size: in bytes
  *
  * Return: the memory, not set to anything, or NULL.
  */
-struct esw_rule *esw_rule_alloc(struct sluice_esw *esw, size_t size)
+void *esw_slab_alloc(struct esw_slab *slabs, size_t size)
 {
 	struct esw_slab *s;
 	void *p;
 
 	if (size > SLAB_MAX)
 		return malloc(size);
-	s = slab_of(esw, size);
+	s = slab_of(slabs, size);
 	p = s->free;
 	if (p) {
 		memcpy(&s->free, p, sizeof(s->free));
@@ -91,28 +91,27 @@ struct esw_rule *esw_rule_alloc(struct sluice_esw *esw, size_t size)
 	return p;
 }
 
-/* Give back what esw_rule_alloc() gave for @size. */
-void esw_rule_release(struct sluice_esw *esw, struct esw_rule *rule,
-		      size_t size)
+/* Give back what esw_slab_alloc() gave for @size. */
+void esw_slab_release(struct esw_slab *slabs, void *p, size_t size)
 {
 	struct esw_slab *s;
 
 	if (size > SLAB_MAX) {
-		free(rule);
+		free(p);
 		return;
 	}
-	s = slab_of(esw, size);
-	memcpy((void *)rule, &s->free, sizeof(s->free));
-	s->free = rule;
+	s = slab_of(slabs, size);
+	memcpy(p, &s->free, sizeof(s->free));
+	s->free = p;
 }
 
-/* There is no rule any more. */
-void esw_rules_release(struct sluice_esw *esw)
+/* There is no object any more. */
+void esw_slabs_release(struct esw_slab *slabs)
 {
 	unsigned int i;
 
 	for (i = 0; i < ESW_SLABS; i++) {
-		struct esw_slab *s = &esw->slab[i];
+		struct esw_slab *s = &slabs[i];
 
 		while (s->chunk) {
 			uint8_t *chunk = s->chunk;

@@ -448,13 +448,8 @@ static bool parse_usual(const struct sluice_pkt *p, struct sluice_key *key)
 	return true;
 }
 
-/**
- * sluice_parse() - extract the flow key
- * @p: packet as it is now
- * @in_vport: vport it came in by
- * @key: the result, every byte of it is set
- */
-void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
+/* The headers' fields of a key that is clear, but for those of a tunnel. */
+static void parse(const struct sluice_pkt *p, uint16_t in_vport,
 		  struct sluice_key *key)
 {
 	struct walk w = {
@@ -464,7 +459,6 @@ void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 	};
 	enum step step = STEP_L2;
 
-	esw_key_clear(key);
 	memcpy(key->eth_dst, p->mac, ESW_ETH_ALEN);
 	memcpy(key->eth_src, p->mac + ESW_ETH_ALEN, ESW_ETH_ALEN);
 	key->outer_proto = htobe16(w.proto);
@@ -486,4 +480,32 @@ void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 
 	key->n_proto = htobe16(w.proto);
 	key->ip_proto = w.ip_proto;
+}
+
+/**
+ * sluice_parse() - extract the flow key
+ * @p: packet as it is now
+ * @in_vport: vport it came in by
+ * @key: the result, every byte of it is set
+ */
+void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
+		  struct sluice_key *key)
+{
+	esw_key_clear(key, 0, sizeof(*key));
+	parse(p, in_vport, key);
+}
+
+/**
+ * sluice_parse_inner() - extract the flow key of a packet from a tunnel
+ * @p: packet as it is now
+ * @in_vport: vport it came in by
+ * @key: the result; its enc fields are not looked at and stay as they are,
+ *	all else is set
+ */
+void sluice_parse_inner(const struct sluice_pkt *p, uint16_t in_vport,
+			struct sluice_key *key)
+{
+	esw_key_clear(key, 0, ESW_ENC_OFFSET);
+	esw_key_clear(key, ESW_ENC_END, sizeof(*key));
+	parse(p, in_vport, key);
 }

@@ -6,6 +6,7 @@
 #define SLUICE_ESW_PARSER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <linux/sluice/key.h>
 
@@ -123,21 +124,29 @@ static inline uint32_t esw_pkt_len(const struct sluice_pkt *p)
 	return ESW_MACS_LEN + (p->tpid ? ESW_VLAN_HLEN : 0) + p->len;
 }
 
-/*
- * A key is too short for the processor's string instructions, which compilers
- * take for memset() here, and too long for their start to be lost.
- */
-static inline void esw_key_clear(struct sluice_key *key)
-{
-	typedef uint64_t chunk __attribute__((vector_size(64), aligned(8),
-					      may_alias));
-	chunk *c = (chunk *)key;
-	unsigned int i;
+/* The part of the key that tells of the tunnel, and where the rest goes on. */
+#define ESW_ENC_OFFSET	offsetof(struct sluice_key, enc_src)
+#define ESW_ENC_END	offsetof(struct sluice_key, ct_state)
 
-	_Static_assert(!(sizeof(*key) % sizeof(*c)),
-		       "key is no whole chunks");
-	for (i = 0; i < sizeof(*key) / sizeof(*c); i++)
-		c[i] = (chunk){ 0 };
+/*
+ * Set bytes @from to @to of a key, constants and multiples of 8, to zero.  That
+ * is too short for the processor's string instructions, which compilers take
+ * for memset() here, and too long for their start to be lost.
+ */
+static inline __attribute__((always_inline)) void
+esw_key_clear(struct sluice_key *key, size_t from, size_t to)
+{
+	typedef uint64_t word __attribute__((may_alias));
+	typedef uint64_t pair __attribute__((vector_size(16), aligned(8),
+					     may_alias));
+	uint8_t *p = (uint8_t *)key + from;
+	size_t i, n = (to - from) / sizeof(pair);
+
+#pragma GCC unroll 20
+	for (i = 0; i < n; i++, p += sizeof(pair))
+		*(pair *)p = (pair){ 0 };
+	if ((to - from) % sizeof(pair))
+		*(word *)p = 0;
 }
 
 bool sluice_pkt_init(struct sluice_pkt *p, const uint8_t *frame, uint32_t len);
@@ -145,5 +154,7 @@ bool sluice_pkt_proto(const uint8_t *body, uint32_t len, bool tagged,
 		      uint16_t *proto);
 void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 		  struct sluice_key *key);
+void sluice_parse_inner(const struct sluice_pkt *p, uint16_t in_vport,
+			struct sluice_key *key);
 
 #endif /* SLUICE_ESW_PARSER_H */

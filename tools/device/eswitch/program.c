@@ -40,10 +40,8 @@ struct meter_use {
  * @table: table looked at last
  * @from: lowest priority to look up in @table
  * @cpu: nothing found there means the slow path, with the packet as it is
- * @hit: rules hit
- * @num_hits: their number
- * @meter: meters asked
- * @num_meters: their number
+ * @num_hits: number of rules hit
+ * @num_meters: number of meters asked
  * @clock: host clock
  * @num_out: outputs queued
  * @arena_used: bytes used in the arena
@@ -53,9 +51,16 @@ struct meter_use {
  * @drop: it ends with a drop
  * @to_cpu: it ends with a delivery to the slow path
  * @decap: it was taken out of a tunnel
- * @ct: what ct actions did
  * @onward: it is a frame that went into a tunnel, as the host would send it
- * @enc: the tunnel's part of the key, with @decap
+ * @parsed: @key is that of @pkt, but for what a connection adds to it
+ * @key: the key; once @decap is set always with the tunnel's part
+ * @scratch: memory for a copy of the packet that can be changed
+ * @rule: what the last lookup found, or NULL
+ * @miss: why it can't go on, if so
+ * @departed: it has met something, or at least is ready to
+ * @ct: what ct actions did
+ * @hit: rules hit
+ * @meter: meters asked
  */
 struct way {
 	struct sluice_esw *esw;
@@ -69,9 +74,7 @@ struct way {
 	uint32_t table;
 	uint64_t from;
 	bool cpu;
-	struct hit hit[MAX_GOTOS + 1];
 	unsigned int num_hits;
-	struct meter_use meter[MAX_METERS];
 	unsigned int num_meters;
 	uint64_t clock;
 	unsigned int num_out;
@@ -82,10 +85,45 @@ struct way {
 	bool drop;
 	bool to_cpu;
 	bool decap;
-	struct esw_ct_way ct;
 	bool onward;
-	struct sluice_key enc;
+	bool parsed;
+	union esw_key *key;
+	uint8_t *scratch;
+	const struct esw_rule *rule;
+	enum sluice_miss miss;
+	bool departed;
+	struct esw_ct_way ct;
+	struct hit hit[MAX_GOTOS + 1];
+	struct meter_use meter[MAX_METERS];
 };
+
+/*
+ * What a burst needs.  It is not on the stack: compilers may be told to clear
+ * all that is, and that takes longer than the work.
+ */
+struct esw_burst {
+	struct esw_lookup look[ESW_BURST];
+	struct esw_lookup again;
+	struct way way[ESW_BURST];
+	struct way *going[ESW_BURST];
+	struct esw_ct_ask *ask[ESW_BURST];
+	union esw_key key[ESW_BURST];
+	union esw_key onward_key;
+	uint8_t scratch[ESW_BURST][ESW_SCRATCH];
+};
+
+/* Memory for bursts, to be given to free(), or NULL. */
+struct esw_burst *esw_burst_new(void)
+{
+	struct esw_burst *b = esw_pages_alloc(sizeof(*b));
+	unsigned int i;
+
+	for (i = 0; b && i < ESW_BURST; i++) {
+		b->way[i].key = &b->key[i];
+		b->way[i].scratch = b->scratch[i];
+	}
+	return b;
+}
 
 /* A packet as a frame of esw_pkt_len() bytes. */
 void esw_pkt_copy(const struct sluice_pkt *p, uint8_t *to)
@@ -184,7 +222,7 @@ static const struct sluice_flow_hash *flow_hash(struct way *w)
 
 static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			    bool *again);
-static const struct esw_rule *find_rule(const struct way *w);
+static const struct esw_rule *find_rule(struct way *w);
 
 /* Have a frame of @len bytes counted at the end of the way. */
 static struct esw_output *queue_count(struct way *w, uint32_t counter,
@@ -239,6 +277,8 @@ static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
 	on.num_hits = 0;
 	on.decap = false;
 	on.onward = true;
+	on.parsed = false;
+	on.key = &w->esw->burst->onward_key;
 	on.from = 0;
 	on.ct.conn = NULL;
 	while (!miss && again) {
@@ -301,9 +341,10 @@ static enum sluice_miss leave_tunnel(struct way *w, uint16_t port,
 	ep = esw_endpoint_find(w->esw, port, group, &w->pkt, &o);
 	if (!ep)
 		return none;
-	if (!esw_decap(ep, &o, &w->pkt, &w->enc, &w->now, &w->now_len))
+	if (!esw_decap(ep, &o, &w->pkt, &w->key->key, &w->now, &w->now_len))
 		return SLUICE_MISS_DECAP;
 	w->decap = true;
+	w->parsed = false;
 	w->last = NULL;
 	w->bytes = tc_bytes(&w->pkt);
 	w->table = ep->root_table;
@@ -384,6 +425,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	unsigned int i;
 
 	*again = false;
+	w->esw->scratch = w->scratch;
 	w->from = 0;
 	w->cpu = false;
 	for (i = 0; i < rule->num_actions; i++, act++) {
@@ -458,12 +500,14 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_CT_LABEL:
 			if (w->onward)
 				return SLUICE_MISS_PUNT;
-			miss = esw_ct_run(w->esw, &w->pkt, act, &w->ct);
+			miss = esw_ct_run(w->esw, &w->pkt, act, &w->ct,
+					  w->parsed ? &w->key->key : NULL);
 			w->last = NULL;
 			break;
 		default:
 			miss = esw_edit(w->esw, &w->pkt, act);
 			w->last = NULL;
+			w->parsed = false;
 		}
 		if (miss)
 			return miss;
@@ -473,34 +517,33 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 	return SLUICE_MISS_NONE;
 }
 
-/* The key of the packet as it is now. */
-static void make_key(const struct way *w, union esw_key *k)
+/* Read the packet as it is now. */
+static void parse(struct way *w)
 {
-	const uint8_t *from = (const uint8_t *)&w->enc + ESW_ENC_OFFSET;
-	uint8_t *to = (uint8_t *)&k->key + ESW_ENC_OFFSET;
-
 	esw_key_read(w->esw, w->onward ? SLUICE_VPORT_NONE : w->src->num,
-		     &w->pkt, k);
-	if (w->decap) {
-		/* In pieces, or compilers take slow string instructions. */
-		memcpy(to, from, 64);
-		memcpy(to + 64, from + 64, ESW_ENC_SIZE - 64);
-	}
-	if (w->ct.conn)
-		esw_ct_fill_key(&w->ct, &k->key);
+		     &w->pkt, w->decap, w->key);
+	w->parsed = true;
 }
 
-static const struct esw_rule *find_rule(const struct way *w)
+/* What to look up to find the packet's next rule. */
+static void next_lookup(struct way *w, struct esw_lookup *l)
 {
-	struct esw_lookup l;
-	union esw_key k;
+	if (!w->parsed)
+		parse(w);
+	if (w->ct.num_hits)
+		esw_ct_fill_key(&w->ct, &w->key->key);
+	l->key = w->key->words;
+	l->id = w->table;
+	l->from = w->from;
+}
 
-	make_key(w, &k);
-	l.key = k.words;
-	l.id = w->table;
-	l.from = w->from;
-	esw_lookup(w->esw, &l, 1);
-	return l.rule;
+static const struct esw_rule *find_rule(struct way *w)
+{
+	struct esw_lookup *l = &w->esw->burst->again;
+
+	next_lookup(w, l);
+	esw_lookup(w->esw, l, 1);
+	return l->rule;
 }
 
 /* The frame and the packet are there already. */
@@ -513,6 +556,8 @@ static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
 	w->from = 0;
 	w->cpu = false;
 	w->num_meters = 0;
+	w->departed = true;
+	w->ct.ask.ready = false;
 	w->ct.conn = NULL;
 	w->ct.num_hits = 0;
 	w->bytes = tc_bytes(&w->pkt);
@@ -529,7 +574,18 @@ static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
 	w->onward = false;
 }
 
-/* From the first lookup, which found @rule, to the end. */
+/* Hit a rule and run its program. */
+static enum sluice_miss hit_rule(struct way *w, const struct esw_rule *rule,
+				 bool *again)
+{
+	w->hit[w->num_hits++] = (struct hit){
+		.counter = rule->counter,
+		.bytes = w->bytes,
+	};
+	return run(w, rule, again);
+}
+
+/* From a lookup, which found @rule, to the end. */
 static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 {
 	for (;;) {
@@ -537,11 +593,7 @@ static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 		bool again = true;
 
 		if (rule) {
-			w->hit[w->num_hits++] = (struct hit){
-				.counter = rule->counter,
-				.bytes = w->bytes,
-			};
-			miss = run(w, rule, &again);
+			miss = hit_rule(w, rule, &again);
 		} else if (w->cpu) {
 			return to_cpu(w);
 		} else if (w->num_hits || w->decap || !w->src->num_endpoints) {
@@ -557,6 +609,18 @@ static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 	}
 }
 
+static void count_rules(const struct way *w, uint64_t now)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->num_hits; i++)
+		esw_counter_hit(w->esw, w->hit[i].counter, w->hit[i].bytes, now,
+				w->hit[i].dropped);
+	for (i = 0; i < w->ct.num_hits; i++)
+		esw_counter_hit(w->esw, w->ct.hit[i].conn->counter,
+				w->ct.hit[i].bytes, now, false);
+}
+
 static void commit(struct way *w)
 {
 	struct sluice_esw *esw = w->esw;
@@ -566,14 +630,9 @@ static void commit(struct way *w)
 	esw->hits++;
 	if (w->decap)
 		esw->tun.decapsulated++;
-	for (i = 0; i < w->num_hits; i++)
-		esw_counter_hit(esw, w->hit[i].counter, w->hit[i].bytes, now,
-				w->hit[i].dropped);
+	count_rules(w, now);
 	for (i = 0; i < w->num_meters; i++)
 		w->meter[i].meter->bucket = w->meter[i].bucket;
-	for (i = 0; i < w->ct.num_hits; i++)
-		esw_counter_hit(esw, w->ct.hit[i].counter, w->ct.hit[i].bytes,
-				now, false);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
 	for (i = 0; i < w->num_out; i++) {
@@ -603,19 +662,49 @@ static void commit(struct way *w)
 }
 
 /*
- * Most frames meet one rule of one step, which sends them on: to a port, or
+ * Most frames end with a rule of one step, which sends them on: to a port, or
  * through a tunnel.  They are sent at once, as nothing else can happen to them.
  */
+
+/* The packet as a frame; nothing will be done to it any more. */
+static const uint8_t *last_frame(struct way *w, uint32_t *len)
+{
+	struct sluice_pkt *p = &w->pkt;
+	uint8_t *f = w->esw->arena;
+
+	*len = esw_pkt_len(p);
+	if (!p->own || p->room < ESW_MACS_LEN + ESW_VLAN_HLEN) {
+		esw_pkt_copy(p, f);
+		return f;
+	}
+	/* Its body is in place. */
+	f = p->body;
+	if (p->tpid) {
+		f -= ESW_VLAN_HLEN;
+		esw_put16(f, p->tpid);
+		esw_put16(f + 2, p->tci);
+	}
+	return memcpy(f - ESW_MACS_LEN, p->mac, ESW_MACS_LEN);
+}
 
 static void direct_output(struct sluice_esw *esw, struct way *w,
 			  const struct esw_rule *rule, struct esw_vport *vp,
 			  uint64_t now)
 {
+	const uint8_t *frame = w->now;
+	uint32_t bytes = tc_bytes(&w->pkt), len = w->now_len;
+
 	esw->hits++;
 	if (w->decap)
 		esw->tun.decapsulated++;
-	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now, false);
-	esw_vport_deliver(esw, vp, w->now, w->now_len, w->pkt.flags);
+	if (w->departed) {
+		bytes = w->bytes;
+		count_rules(w, now);
+		if (w->pkt.changed)
+			frame = last_frame(w, &len);
+	}
+	esw_counter_hit(esw, rule->counter, bytes, now, false);
+	esw_vport_deliver(esw, vp, frame, len, w->pkt.flags);
 }
 
 static enum sluice_miss direct_tunnel(struct sluice_esw *esw, struct way *w,
@@ -662,7 +751,7 @@ static bool direct(struct sluice_esw *esw, struct way *w,
 		direct_output(esw, w, rule, vp, now);
 		return true;
 	}
-	if (act->op != SLUICE_ACT_TUNNEL)
+	if (act->op != SLUICE_ACT_TUNNEL || (w->departed && w->num_hits))
 		return false;
 	e = esw_encap_get(esw, le32toh(act->a));
 	if (e->nh && e->nh->onward)
@@ -674,7 +763,7 @@ static bool direct(struct sluice_esw *esw, struct way *w,
 /* All that comes before the first lookup. */
 static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 				const struct sluice_esw_frame *f,
-				struct way *w, union esw_key *k, uint64_t now)
+				struct way *w, uint64_t now)
 {
 	enum sluice_miss miss;
 
@@ -683,57 +772,117 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 	w->now = f->data;
 	w->now_len = f->len;
 	w->decap = false;
+	w->departed = false;
 	w->table = src->root_table;
 	if (!sluice_pkt_init(&w->pkt, f->data, f->len))
 		return SLUICE_MISS_PARSE;
 	w->pkt.flags = (uint8_t)f->flags;
 	if (w->table != SLUICE_ID_NONE) {
-		esw_key_read(esw, src->num, &w->pkt, k);
+		esw_key_read(esw, src->num, &w->pkt, false, w->key);
+		w->parsed = true;
 		return SLUICE_MISS_NONE;
 	}
 	depart(w, esw, src, now);
 	miss = leave_tunnel(w, src->num, 0, SLUICE_MISS_NO_TABLE);
 	if (!miss)
-		make_key(w, k);
+		parse(w);
 	return miss;
 }
 
-/* All that comes after the first lookup, which found @rule. */
-static void finish(struct sluice_esw *esw, struct esw_vport *src,
-		   const struct sluice_esw_frame *f, struct way *w,
-		   const struct esw_rule *rule, uint64_t now)
+/*
+ * Look up where the packets going on are.  Each step is done for one after the
+ * other, so that they wait for memory at the same time.  Return: flags that some
+ * of the rules have.
+ */
+static uint32_t look_up(struct sluice_esw *esw, unsigned int num)
 {
-	enum sluice_miss miss = SLUICE_MISS_NONE;
+	struct esw_lookup *look = esw->burst->look;
+	struct way **going = esw->burst->going;
+	uint32_t flags = 0;
+	unsigned int i;
 
-	w->hash.value = 0;
-	if (!direct(esw, w, rule, now, &miss)) {
-		if (!w->decap)
-			depart(w, esw, src, now);
-		miss = travel(w, rule);
-		if (!miss)
-			commit(w);
+	esw_lookup(esw, look, num);
+	for (i = 0; i < num; i++) {
+		const struct esw_rule *rule = look[i].rule;
+
+		going[i]->rule = rule;
+		if (!rule)
+			continue;
+		flags |= rule->flags;
+		__builtin_prefetch(esw_counter_get(esw, rule->counter), 1);
 	}
-	if (miss)
-		esw_slow_path(esw, src, f->data, f->len, f->flags,
-			      (uint8_t)miss, w->table,
-			      w->hash.value ? &w->hash : NULL);
+	return flags;
+}
+
+/* Ask for the connections of packets that meet a ct action next. */
+static void ask_ahead(struct sluice_esw *esw, struct esw_vport *src,
+		      unsigned int num, uint64_t now)
+{
+	struct way **going = esw->burst->going;
+	struct esw_ct_ask **ask = esw->burst->ask;
+	unsigned int i, asks = 0;
+
+	for (i = 0; i < num; i++) {
+		struct way *w = going[i];
+
+		if (!w->rule || !(w->rule->flags & ESW_RULE_CT))
+			continue;
+		if (!w->departed)
+			depart(w, esw, src, now);
+		ask[asks] = &w->ct.ask;
+		asks += esw_ct_ask(esw, &w->pkt, esw_rule_actions(w->rule),
+				   &w->ct.ask);
+	}
+	esw_ct_answer(esw, ask, asks);
 }
 
 /*
- * What a burst needs.  It is not on the stack: compilers may be told to clear
- * all that is, and that takes longer than the work.
+ * Run the programs that only change their packet and go on in another table,
+ * up to there, and prepare the lookups of those that succeed.  Return: their
+ * number.
  */
-struct esw_burst {
-	struct esw_lookup look[ESW_BURST];
-	enum sluice_miss miss[ESW_BURST];
-	struct way way[ESW_BURST];
-	union esw_key key[ESW_BURST];
-};
-
-/* Memory for bursts, to be given to free(), or NULL. */
-struct esw_burst *esw_burst_new(void)
+static unsigned int pass_on(struct sluice_esw *esw, struct esw_vport *src,
+			    unsigned int num, uint64_t now)
 {
-	return esw_pages_alloc(sizeof(struct esw_burst));
+	struct way **going = esw->burst->going;
+	unsigned int i, n = 0;
+	bool again;
+
+	for (i = 0; i < num; i++) {
+		struct way *w = going[i];
+
+		if (!w->rule || !(w->rule->flags & ESW_RULE_PASSES))
+			continue;
+		if (!w->departed)
+			depart(w, esw, src, now);
+		w->miss = hit_rule(w, w->rule, &again);
+		if (w->miss)
+			continue;
+		next_lookup(w, &esw->burst->look[n]);
+		going[n++] = w;
+	}
+	return n;
+}
+
+/* The rest of the way, and its end. */
+static enum sluice_miss finish(struct sluice_esw *esw, struct esw_vport *src,
+			       struct way *w, uint64_t now)
+{
+	enum sluice_miss miss = SLUICE_MISS_NONE;
+
+	if (w->miss)
+		return w->miss;
+	/* By a frame that overtook this one. */
+	if (w->departed && esw_ct_closed(&w->ct))
+		return SLUICE_MISS_CT;
+	if (direct(esw, w, w->rule, now, &miss))
+		return miss;
+	if (!w->departed)
+		depart(w, esw, src, now);
+	miss = travel(w, w->rule);
+	if (!miss)
+		commit(w);
+	return miss;
 }
 
 /**
@@ -744,19 +893,17 @@ struct esw_burst *esw_burst_new(void)
  * @frames: the frames
  * @num: their number, at most ESW_BURST
  *
- * The first lookups of all frames are done together, each step for one frame
- * after the other, so that they wait for memory at the same time.  From there
- * on the frames go their ways in order.
+ * Lookups of all frames are done together, and so are programs between them that
+ * do nothing but change their packet.  From there on the frames go their ways in
+ * order.
  */
 void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 			 const struct sluice_esw_frame *const *frames,
 			 unsigned int num)
 {
-	struct esw_lookup *look = esw->burst->look;
-	enum sluice_miss *miss = esw->burst->miss;
-	struct way *way = esw->burst->way;
-	union esw_key *key = esw->burst->key;
+	struct esw_burst *b = esw->burst;
 	unsigned int i, n = 0;
+	uint32_t flags;
 	uint64_t now;
 
 	if (src->root_table == SLUICE_ID_NONE && !src->num_endpoints) {
@@ -768,27 +915,33 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	}
 	now = esw->host.now(esw->host.ctx);
 	for (i = 0; i < num; i++) {
-		miss[i] = prepare(esw, src, frames[i], &way[i], &key[i],
-				  now);
-		if (miss[i])
+		struct way *w = &b->way[i];
+
+		w->miss = prepare(esw, src, frames[i], w, now);
+		if (w->miss)
 			continue;
-		look[n].key = key[i].words;
-		look[n].from = 0;
-		look[n++].id = way[i].table;
+		b->look[n].key = w->key->words;
+		b->look[n].from = 0;
+		b->look[n].id = w->table;
+		b->going[n++] = w;
 	}
-	esw_lookup(esw, look, n);
-	for (i = 0; i < n; i++)
-		if (look[i].rule)
-			__builtin_prefetch(esw_counter_get(esw,
-						look[i].rule->counter), 1);
+	while (n) {
+		flags = look_up(esw, n);
+		if (flags & ESW_RULE_CT)
+			ask_ahead(esw, src, n, now);
+		n = flags & ESW_RULE_PASSES ? pass_on(esw, src, n, now) : 0;
+	}
 	esw->lookups += num;
-	for (i = 0, n = 0; i < num; i++) {
-		if (!miss[i])
-			finish(esw, src, frames[i], &way[i], look[n++].rule,
-			       now);
-		else
-			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
-				      frames[i]->flags, (uint8_t)miss[i],
-				      way[i].table, NULL);
+	for (i = 0; i < num; i++) {
+		const struct sluice_esw_frame *f = frames[i];
+		struct way *w = &b->way[i];
+		enum sluice_miss miss;
+
+		w->hash.value = 0;
+		miss = finish(esw, src, w, now);
+		if (miss)
+			esw_slow_path(esw, src, f->data, f->len, f->flags,
+				      (uint8_t)miss, w->table,
+				      w->hash.value ? &w->hash : NULL);
 	}
 }

@@ -285,8 +285,39 @@ static size_t rule_size(uint32_t key_words, uint32_t num_actions)
 /* Give its memory back. */
 static void rule_release(struct sluice_esw *esw, struct esw_rule *rule)
 {
-	esw_rule_release(esw, rule,
+	esw_slab_release(esw->slab, rule,
 			 rule_size(rule->key_words, rule->num_actions));
+}
+
+static uint32_t rule_flags(const struct esw_rule *rule)
+{
+	const struct sluice_action *act = esw_rule_actions(rule);
+	uint32_t i, flags = 0;
+
+	if (rule->num_actions && act->op == SLUICE_ACT_CT)
+		flags |= ESW_RULE_CT;
+
+	for (i = 0; i < rule->num_actions; i++) {
+		switch (act[i].op) {
+		case SLUICE_ACT_VLAN_PUSH:
+		case SLUICE_ACT_VLAN_POP:
+		case SLUICE_ACT_VLAN_SET:
+		case SLUICE_ACT_MPLS_PUSH:
+		case SLUICE_ACT_MPLS_POP:
+		case SLUICE_ACT_PEDIT_SET:
+		case SLUICE_ACT_PEDIT_ADD:
+		case SLUICE_ACT_CSUM:
+		case SLUICE_ACT_CT:
+		case SLUICE_ACT_CT_CLEAR:
+		case SLUICE_ACT_CT_MARK:
+		case SLUICE_ACT_CT_LABEL:
+			continue;
+		case SLUICE_ACT_GOTO:
+			return flags | ESW_RULE_PASSES;
+		}
+		break;
+	}
+	return flags;
 }
 
 /**
@@ -313,8 +344,8 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 	if (!esw_grow(&esw->rules, &esw->rules_size, spec->id,
 		      esw->cfg.max_rules))
 		return SLUICE_ST_NOSPC;
-	rule = esw_rule_alloc(esw, rule_size(spec->key_words,
-					     spec->num_actions));
+	rule = esw_slab_alloc(esw->slab, rule_size(spec->key_words,
+						   spec->num_actions));
 	if (!rule)
 		return SLUICE_ST_NOSPC;
 	rule->id = spec->id;
@@ -327,6 +358,7 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 		memcpy(rule->data, spec->key, key_size);
 	if (act_size)
 		memcpy(rule->data + spec->key_words, spec->actions, act_size);
+	rule->flags = rule_flags(rule);
 	status = esw_table_insert(esw, spec->table,
 				  esw->masks[spec->mask], rule);
 	if (status)
@@ -392,5 +424,5 @@ void esw_rules_flush(struct sluice_esw *esw)
 	for (i = 0; i < esw->rules_size && esw->num_rules; i++)
 		if (esw->rules[i])
 			rule_free(esw, esw->rules[i]);
-	esw_rules_release(esw);
+	esw_slabs_release(esw->slab);
 }

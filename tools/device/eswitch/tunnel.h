@@ -212,11 +212,6 @@ void esw_endpoints_flush(struct sluice_esw *esw);
 
 /* decap.c */
 
-/* The part of the key that tells of the tunnel. */
-#define ESW_ENC_OFFSET	offsetof(struct sluice_key, enc_src)
-#define ESW_ENC_SIZE	(offsetof(struct sluice_key, ct_state) - \
-			 ESW_ENC_OFFSET)
-
 bool esw_decap(const struct esw_endpoint *ep, const struct esw_outer *o,
 	       struct sluice_pkt *p, struct sluice_key *key,
 	       const uint8_t **frame, uint32_t *len);

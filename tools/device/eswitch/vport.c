@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include "internal.h"
 
-bool esw_mac_zero(const uint8_t *mac)
-{
-	return !(mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]);
-}
-
 bool esw_mac_broadcast(const uint8_t *mac)
 {
 	return (mac[0] & mac[1] & mac[2] & mac[3] & mac[4] & mac[5]) == 0xff;

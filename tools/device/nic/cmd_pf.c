@@ -9,6 +9,8 @@ static int esw_mode(struct func *f, uint32_t mode)
 	if (mode != SLUICE_ESW_LEGACY && mode != SLUICE_ESW_SWITCHDEV)
 		return SLUICE_ST_INVAL;
 	ret = sluice_esw_set_mode(f->nic->esw, mode);
+	if (ret == SLUICE_ST_OK)
+		shaper_reset(f->nic);
 	nic_check_links(f->nic);
 	return ret;
 }
@@ -229,6 +231,8 @@ int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len)
 	    hdr->opcode != SLUICE_CMD_VPORT_QUERY)
 		return CMD_MALFORMED;
 
+	if (hdr->opcode >= SLUICE_CMD_SHAPER_SET)
+		return cmd_shaper(f, hdr, len);
 	if (hdr->opcode >= SLUICE_CMD_CT_SET)
 		return cmd_ct(f, hdr, len);
 	if (hdr->opcode >= SLUICE_CMD_NEXT_HOP_SET)

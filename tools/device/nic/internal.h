@@ -18,6 +18,7 @@
 
 #define TX_BATCH	64	/* descriptors of a queue per round */
 #define TX_FRAMES	256	/* frames: the one that exceeds it is the last */
+#define TX_SHAPED_BYTES	16384	/* likewise, of a function with a shaper */
 #define WIRE_BATCH	64	/* frames of a wire per round */
 #define RX_CACHE	32	/* descriptors read ahead */
 #define CTRL_BATCH	64	/* control slots read at once */
@@ -116,6 +117,20 @@ struct rss {
 	struct toeplitz toeplitz;
 };
 
+/* A limit; by id, the first for the VFs, then groups.  Times are the NIC's. */
+struct shaper {
+	bool active;
+	uint16_t parent;	/* 0 for none */
+	uint64_t rate;		/* bytes per second, 0 for no limit */
+	int64_t credit;		/* ns that can be saved up */
+	int64_t free_at;	/* nothing may start before */
+	uint64_t rest;		/* of the division by @rate */
+	uint64_t served;	/* bytes let through */
+	uint64_t turn;		/* @served of who sent last, one below */
+};
+
+#define NUM_SHAPERS	SLUICE_SHAPER_GROUP(SLUICE_MAX_SHAPER_GROUPS)
+
 struct func {
 	struct sluice_nic *nic;
 	uint16_t vport;
@@ -144,6 +159,8 @@ struct func {
 	uint8_t sq_log;
 	uint64_t sq_base;
 	uint64_t tx_wait;	/* queues that wait for a wire */
+	uint64_t tx_shaped;	/* queues that wait for a shaper */
+	unsigned int next_txq;	/* whose turn it is under a shaper */
 	uint64_t own_stats;	/* DMA address | 1, VFs only */
 	struct out_ring ctrl_cq;
 	struct out_ring eq;
@@ -173,6 +190,8 @@ struct sluice_nic {
 	/* the worker's own */
 	uint32_t carrier_now;
 	uint64_t wire_retry_at;
+	uint64_t shape_at;	/* somebody waits for a shaper until then */
+	struct shaper shapers[NUM_SHAPERS];
 	uint64_t now;
 	unsigned int first_func;
 	struct cq *dirty_cqs;
@@ -192,6 +211,7 @@ struct sluice_nic {
 	uint64_t ctrl_buf[(CTRL_BATCH * SLUICE_CMD_SLOT) / 8];
 	struct sluice_tx_desc tx_descs[TX_BATCH];
 	unsigned int sent;	/* frames of this batch */
+	uint32_t sent_bytes;	/* and their bytes */
 	uint8_t frame[SLUICE_GSO_FRAME_MAX + 64];
 	uint8_t segment[SLUICE_FRAME_MAX + 64];
 };
@@ -241,16 +261,24 @@ void event_post(struct func *f, enum sluice_event_type type, uint16_t vport,
 
 /* Result of a command: enum sluice_status, or malformed. */
 #define CMD_MALFORMED	(-1)
-/* cmd_func.c, cmd_pf.c, cmd_tunnel.c, cmd_ct.c */
+/* cmd_func.c, cmd_pf.c, cmd_tunnel.c, cmd_ct.c, shaper.c */
 int cmd_func(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 int cmd_pf(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 int cmd_tunnel(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 int cmd_ct(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
+int cmd_shaper(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 
 /* tx.c */
 int txq_create(struct func *f, const struct sluice_cmd_queue *cmd);
 int txq_destroy(struct func *f, uint32_t id);
 bool tx_run(struct func *f);
+/* shaper.c */
+bool shaper_turn(struct func *f);
+bool shaper_open(struct func *f);
+void shaper_sent(struct func *f, uint32_t bytes);
+void shaper_wait(struct func *f, unsigned int q);
+void shaper_wake(struct sluice_nic *nic);
+void shaper_reset(struct sluice_nic *nic);
 /* rx.c */
 int rxq_create(struct func *f, const struct sluice_cmd_queue *cmd);
 int rxq_destroy(struct func *f, uint32_t id);

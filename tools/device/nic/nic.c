@@ -73,6 +73,7 @@ static void func_disable(struct func *f)
 	if (!f->enabled)
 		return;
 	f->enabled = false;
+	f->tx_shaped = 0;
 	sluice_esw_vport_enable(f->nic->esw, f->vport, false);
 	if (!f->is_pf)
 		event_post(&f->nic->funcs[0], SLUICE_EVENT_VF_STATE, f->vport,
@@ -88,6 +89,7 @@ static void esw_soft_reset(struct sluice_nic *nic)
 	unsigned int i;
 
 	sluice_esw_set_mode(nic->esw, SLUICE_ESW_LEGACY);
+	shaper_reset(nic);
 	for (i = 1; i < nic->num_funcs; i++) {
 		struct sluice_cmd_vport cmd = {
 			.fields = htole32(SLUICE_VPORT_F_LINK |
@@ -134,6 +136,7 @@ static void func_do_reset(struct func *f, uint32_t work)
 		rx_flow_reset(nic);
 		if (work & WORK_FLR) {
 			sluice_esw_reset(nic->esw);
+			shaper_reset(nic);
 			for (i = 1; i < nic->num_funcs; i++)
 				if (nic->funcs[i].enabled)
 					sluice_esw_vport_enable(nic->esw, i,
@@ -308,6 +311,8 @@ bool sluice_nic_poll(struct sluice_nic *nic, uint64_t *deadline)
 	if (__atomic_exchange_n(&nic->wire_ready, 0, __ATOMIC_SEQ_CST) ||
 	    (nic->wire_retry_at && nic->now >= nic->wire_retry_at))
 		wake_waiting(nic);
+	if (nic->shape_at && nic->now >= nic->shape_at)
+		shaper_wake(nic);
 	for_pending(nic, func_run);
 	for (i = 0; i < nic->cfg.num_uplinks; i++)
 		wire_run(nic, i);
@@ -320,6 +325,9 @@ bool sluice_nic_poll(struct sluice_nic *nic, uint64_t *deadline)
 	if (due && due < *deadline)
 		*deadline = due;
 	due = nic->wire_retry_at;
+	if (due && due < *deadline)
+		*deadline = due;
+	due = nic->shape_at;
 	if (due && due < *deadline)
 		*deadline = due;
 	return any_pending(nic);

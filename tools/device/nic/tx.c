@@ -48,6 +48,7 @@ int txq_destroy(struct func *f, uint32_t id)
 	q = &f->txqs[id];
 	q->cq->refs--;
 	f->tx_wait &= ~(1ull << id);
+	f->tx_shaped &= ~(1ull << id);
 	__atomic_store_n(&q->active, 0, __ATOMIC_RELEASE);
 	return SLUICE_ST_OK;
 }
@@ -217,6 +218,7 @@ static void send(struct func *f, const struct sluice_tx_desc *d,
 {
 	struct sluice_esw *esw = f->nic->esw;
 
+	f->nic->sent_bytes += len;
 	if (le16toh(d->flags) & SLUICE_TX_F_DIRECT)
 		sluice_esw_direct(esw, le16toh(d->dst_vport), frame, len,
 				  flags);
@@ -242,9 +244,12 @@ static bool send_large(struct func *f, const struct sluice_tx_desc *d,
 	if (g->segs < 2)
 		return false;
 	gso_seed(g, nic->frame);
-	return le16toh(d->flags) & SLUICE_TX_F_DIRECT ?
-	       sluice_esw_direct_large(nic->esw, le16toh(d->dst_vport), &l) :
-	       sluice_esw_input_large(nic->esw, f->vport, &l);
+	if (!(le16toh(d->flags) & SLUICE_TX_F_DIRECT ?
+	      sluice_esw_direct_large(nic->esw, le16toh(d->dst_vport), &l) :
+	      sluice_esw_input_large(nic->esw, f->vport, &l)))
+		return false;
+	nic->sent_bytes += l.bytes;
+	return true;
 }
 
 /*
@@ -310,9 +315,11 @@ static bool txq_run(struct func *f, struct txq *q)
 	struct sluice_nic *nic = f->nic;
 	struct sluice_cqe cqe = { 0 };
 	uint32_t db = __atomic_load_n(&q->db, __ATOMIC_ACQUIRE);
-	uint32_t avail, count, at = 0;
+	uint32_t avail, count, at = 0, bytes = 0;
+	enum tx_result result;
 	bool more = false;
 
+	f->tx_shaped &= ~(1ull << q->id);
 	/* Commands announced before the packets take effect before them. */
 	ctrl_run(&nic->funcs[0]);
 	if (!f->is_pf)
@@ -332,11 +339,16 @@ static bool txq_run(struct func *f, struct txq *q)
 	}
 	if (!avail || !cq_room(f, q->cq))
 		return false;
+	if (!shaper_turn(f)) {
+		shaper_wait(f, q->id);
+		return false;
+	}
 	count = avail < TX_BATCH ? avail : TX_BATCH;
 	if (!read_descs(f, q, count))
 		return false;
 
 	nic->sent = 0;
+	nic->sent_bytes = 0;
 	q->cq->reserved++;
 	while (at < count && nic->sent < TX_FRAMES) {
 		const struct sluice_tx_desc *d = nic->tx_descs + at;
@@ -353,13 +365,21 @@ static bool txq_run(struct func *f, struct txq *q)
 			more = avail > count;
 			break;
 		}
-		if (send_frame(f, q, d, n, len) != TX_SENT)
+		result = send_frame(f, q, d, n, len);
+		shaper_sent(f, nic->sent_bytes - bytes);
+		bytes = nic->sent_bytes;
+		if (result != TX_SENT)
 			break;
 		__atomic_store_n(&q->head, q->head + n, __ATOMIC_RELEASE);
 		at += n;
 		more = avail > at;
 		if (!func_ok(f))
 			break;
+		if (more && !shaper_open(f)) {
+			shaper_wait(f, q->id);
+			f->next_txq = (q->id + 1) % SLUICE_MAX_QUEUES;
+			break;
+		}
 	}
 	q->cq->reserved--;
 
@@ -370,7 +390,7 @@ static bool txq_run(struct func *f, struct txq *q)
 		cqe.queue = q->id;
 		cq_put(f, q->cq, &cqe);
 	}
-	return more && !(f->tx_wait >> q->id & 1);
+	return more && !((f->tx_wait | f->tx_shaped) >> q->id & 1);
 }
 
 /* One batch of each queue with work.  True when there is more. */
@@ -380,9 +400,10 @@ bool tx_run(struct func *f)
 	uint64_t again = 0;
 
 	while (pend) {
-		unsigned int id = __builtin_ctzll(pend);
+		uint64_t later = pend & -1ull << f->next_txq;
+		unsigned int id = __builtin_ctzll(later ? later : pend);
 
-		pend &= pend - 1;
+		pend &= ~(1ull << id);
 		if (f->txqs[id].active && txq_run(f, &f->txqs[id]))
 			again |= 1ull << id;
 	}

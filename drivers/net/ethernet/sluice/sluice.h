@@ -425,6 +425,7 @@ void sluice_devlink_unregister(struct sluice_dev *sdev);
 
 /* devlink ports: physical before its netdev is registered, pcivf likewise. */
 int sluice_devlink_port_register(struct sluice_vport *vport);
+void sluice_rate_nodes_destroy(struct sluice_dev *sdev);
 void sluice_devlink_port_unregister(struct sluice_vport *vport);
 
 /*

@@ -78,6 +78,27 @@ int sluice_devlink_encap_mode_set(struct devlink *devlink,
 				  enum devlink_eswitch_encap_mode mode,
 				  struct netlink_ext_ack *extack);
 
+/* ---- rate.c ---- */
+
+int sluice_rate_leaf_tx_max_set(struct devlink_rate *rate, void *priv,
+				u64 tx_max, struct netlink_ext_ack *extack);
+int sluice_rate_leaf_parent_set(struct devlink_rate *child,
+				struct devlink_rate *parent, void *priv_child,
+				void *priv_parent,
+				struct netlink_ext_ack *extack);
+int sluice_rate_node_tx_max_set(struct devlink_rate *rate, void *priv,
+				u64 tx_max, struct netlink_ext_ack *extack);
+int sluice_rate_node_parent_set(struct devlink_rate *child,
+				struct devlink_rate *parent, void *priv_child,
+				void *priv_parent,
+				struct netlink_ext_ack *extack);
+int sluice_rate_node_new(struct devlink_rate *node, void **priv,
+			 struct netlink_ext_ack *extack);
+int sluice_rate_node_del(struct devlink_rate *node, void *priv,
+			 struct netlink_ext_ack *extack);
+int sluice_rate_leaf_create(struct sluice_vport *vport);
+void sluice_rate_leaf_destroy(struct sluice_vport *vport);
+
 /* ---- reload.c ---- */
 
 int sluice_devlink_reload_down(struct devlink *devlink, bool netns_change,

@@ -71,6 +71,12 @@ int sluice_devlink_port_register(struct sluice_vport *vport)
 	}
 	err = devl_port_register_with_ops(sdev->devlink, &vport->dl_port,
 					  vport->num, ops);
+	if (err)
+		return err;
+	if (vport->vf >= 0)
+		err = sluice_rate_leaf_create(vport);
+	if (err)
+		devl_port_unregister(&vport->dl_port);
 	vport->dl_registered = !err;
 	return err;
 }
@@ -83,6 +89,8 @@ int sluice_devlink_port_register(struct sluice_vport *vport)
  */
 void sluice_devlink_port_unregister(struct sluice_vport *vport)
 {
+	if (vport->vf >= 0)
+		sluice_rate_leaf_destroy(vport);
 	devl_port_unregister(&vport->dl_port);
 	vport->dl_registered = false;
 }

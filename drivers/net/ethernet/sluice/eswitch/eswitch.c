@@ -361,6 +361,7 @@ static void esw_leave_switchdev(struct sluice_eswitch *esw)
 {
 	struct sluice_dev *sdev = esw->sdev;
 
+	sluice_rate_nodes_destroy(sdev);
 	esw_vf_reps_destroy(esw, esw->num_vfs);
 	esw_publish_mode(esw, SLUICE_ESW_LEGACY);
 	sluice_offload_fini(sdev);
@@ -803,6 +804,7 @@ int sluice_esw_resume(struct sluice_dev *sdev)
 				     SLUICE_ESW_SWITCHDEV);
 		if (err)
 			return err;
+		sluice_shapers_replay(esw);
 	}
 	/* Representors are opened and stopped under RTNL. */
 	rtnl_lock();

@@ -16,13 +16,29 @@
  * @policy: SLUICE_POLICY_*
  * @link: enum sluice_link_policy in legacy mode
  * @mac_set: @mac is valid
+ * @max_rate: in legacy mode, in Mbit/s, 0 for no limit
  */
 struct sluice_vf {
 	u8 mac[ETH_ALEN];
 	u32 policy;
+	u32 max_rate;
 	u8 link;
 	bool mac_set;
 };
+
+/**
+ * struct sluice_shaper - a shaper that devlink rate asked for
+ * @rate: bytes per second, 0 for no limit
+ * @parent: id of the group it is in, 0 for none
+ * @used: the device has it
+ */
+struct sluice_shaper {
+	u64 rate;
+	u16 parent;
+	bool used;
+};
+
+#define SLUICE_NUM_SHAPERS	SLUICE_SHAPER_GROUP(SLUICE_MAX_SHAPER_GROUPS)
 
 /**
  * struct sluice_uplink - state of a wire
@@ -55,6 +71,7 @@ struct sluice_uplink {
  * @slots: netdevs that take slow-path frames, see sluice_esw_slot(); only
  *	those that are up
  * @vfs: policy of VFs; RTNL
+ * @shapers: of VFs and nodes, by id; devlink instance lock
  * @offload: state of the offload layer
  */
 struct sluice_eswitch {
@@ -70,6 +87,7 @@ struct sluice_eswitch {
 	struct sluice_vport *reps[SLUICE_MAX_VFS];
 	struct net_device __rcu *slots[SLUICE_NUM_SLOTS];
 	struct sluice_vf vfs[SLUICE_MAX_VFS];
+	struct sluice_shaper shapers[SLUICE_NUM_SHAPERS];
 	struct sluice_offload *offload;
 };
 
@@ -116,5 +134,12 @@ void sluice_rep_set_ethtool_ops(struct net_device *dev);
 
 void sluice_policy_apply(struct sluice_eswitch *esw, unsigned int n);
 void sluice_policy_reset(struct sluice_eswitch *esw, unsigned int n);
+
+/* ---- shaper.c ---- */
+
+int sluice_shaper_set(struct sluice_dev *sdev, u16 id, u16 parent, u64 rate);
+int sluice_shaper_post(struct sluice_dev *sdev, u16 id, u16 parent, u64 rate);
+void sluice_shaper_del(struct sluice_dev *sdev, u16 id);
+void sluice_shapers_replay(struct sluice_eswitch *esw);
 
 #endif /* _SLUICE_ESWITCH_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the PF decides about its VFs: address, anti-spoof, trust, link.
+ * What the PF decides about its VFs: address, anti-spoof, trust, link, rate.
  *
  * Everything is kept here under RTNL, so that it can be given to the device
  * again after a reset or when it leaves switchdev mode.  The device enforces
@@ -125,6 +125,12 @@ int sluice_set_vf_vlan(struct net_device *dev, int vf, u16 vlan, u8 qos,
 	return vlan || qos ? -EOPNOTSUPP : 0;
 }
 
+/* Bytes per second. */
+static u64 policy_rate(u32 mbits)
+{
+	return mbits * (1000000ull / 8);
+}
+
 /**
  * sluice_set_vf_rate - ndo_set_vf_rate
  * @dev: PF netdev
@@ -132,16 +138,33 @@ int sluice_set_vf_vlan(struct net_device *dev, int vf, u16 vlan, u8 qos,
  * @min_rate: guaranteed rate in Mbit/s, 0 for none
  * @max_rate: limit in Mbit/s, 0 for none
  *
- * The device does not shape: only "no limit" can be asked for.
+ * The device has no capacity that could run short: it guarantees nothing.
+ * In switchdev mode the limit is devlink's (devlink/rate.c).
  *
  * Context: RTNL.  Return: 0 or a negative errno.
  */
 int sluice_set_vf_rate(struct net_device *dev, int vf, int min_rate,
 		       int max_rate)
 {
-	if (!policy_vf(policy_esw(dev), vf))
+	struct sluice_eswitch *esw = policy_esw(dev);
+	struct sluice_vf *v = policy_vf(esw, vf);
+	int err;
+
+	if (!v || max_rate < 0)
 		return -EINVAL;
-	return min_rate || max_rate ? -EOPNOTSUPP : 0;
+	if (min_rate || esw->mode != SLUICE_ESW_LEGACY)
+		return -EOPNOTSUPP;
+	if (max_rate == v->max_rate)
+		return 0;
+	if (!(esw->sdev->caps & SLUICE_CAP_SHAPER))
+		return -EOPNOTSUPP;
+	if (!netif_device_present(dev))
+		return -ENODEV;
+	err = sluice_shaper_set(esw->sdev, SLUICE_VPORT_VF(vf), 0,
+				policy_rate(max_rate));
+	if (!err)
+		v->max_rate = max_rate;
+	return err;
 }
 
 /**
@@ -246,6 +269,8 @@ int sluice_get_vf_config(struct net_device *dev, int vf,
 	ivi->vlan_proto = htons(ETH_P_8021Q);
 	ivi->spoofchk = !!(v->policy & SLUICE_POLICY_SPOOFCHK);
 	ivi->trusted = !!(v->policy & SLUICE_POLICY_TRUST);
+	if (esw->mode == SLUICE_ESW_LEGACY)
+		ivi->max_tx_rate = v->max_rate;
 	if (!policy_query(esw, vf, &info)) {
 		ether_addr_copy(ivi->mac, info.mac);
 		link = info.link_policy;
@@ -371,6 +396,9 @@ void sluice_policy_apply(struct sluice_eswitch *esw, unsigned int n)
 			ether_addr_copy(cmd.mac, v->mac);
 		if (sluice_cmd_post(esw->sdev, &cmd.hdr))
 			break;
+		if (v->max_rate)
+			sluice_shaper_post(esw->sdev, SLUICE_VPORT_VF(i), 0,
+					   policy_rate(v->max_rate));
 	}
 	rtnl_unlock();
 }
@@ -398,6 +426,8 @@ void sluice_policy_reset(struct sluice_eswitch *esw, unsigned int n)
 				      (v->mac_set ? SLUICE_VPORT_F_MAC : 0));
 		cmd.link = SLUICE_LINK_AUTO;
 		sluice_cmd_post(esw->sdev, &cmd.hdr);
+		if (v->max_rate && esw->mode == SLUICE_ESW_LEGACY)
+			sluice_shaper_del(esw->sdev, SLUICE_VPORT_VF(i));
 		memset(v, 0, sizeof(*v));
 	}
 }

@@ -219,8 +219,10 @@ void sluice_conns_drop(struct sluice_ct_zone *zone)
 {
 	struct sluice_conn *conn, *next;
 
-	list_for_each_entry_safe(conn, next, &zone->conns, list)
+	list_for_each_entry_safe(conn, next, &zone->conns, list) {
 		conn_drop(conn);
+		cond_resched();
+	}
 }
 
 /* What happened since the last time. */
@@ -280,8 +282,10 @@ static void dying_work(struct work_struct *work)
 	}
 	/* No reason to load conntrack with us: who has connections has it. */
 	acct_add = symbol_get(nf_ct_acct_add);
-	list_for_each_entry_safe(conn, next, &dead, list)
+	list_for_each_entry_safe(conn, next, &dead, list) {
 		conn_free(ct, conn, acct_add);
+		cond_resched();
+	}
 	if (acct_add)
 		symbol_put(nf_ct_acct_add);
 }

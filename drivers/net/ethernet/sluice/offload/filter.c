@@ -76,6 +76,19 @@ static void filter_key(struct sluice_rule_key *key, struct sluice_block *block,
 	}
 }
 
+/*
+ * Memory for a filter's description.  What a program has room for is most of it,
+ * and needs not be cleared.
+ */
+static struct sluice_spec *spec_alloc(void)
+{
+	struct sluice_spec *spec = kmalloc(sizeof(*spec), GFP_KERNEL);
+
+	if (spec)
+		memset(spec, 0, offsetof(struct sluice_spec, prog.outs));
+	return spec;
+}
+
 static void spec_init(struct sluice_spec *spec, struct sluice_block *block,
 		      enum tc_setup_type type, unsigned long cookie,
 		      const struct flow_cls_common_offload *common)
@@ -165,7 +178,7 @@ static int flower_replace(struct sluice_block *block,
 	struct sluice_rule *old;
 	struct sluice_spec *spec;
 
-	spec = kzalloc(sizeof(*spec), GFP_KERNEL);
+	spec = spec_alloc();
 	if (!spec) {
 		/* Nothing can be known of the filter: software takes all. */
 		if (!sluice_compat_surely_skip_sw(&f->common))
@@ -234,7 +247,7 @@ static int matchall_replace(struct sluice_block *block,
 	struct sluice_spec *spec;
 	int err;
 
-	spec = kzalloc(sizeof(*spec), GFP_KERNEL);
+	spec = spec_alloc();
 	if (!spec) {
 		if (!sluice_compat_surely_skip_sw(&mall->common))
 			sluice_block_blind(block, 1);
@@ -286,7 +299,7 @@ static void foreign_add(struct sluice_block *block, enum tc_setup_type type,
 		      "only flower and matchall filters can be in hardware");
 	if (sluice_compat_surely_skip_sw(op->common))
 		return;
-	spec = kzalloc(sizeof(*spec), GFP_KERNEL);
+	spec = spec_alloc();
 	if (!spec) {
 		sluice_block_blind(block, 1);
 		return;

@@ -13,6 +13,23 @@ const struct rhashtable_params sluice_mask_params = {
 	.automatic_shrinking = true,
 };
 
+/**
+ * sluice_mask_words() - which 64-bit words of a key are not zero
+ * @bits: key
+ *
+ * Return: bit n: word n is not zero.
+ */
+u64 sluice_mask_words(const struct sluice_key *bits)
+{
+	const u64 *word = (const u64 *)bits;
+	u64 words = 0;
+	unsigned int i;
+
+	for (i = 0; i < SLUICE_KEY_WORDS; i++)
+		words |= (u64)!!word[i] << i;
+	return words;
+}
+
 /* The mask without bits has an id of its own, so that it can always be had. */
 static int mask_id_get(struct sluice_offload *off, u64 words)
 {
@@ -56,12 +73,15 @@ int sluice_mask_post(struct sluice_offload *off, const struct sluice_mask *mask)
 struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
 				    const struct sluice_key *bits)
 {
-	struct sluice_mask *mask;
-	unsigned int i;
+	struct sluice_mask *mask = off->last_mask;
 	int err;
 
-	mask = rhashtable_lookup_fast(&off->masks, bits, sluice_mask_params);
+	/* Mostly it is the same as for the rule before. */
+	if (!mask || memcmp(&mask->bits, bits, sizeof(*bits)))
+		mask = rhashtable_lookup_fast(&off->masks, bits,
+					      sluice_mask_params);
 	if (mask) {
+		off->last_mask = mask;
 		mask->refs++;
 		return mask;
 	}
@@ -70,9 +90,7 @@ struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
 		return ERR_PTR(-ENOMEM);
 	mask->refs = 1;
 	mask->bits = *bits;
-	for (i = 0; i < SLUICE_KEY_WORDS; i++)
-		if (memchr_inv((const u8 *)bits + i * 8, 0, 8))
-			mask->words |= BIT_ULL(i);
+	mask->words = sluice_mask_words(bits);
 	err = mask_id_get(off, mask->words);
 	if (err < 0)
 		goto err_free;
@@ -104,6 +122,8 @@ void sluice_mask_put(struct sluice_offload *off, struct sluice_mask *mask)
 {
 	if (--mask->refs)
 		return;
+	if (off->last_mask == mask)
+		off->last_mask = NULL;
 	sluice_offload_post_u32(off, SLUICE_CMD_MASK_DEL, mask->id);
 	rhashtable_remove_fast(&off->masks, &mask->node, sluice_mask_params);
 	ida_free(&off->mask_ids, mask->id);

@@ -114,13 +114,15 @@ static int match_port_ranges(struct sluice_offload *off,
  * @f: tc's call
  * @match: added to, on failure with more than the filter matches
  *
- * Return: 0, or -EOPNOTSUPP when the device cannot match exactly that.
+ * Return: 0, -EOPNOTSUPP when the device cannot match exactly that, or -EIO
+ * when it has stopped.
  */
 int sluice_match_rare(struct sluice_offload *off,
 		      const struct flow_cls_offload *f,
 		      struct sluice_match *match)
 {
 	const struct flow_rule *rule = f->rule;
+	int err = 0;
 
 	if (flow_rule_match_key(rule, FLOW_DISSECTOR_KEY_MPLS))
 		match_mpls(rule, match);
@@ -132,13 +134,15 @@ int sluice_match_rare(struct sluice_offload *off,
 		match_ipsec(rule, match);
 	if (flow_rule_match_key(rule, FLOW_DISSECTOR_KEY_CFM))
 		match_cfm(rule, match);
-	if (flow_rule_match_key(rule, FLOW_DISSECTOR_KEY_PORTS_RANGE) &&
-	    match_port_ranges(off, rule, match))
-		return sluice_reject(off, f->common.extack,
-				     SLUICE_REJECT_FULL,
-				     "all %u port ranges are in use",
-				     SLUICE_MAX_RANGES);
-	return 0;
+	if (flow_rule_match_key(rule, FLOW_DISSECTOR_KEY_PORTS_RANGE)) {
+		err = match_port_ranges(off, rule, match);
+		if (err == -ENOSPC)
+			return sluice_reject(off, f->common.extack,
+					     SLUICE_REJECT_FULL,
+					     "all %u port ranges are in use",
+					     SLUICE_MAX_RANGES);
+	}
+	return err;
 }
 
 /**

@@ -197,6 +197,7 @@ struct sluice_meter {
  * @lock: see the top of this file
  * @rules: filters by struct sluice_rule_key
  * @masks: masks by their bits
+ * @last_mask: the one found last, or NULL
  * @ranges: port range comparators
  * @meters: struct sluice_meter by id
  * @policers: the same by cookie
@@ -230,6 +231,7 @@ struct sluice_offload {
 	struct mutex lock;
 	struct rhashtable rules;
 	struct rhashtable masks;
+	struct sluice_mask *last_mask;
 	struct sluice_range ranges[SLUICE_MAX_RANGES];
 	struct xarray meters;
 	DECLARE_HASHTABLE(policers, 8);
@@ -528,10 +530,10 @@ struct sluice_jump {
  * @state: while the filter is parsed
  * @count: packets are to be counted
  * @chains: chains it goes to
- * @jumps: jumps, while the filter is parsed
  * @zone: conntrack zone it uses, with a reference, or NULL
  * @outs: vports it outputs to
  * @encaps: tunnels it outputs to, each with a reference
+ * @jumps: jumps, while the filter is parsed
  * @act: steps; those that go to a chain have its place in @chains for a table
  */
 struct sluice_program {
@@ -543,10 +545,10 @@ struct sluice_program {
 	struct sluice_state state;
 	bool count;
 	u32 chains[SLUICE_CHAINS_MAX];
-	struct sluice_jump jumps[SLUICE_JUMPS_MAX];
 	struct sluice_ct_zone *zone;
 	struct sluice_vport *outs[SLUICE_PROGRAM_MAX];
 	struct sluice_encap *encaps[SLUICE_PROGRAM_MAX];
+	struct sluice_jump jumps[SLUICE_JUMPS_MAX];
 	struct sluice_action act[SLUICE_PROGRAM_MAX];
 };
 
@@ -789,6 +791,7 @@ int sluice_rule_stats(struct sluice_offload *off,
 
 extern const struct rhashtable_params sluice_mask_params;
 
+u64 sluice_mask_words(const struct sluice_key *bits);
 struct sluice_mask *sluice_mask_get(struct sluice_offload *off,
 				    const struct sluice_key *bits);
 void sluice_mask_put(struct sluice_offload *off, struct sluice_mask *mask);

@@ -303,12 +303,9 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 static struct sluice_rule *rule_alloc(struct sluice_block *block,
 				      const struct sluice_spec *spec)
 {
-	unsigned int i, words = 0;
+	unsigned int words = hweight64(sluice_mask_words(&spec->match.mask));
 	struct sluice_rule *rule;
 
-	for (i = 0; i < SLUICE_KEY_WORDS; i++)
-		if (memchr_inv((const u8 *)&spec->match.mask + i * 8, 0, 8))
-			words++;
 	rule = kzalloc(offsetof(struct sluice_rule, cmd) +
 		       rule_cmd_len(words, spec->prog.num), GFP_KERNEL);
 	if (!rule)

@@ -2,6 +2,7 @@
 /*
  * Encaps: outer headers shared by all rules that ask for the same.
  */
+#include <linux/jhash.h>
 #include <linux/slab.h>
 
 #include "tunnel.h"
@@ -27,6 +28,25 @@ static void encap_post(struct sluice_tunnels *tun, struct sluice_encap *encap,
 	memcpy(&encap->cmd, cmd, len);
 	encap->sets++;
 	sluice_tunnels_post(tun, &cmd->hdr);
+}
+
+static struct hlist_head *encap_sources(struct sluice_tunnels *tun,
+					const struct in6_addr *addr)
+{
+	return &tun->sources[jhash(addr, sizeof(*addr), 0) >>
+			     (32 - SLUICE_ENCAP_SOURCES_BITS)];
+}
+
+/* Have an encap visited by events about its source address. */
+static void encap_source(struct sluice_tunnels *tun, struct sluice_encap *encap,
+			 const struct in6_addr *saddr)
+{
+	if (!hlist_unhashed(&encap->source_node) &&
+	    !memcmp(&encap->saddr, saddr, sizeof(*saddr)))
+		return;
+	hlist_del_init(&encap->source_node);
+	encap->saddr = *saddr;
+	hlist_add_head(&encap->source_node, encap_sources(tun, saddr));
 }
 
 static const char *encap_resolve(struct sluice_tunnels *tun,
@@ -74,14 +94,14 @@ void sluice_encap_update(struct sluice_tunnels *tun,
 	else
 		encap->why = "the tunnel device is gone";
 	encap->nh = nh;
-	/* Somebody may be walking the list of the old one. */
-	if (old && old != nh)
-		list_del(&encap->nh_node);
-	if (nh && nh != old)
-		list_add_tail(&encap->nh_node, &nh->encaps);
+	/* Somebody may be walking the list it is in: not moved for nothing. */
+	if (nh != old)
+		list_move_tail(&encap->nh_node, nh ? &nh->encaps : &tun->lost);
+	if (!nh)
+		hlist_del_init(&encap->source_node);
 	if (nh || !encap->sets) {
 		if (nh)
-			encap->saddr = route.saddr;
+			encap_source(tun, encap, &route.saddr);
 		memset(cmd, 0, SLUICE_ENCAP_CMD_MAX);
 		sluice_encap_header(tun, encap, cmd, route.hoplimit, route.mtu);
 	} else {
@@ -123,25 +143,56 @@ void sluice_encaps_update_all(struct sluice_tunnels *tun, u32 family)
 }
 
 /**
+ * sluice_encaps_update_next_hop() - routes over a next hop may have changed
+ * @tun: tunnels, offload lock held
+ * @nh: next hop, which the caller has a reference to
+ * @family: of the routes, or AF_UNSPEC for both
+ */
+void sluice_encaps_update_next_hop(struct sluice_tunnels *tun,
+				   struct sluice_next_hop *nh, u32 family)
+{
+	struct sluice_encap *encap, *next;
+
+	list_for_each_entry_safe(encap, next, &nh->encaps, nh_node)
+		if (family == AF_UNSPEC || encap->key.family == family)
+			sluice_encap_update(tun, encap);
+}
+
+/**
  * sluice_encaps_update_lost() - there is one more way to leave by
  * @tun: tunnels, offload lock held
  *
- * Looks up the routes of encaps that have none.
+ * Looks up the routes of encaps that have none; others cost nothing.
  */
 void sluice_encaps_update_lost(struct sluice_tunnels *tun)
 {
-	struct sluice_encap *encap;
-	struct rb_node *node;
-	unsigned int i;
+	struct sluice_encap *encap, *next;
 
-	for (i = 0; i < ARRAY_SIZE(tun->remotes); i++) {
-		for (node = rb_first(&tun->remotes[i]); node;
-		     node = rb_next(node)) {
-			encap = rb_entry(node, struct sluice_encap, remote);
-			if (!encap->nh)
-				sluice_encap_update(tun, encap);
-		}
-	}
+	list_for_each_entry_safe(encap, next, &tun->lost, nh_node)
+		sluice_encap_update(tun, encap);
+}
+
+/**
+ * sluice_encaps_update_source() - an address came or went
+ * @tun: tunnels, offload lock held
+ * @addr: the address
+ * @ifindex: of the device it is on, whose encaps have been updated
+ *
+ * Looks up the routes of encaps that are sent from it by other devices; what is
+ * sent from other addresses costs nothing.
+ */
+void sluice_encaps_update_source(struct sluice_tunnels *tun,
+				 const struct sluice_addr *addr, u32 ifindex)
+{
+	struct sluice_encap *encap;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(encap, next, encap_sources(tun, &addr->a),
+				  source_node)
+		if (encap->key.family == addr->family &&
+		    encap->nh->key.ifindex != ifindex &&
+		    !memcmp(&encap->saddr, &addr->a, sizeof(addr->a)))
+			sluice_encap_update(tun, encap);
 }
 
 static struct sluice_encap *encap_create(struct sluice_tunnels *tun,
@@ -159,6 +210,7 @@ static struct sluice_encap *encap_create(struct sluice_tunnels *tun,
 	encap->dev = td;
 	encap->refs = 1;
 	INIT_LIST_HEAD(&encap->rules);
+	list_add_tail(&encap->nh_node, &tun->lost);
 	id = ida_alloc_max(&tun->encap_ids,
 			   tun->off->sdev->limits.max_encaps - 1, GFP_KERNEL);
 	if (id < 0) {
@@ -179,6 +231,7 @@ static struct sluice_encap *encap_create(struct sluice_tunnels *tun,
 err_id:
 	ida_free(&tun->encap_ids, id);
 err_free:
+	list_del(&encap->nh_node);
 	kfree(encap);
 	return ERR_PTR(err);
 }
@@ -252,10 +305,10 @@ void sluice_encap_put(struct sluice_tunnels *tun, struct sluice_encap *encap)
 	if (encap->dev)
 		list_del(&encap->dev_node);
 	sluice_tunnels_post_u32(tun, SLUICE_CMD_ENCAP_DEL, encap->id);
-	if (encap->nh) {
-		list_del(&encap->nh_node);
+	hlist_del_init(&encap->source_node);
+	list_del(&encap->nh_node);
+	if (encap->nh)
 		sluice_next_hop_put(tun, encap->nh);
-	}
 	ida_free(&tun->encap_ids, encap->id);
 	kfree(encap);
 }

@@ -54,16 +54,10 @@ void sluice_tunnel_queue(struct sluice_tunnels *tun,
 static void event_local_encaps(struct sluice_tunnels *tun,
 			       const struct sluice_tunnel_event *ev)
 {
-	struct rb_node *node;
-	struct sluice_encap *encap;
-
-	for (node = rb_first(sluice_remotes(tun, ev->addr.family)); node;
-	     node = rb_next(node)) {
-		encap = rb_entry(node, struct sluice_encap, remote);
-		if (!encap->nh || encap->nh->key.ifindex == ev->ifindex ||
-		    !memcmp(&encap->saddr, &ev->addr.a, sizeof(encap->saddr)))
-			sluice_encap_update(tun, encap);
-	}
+	sluice_underlay_routes(tun, ev->ifindex, ev->addr.family);
+	sluice_encaps_update_source(tun, &ev->addr, ev->ifindex);
+	sluice_encaps_update_lost(tun);
+	sluice_remotes_visit(tun, &ev->addr, ev->plen);
 }
 
 /* RTNL held. */
@@ -89,12 +83,10 @@ static void event_handle(struct sluice_tunnels *tun,
 	case SLUICE_TUNNEL_LOCAL_ADD:
 		sluice_local_add(tun, &ev->addr, ev->table, ev->ifindex);
 		event_local_encaps(tun, ev);
-		sluice_remotes_visit(tun, &ev->addr, ev->plen);
 		break;
 	case SLUICE_TUNNEL_LOCAL_DEL:
 		sluice_local_del(tun, &ev->addr, ev->table);
 		event_local_encaps(tun, ev);
-		sluice_remotes_visit(tun, &ev->addr, ev->plen);
 		break;
 	case SLUICE_TUNNEL_ROUTE:
 		sluice_remotes_visit(tun, &ev->addr, ev->plen);

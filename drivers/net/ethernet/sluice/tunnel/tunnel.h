@@ -34,6 +34,9 @@
 /* Buckets for the MAC addresses of neighbours behind bridges. */
 #define SLUICE_BRIDGE_MACS_BITS	8
 
+/* Buckets for the source addresses of outer headers. */
+#define SLUICE_ENCAP_SOURCES_BITS	8
+
 /* Shortest interval at which neighbours in use are told so. */
 #define SLUICE_KEEPALIVE_MIN	(HZ / 10)
 
@@ -255,7 +258,8 @@ struct sluice_encap_key {
  * @key: what rules ask for
  * @remote: in struct sluice_tunnels.remotes
  * @dev_node: in struct sluice_tunnel_dev.encaps
- * @nh_node: in struct sluice_next_hop.encaps
+ * @nh_node: in struct sluice_next_hop.encaps, or struct sluice_tunnels.lost
+ * @source_node: in struct sluice_tunnels.sources
  * @dev: tunnel device, NULL when it is gone
  * @nh: next hop, or NULL
  * @why: why it has none, for people, or NULL
@@ -273,6 +277,7 @@ struct sluice_encap {
 	struct rb_node remote;
 	struct list_head dev_node;
 	struct list_head nh_node;
+	struct hlist_node source_node;
 	struct sluice_tunnel_dev *dev;
 	struct sluice_next_hop *nh;
 	const char *why;
@@ -371,6 +376,8 @@ struct sluice_tunnel_event {
  * @encaps: struct sluice_encap by content
  * @next_hops: struct sluice_next_hop by neighbour
  * @remotes: struct sluice_encap by remote, IPv4 and IPv6
+ * @lost: struct sluice_encap without next hop
+ * @sources: struct sluice_encap by the source address in use
  * @encap_ids: encap ids
  * @next_hop_ids: next hop ids
  * @endpoint_ids: endpoint ids
@@ -410,6 +417,8 @@ struct sluice_tunnels {
 	struct rhashtable encaps;
 	struct rhashtable next_hops;
 	struct rb_root remotes[2];
+	struct list_head lost;
+	struct hlist_head sources[1 << SLUICE_ENCAP_SOURCES_BITS];
 	struct ida encap_ids;
 	struct ida next_hop_ids;
 	struct ida endpoint_ids;
@@ -499,7 +508,11 @@ void sluice_encap_update(struct sluice_tunnels *tun,
 void sluice_encaps_update_dev(struct sluice_tunnels *tun,
 			      struct sluice_tunnel_dev *td);
 void sluice_encaps_update_all(struct sluice_tunnels *tun, u32 family);
+void sluice_encaps_update_next_hop(struct sluice_tunnels *tun,
+				   struct sluice_next_hop *nh, u32 family);
 void sluice_encaps_update_lost(struct sluice_tunnels *tun);
+void sluice_encaps_update_source(struct sluice_tunnels *tun,
+				 const struct sluice_addr *addr, u32 ifindex);
 
 /* ---- route.c ---- */
 
@@ -539,6 +552,8 @@ void sluice_underlay_ingress(struct sluice_tunnels *tun,
 			     struct sluice_underlay *underlay, int change);
 void sluice_underlay_egress(struct sluice_tunnels *tun,
 			    struct sluice_underlay *underlay);
+void sluice_underlay_routes(struct sluice_tunnels *tun, u32 ifindex,
+			    u32 family);
 u32 sluice_underlay_mtu(struct sluice_tunnels *tun,
 			const struct sluice_underlay *underlay, u32 mtu);
 

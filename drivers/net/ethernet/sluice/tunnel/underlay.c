@@ -86,13 +86,11 @@ static void underlay_refresh(struct sluice_tunnels *tun,
 			     struct sluice_underlay *underlay)
 {
 	struct sluice_next_hop *nh, *next;
-	struct sluice_encap *encap, *more;
 
 	list_for_each_entry_safe(nh, next, &underlay->next_hops, node) {
 		nh->refs++;
 		sluice_next_hop_update(tun, nh);
-		list_for_each_entry_safe(encap, more, &nh->encaps, nh_node)
-			sluice_encap_update(tun, encap);
+		sluice_encaps_update_next_hop(tun, nh, AF_UNSPEC);
 		sluice_next_hop_put(tun, nh);
 	}
 }
@@ -103,7 +101,6 @@ static void underlay_destroy(struct sluice_tunnels *tun,
 {
 	struct sluice_underlay *wire;
 	struct sluice_next_hop *nh, *next;
-	struct sluice_encap *encap, *more;
 
 	list_del(&underlay->node);
 	if (underlay->ingress)
@@ -114,8 +111,7 @@ static void underlay_destroy(struct sluice_tunnels *tun,
 		list_del(&nh->node);
 		nh->underlay = NULL;
 		nh->refs++;
-		list_for_each_entry_safe(encap, more, &nh->encaps, nh_node)
-			sluice_encap_update(tun, encap);
+		sluice_encaps_update_next_hop(tun, nh, AF_UNSPEC);
 		sluice_next_hop_update(tun, nh);
 		sluice_next_hop_put(tun, nh);
 	}
@@ -223,6 +219,31 @@ void sluice_underlay_egress(struct sluice_tunnels *tun,
 
 	list_for_each_entry(nh, &underlay->next_hops, node)
 		sluice_next_hop_update(tun, nh);
+}
+
+/**
+ * sluice_underlay_routes() - routes by a netdev may have changed
+ * @tun: tunnels, offload lock held
+ * @ifindex: any netdev
+ * @family: of the routes
+ *
+ * Looks up the routes of the encaps that leave by it.
+ */
+void sluice_underlay_routes(struct sluice_tunnels *tun, u32 ifindex,
+			    u32 family)
+{
+	struct sluice_underlay *underlay;
+	struct sluice_next_hop *nh, *next;
+
+	list_for_each_entry(underlay, &tun->underlays, node) {
+		if (underlay->dev->ifindex != ifindex)
+			continue;
+		list_for_each_entry_safe(nh, next, &underlay->next_hops, node) {
+			nh->refs++;
+			sluice_encaps_update_next_hop(tun, nh, family);
+			sluice_next_hop_put(tun, nh);
+		}
+	}
 }
 
 /**
