@@ -44,6 +44,12 @@ listen() {
 }
 xfer() { pkt xfer -t 1 --tx "${VF[0]}" --rx "${VF[1]}" --rx "${VF[2]}" --rx wire0 "${FRAMES[@]}" | sort; }
 
+# hw_seen N: the rule's hardware counter; not every kind of action has one.
+hw_seen() {
+	[ "$(tc -j -s filter show dev "${REP[0]}" ingress |
+		jq '[.[].options.actions? // empty | .[].stats.hw_packets // 0] | max')" = "$1" ]
+}
+
 # same ACTIONS SAMPLES
 same() {
 	local flags told out sw='' hw=''
@@ -59,7 +65,7 @@ same() {
 			sw="$told $out"
 		else
 			hw="$told $out"
-			check "hardware has seen all: $1" tc_hw_reaches "${REP[0]}" 1 ${#FRAMES[@]}
+			check "hardware has seen all: $1" wait_for 2 hw_seen ${#FRAMES[@]}
 		fi
 		tc filter del dev "${REP[0]}" ingress pref 10
 	done
@@ -119,21 +125,23 @@ places() {
 	check "shown" grep -q "sample:[0-9]*/1" "/sys/kernel/debug/sluice-$PF_PCI/rules"
 }
 
-# One in 10 of 10,000 packets: five standard deviations are 150.
+# One in 10 of 10,000 packets: five standard deviations are 150. A queue on the
+# way to the device may be full now and then.
 share() {
-	local n before lost
+	local n before lost sent
 	before=$(stat "${REP[0]}" vport_samples)
 	lost=$(stat "${REP[0]}" vport_samples_dropped)
 	# shellcheck disable=SC2086 # words
 	check "rule" tc filter add dev "${REP[0]}" ingress protocol ip pref 5 handle 5 flower \
 		skip_sw action sample rate 10 group 7 $TO1
 	n=$(listen pkt send -n 10000 "${VF[0]}" "$A/ip/udp/len 30" | grep -c "rate=10 ")
-	check "all sent on" tc_hw_reaches "${REP[0]}" 5 10000
+	sent=$(tc_hw_packets "${REP[0]}" 5)
+	check_ge "packets" "$sent" 9000
 	lost=$(($(stat "${REP[0]}" vport_samples_dropped) - lost))
 	check_eq "samples the device has sent" $(($(stat "${REP[0]}" vport_samples) - before)) "$n"
-	note "$n samples of 10000 packets, $lost lost"
-	check_ge "samples" $((n + lost)) 850
-	check_le "samples" $((n + lost)) 1150
+	note "$n samples of $sent packets, $lost lost"
+	check_ge "samples" $((n + lost)) $((sent / 10 - 150))
+	check_le "samples" $((n + lost)) $((sent / 10 + 150))
 }
 
 tests_run "$@"
