@@ -93,9 +93,11 @@ TUNNEL_ENCAP	| no	| rep | ip	|	| action tunnel_key set src_ip L dst_ip R id 4 ds
 TUNNEL_DECAP	| both	| vxlan | ip	| enc_key_id 4 enc_dst_ip L enc_dst_port 4789 | $UNSET
 TUNNEL_DECAP	| soft	| vxlan | ip	| enc_key_id 4 enc_dst_ip L enc_dst_port 4789 | action tunnel_key unset pipe action goto chain 2 | goto behind tunnel_key
 MANGLE		| in	| rep | ip	|	| action pedit ex munge ip dst set 192.0.2.7 munge udp sport set 7 pipe $TO
+MANGLE		| in	| rep | ip	|	| action pedit ex munge eth type set 0x88b5 munge offset 20 u8 set 3 pipe $TO
 MANGLE		| no	| rep | ip	|	| action pedit ex munge ip ttl invert pipe $TO	| pedit
 ADD		| in	| rep | ip	|	| action pedit ex munge ip ttl add 0xff pipe $TO
-ADD		| no	| rep | ip	|	| action pedit ex munge offset -20 u8 add 1 pipe $TO	| pedit
+ADD		| in	| rep | ip	|	| action pedit ex munge offset 60 u8 add 1 pipe $TO
+ADD		| no	| rep | ip	|	| action pedit ex munge offset -16 u8 add 1 pipe $TO	| pedit
 CSUM		| in	| rep | ip	|	| action csum ip and udp pipe $TO
 MARK		| in	| rep | ip	|	| action skbedit mark 5 pipe $TO
 MARK		| no	| rep | ip	|	| action skbedit mark 5 pass			| skbedit before pass
@@ -104,8 +106,8 @@ PTYPE		| no	| rep | ip	|	| action skbedit ptype host pass		| skbedit before pass
 PRIORITY	| in	| rep | ip	|	| action skbedit priority 5 pipe $TO
 PRIORITY	| no	| rep | ip	|	| action skbedit priority 5 pass		| skbedit before pass
 RX_QUEUE_MAPPING | in	| rep | ip	|	| action skbedit queue_mapping 0 pipe skip_sw $TO | skbedit queue_mapping
-SAMPLE		| in	| rep | ip	|	| action sample rate 10 group 5 $TO		| sample
-SAMPLE		| no	| rep | ip	|	| action tunnel_key set src_ip L dst_ip R id 4 dst_port 4789 pipe action sample rate 10 group 5 $TUN | sample
+SAMPLE		| in	| rep | ip	|	| action sample rate 10 group 5 trunc 60 $TO	| sample
+SAMPLE		| no	| rep | ip	|	| action tunnel_key set src_ip L dst_ip R id 4 dst_port 4789 pipe action sample rate 10 group 5 $TUN | sample with a tunnel
 POLICE		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed drop/pipe $TO
 POLICE		| no	| rep | ip	|	| action skbedit mark 5 pipe action police rate 1mbit burst 10k conform-exceed drop/ok | police with ok
 CT		| both	| rep | ip	|	| action ct zone 3 pipe action goto chain 2
@@ -116,8 +118,8 @@ MPLS_POP	| in	| rep | mpls_uc	|	| action mpls pop protocol ip pipe $TO
 MPLS_POP	| no	| rep | mpls_uc	|	| action mpls pop protocol 802.1q pipe $TO	| mpls pop
 MPLS_MANGLE	| in	| rep | mpls_uc	|	| action mpls modify label 7 ttl 9 pipe $TO
 GATE		| in	| rep | ip	|	| action gate clockid CLOCK_TAI sched-entry open 100000000 -1 -1 pipe $TO | gate
-JUMP		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed drop / jump 2 action vlan push id 5 pipe $TO | jump
-JUMP		| no	| rep | ip	|	| action vlan push id 5 pipe action police rate 1mbit burst 10k conform-exceed jump 1 / pipe $TO | jump
+JUMP		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe/jump 2 pipe action vlan pop pipe $TO
+JUMP		| no	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe/jump 9 pipe action vlan pop pipe $TO | jump
 PIPE		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed drop/pipe $TO
 PIPE		| no	| rep | ip	|	| action pipe $TO	| pipe
 VLAN_PUSH_ETH	| in	| rep | ip	|	| action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac 02:00:00:00:00:02 $TO | vlan push_eth
