@@ -7,6 +7,7 @@ the packet goes on behind) or ENDS (the last of a rule).
 """
 import ipaddress
 
+import tunnels
 from keys import mac_text
 
 
@@ -141,6 +142,48 @@ def to_foreign(_rng, _world):
     return f"mirred egress mirror dev {FOREIGN}"
 
 
+def mpls_push(rng, _world):
+    """A label."""
+    return f"mpls push protocol {rng.choice(('mpls_uc', 'mpls_uc', 'mpls_mc'))} " \
+           f"label {rng.choice((16, 123, 0xfffff))} tc {rng.randrange(8)} " \
+           f"ttl {rng.choice((1, 64, 255))}"
+
+
+def mpls_pop(rng, _world):
+    """One label less."""
+    return f"mpls pop protocol {rng.choice(('ip', 'ip', 'mpls_uc', 'ipv6', 'teb', '802.1q'))}"
+
+
+def mpls_modify(rng, _world):
+    """Another outermost label."""
+    return "mpls modify " + rng.choice(("label 77", "tc 3", "ttl 9", "label 78 tc 1 ttl 200"))
+
+
+def skbedit(rng, _world):
+    """What the packet carries besides its bytes."""
+    return "skbedit " + rng.choice(("mark 7", "priority 3", "ptype host", "ptype otherhost"))
+
+
+def police(rng, _world):
+    """A policer whose verdict is the same whatever the time."""
+    limit = rng.choice((
+        "rate 100gbit burst 100mb",                         # all conform
+        "pkts_rate 10000000 pkts_burst 1000000",
+        "rate 8bit burst 1",                                # none does
+        "mtu 60", "mtu 74", "mtu 100", "mtu 130",           # those not longer do
+        "rate 100gbit burst 100mb mtu 300"))
+    verdicts = rng.choice(("drop/pipe", "drop/pipe", "pipe/pipe", "pipe/drop"))
+    return f"police {limit} conform-exceed {verdicts}"
+
+
+def sample(_rng, _world):
+    """A copy for whoever listens."""
+    return "sample rate 1 group 5"
+
+
+# What is added to a rule is "pipe", unless the words say themselves how it goes on.
+OWN_CONTROL = ("police", "encap copy")
+
 # name, what the packet should be, how often, make
 ACTIONS = (
     ("mirror", None, 8, mirror),
@@ -153,21 +196,25 @@ ACTIONS = (
     ("pedit tcp", "tcp", 10, pedit("tcp")),
     ("pedit udp", "udp", 10, pedit("udp")),
     ("csum", "ipany", 6, csum),
+    ("police", None, 3, police),
+    ("skbedit", None, 2, skbedit),
+    ("mpls push", None, 2, mpls_push),
+    ("mpls pop", "mpls", 8, mpls_pop),
+    ("mpls modify", "mpls", 8, mpls_modify),
+    ("ingress mirror", None, 1, plain(f"mirred ingress mirror dev {FOREIGN}")),
+    ("encap copy", None, 1, tunnels.encap_copy),
 )
 
 # Seldom, so that most rules have none: what a device may refuse.
 RARE = (
-    ("skbedit mark", plain("skbedit mark 7")),
-    ("skbedit priority", plain("skbedit priority 3")),
-    ("skbedit ptype", plain("skbedit ptype host")),
     ("mirror elsewhere", to_foreign),
-    ("mpls push", plain("mpls push protocol mpls_uc label 123 tc 3 ttl 64")),
-    ("mpls pop", plain("mpls pop protocol ip")),
     ("vlan push_eth", plain("vlan push_eth dst_mac 02:00:00:00:00:aa src_mac 02:00:00:00:00:bb")),
     ("pedit odd", pedit_odd),
+    ("sample", sample),
 )
 
-ENDS = (("redirect", 50), ("drop", 12), ("goto", 22), ("pass", 10), ("trap", 3), ("mirror", 3))
+ENDS = (("redirect", 50), ("drop", 12), ("goto", 22), ("pass", 10), ("trap", 3), ("mirror", 3),
+        ("ingress redirect", 3)) + tuple((f"encap {kind}", 3) for kind in tunnels.TYPES)
 
 
 def fits(needs, wants):
@@ -175,11 +222,32 @@ def fits(needs, wants):
     if needs is None:
         return True
     good = {"ip": ("l3", ("ip",)), "ip6": ("l3", ("ip6",)), "ipany": ("l3", ("ip", "ip6")),
-            "tcp": ("l4", ("tcp",)), "udp": ("l4", ("udp",))}[needs]
+            "tcp": ("l4", ("tcp",)), "udp": ("l4", ("udp",)),
+            "mpls": ("l3", ("mpls",))}[needs]
     for want in wants:
         if want[0] == "in" and want[1] == good[0]:
             return set(want[2]) <= set(good[1])
     return False
+
+
+def one(rng, world, name, make):
+    """(name, words) of an action that the packet goes on behind."""
+    return name, make(rng, world) + ("" if name in OWN_CONTROL else " pipe")
+
+
+def end_of(rng, world, end, chains):
+    """(name, words) of a last action."""
+    if end == "redirect":
+        return end, redirect(rng, world)
+    if end == "mirror":
+        return end, f"{mirror(rng, world)} {rng.choice(('pipe', 'drop', 'pass'))}"
+    if end == "goto":
+        return end, f"goto chain {rng.choice(chains)}"
+    if end == "ingress redirect":
+        return end, f"mirred ingress redirect dev {FOREIGN}"
+    if end.startswith("encap "):
+        return end, tunnels.encap(end.split()[1])(rng, world)
+    return end, end
 
 
 def choose(rng, world, wants, chains, rare):
@@ -193,21 +261,59 @@ def choose(rng, world, wants, chains, rare):
         (0, 1, 2, 3, 5, 8), (30, 25, 20, 14, 8, 3))[0]
     for _ in range(many):
         name, _, _, make = rng.choices(fitting, [a[2] for a in fitting])[0]
-        acts.append((name, f"{make(rng, world)} pipe"))
+        acts.append(one(rng, world, name, make))
     if rare:
         name, make = rng.choice(RARE)
-        acts.insert(rng.randint(0, len(acts)), (name, f"{make(rng, world)} pipe"))
-    if end == "redirect":
-        acts.append(("redirect", redirect(rng, world)))
-    elif end == "mirror":
-        acts.append(("mirror", f"{mirror(rng, world)} {rng.choice(('pipe', 'drop', 'pass'))}"))
-    elif end == "goto":
-        acts.append(("goto", f"goto chain {rng.choice(chains)}"))
-    else:
-        acts.append((end, end))
+        acts.insert(rng.randint(0, len(acts)), one(rng, world, name, make))
+    acts.append(end_of(rng, world, end, chains))
     if rng.random() < .03 and len(acts) > 1:
         # A list that ends before its last action, by what one says.
         name, words = acts[-2]
         if words.endswith(" pipe"):
             acts[-2:] = [(name, words[:-4] + rng.choice(("pass", "drop")))]
+    if world.tunnel and rng.random() < .9:
+        acts.insert(0, ("tunnel_key unset", "tunnel_key unset pipe"))
     return acts
+
+
+# Pairs of actions in one rule.  Those of which chance makes too few are made
+# on purpose: set N has a rule with pair N of this list.
+BY_NAME = {a[0]: a for a in ACTIONS}
+FIRST = tuple(BY_NAME)
+LAST = tuple(e[0] for e in ENDS if e[0] != "mirror")
+PAIRS = tuple((a, b) for i, a in enumerate(FIRST) for b in FIRST[i + 1:] + LAST)
+
+
+def choose_pair(rng, world, pair, chains):
+    """[(name, words)] of a rule with these two; None if there cannot be one."""
+    acts, end = [], "redirect"
+    for name in pair:
+        if name in BY_NAME:
+            acts.append(one(rng, world, name, BY_NAME[name][3]))
+        else:
+            end = name
+    if end == "goto" and not chains:
+        return None
+    if rng.random() < .5:
+        acts.reverse()
+    # What always drops hides what is behind it.
+    acts = [(name, "police rate 100gbit burst 100mb conform-exceed drop/pipe"
+             if name == "police" else words) for name, words in acts]
+    return acts + [end_of(rng, world, end, chains)]
+
+
+def protocol_of(pair):
+    """The protocols of packets that both actions of a pair take, and an ip_proto or None."""
+    kinds = {BY_NAME[name][1] for name in pair if name in BY_NAME} - {None}
+    if "mpls" in kinds:
+        return ("mpls_uc",), None
+    if "ip6" in kinds:
+        proto = ("ipv6",)
+    elif "ip" in kinds:
+        proto = ("ip",)
+    elif kinds:
+        proto = ("ip", "ipv6")
+    else:
+        proto = ("all", "ip", "802.1q")
+    l4 = {"tcp", "udp"} & kinds
+    return proto, l4.pop() if len(l4) == 1 else None

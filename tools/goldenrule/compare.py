@@ -2,12 +2,12 @@
 """Runs rule sets in software and in hardware, and says where they differ."""
 from collections import Counter
 
-from engine import HOST
+from engine import HOST, Ran
 from packets import read_tag
-from rules import Rule
+from rules import Rule, RuleSet
 
 # Without stats_update() in the kernel: they do not show what hardware counts.
-SILENT = ("csum", "mpls push", "mpls pop")
+SILENT = ("csum", "mpls", "tunnel_key")
 
 
 class Verdict:
@@ -55,14 +55,37 @@ def diff_out(soft, hard, strict):
     return said
 
 
+def polices_drop(rule):
+    """Is what its policers drop what exceeds, and all that is dropped?
+
+    The device has one count of drops: of packets that exceeded last, whatever
+    dropped them.
+    """
+    sides = [words.split()[-1].split("/") for name, words in rule.acts if name == "police"]
+    return all(exceed == "drop" and conform != "drop" for exceed, conform in sides) and \
+        not any(words.split()[-1] == "drop" for _, words in rule.acts)
+
+
 def counted(stats, rule):
     """What can be compared of the counters of a rule's actions.
 
-    tc counts bytes at each action anew, hardware has one count; and the kernel
+    tc counts bytes at each action anew, hardware has one count, of packets,
+    bytes and drops, and tc gives it to all actions of the rule; and the kernel
     has no way to tell some kinds of actions about hardware's.
     """
-    able = [s for s, (name, _) in zip(stats, rule.acts) if name not in SILENT]
-    return [s[1] for s in able[:1]] + [(packets, drops) for packets, _, drops in able]
+    kinds = [one.split()[0] for _, words in rule.acts for one in words.split(" action ")]
+    out, policed, edited = [], False, False
+    for (packets, size, drops), kind in zip(stats, kinds):
+        if kind not in SILENT:
+            if not out and not edited:
+                out.append(("bytes", size))
+            if not policed:
+                out.append((kind, packets))
+            if "police" not in kinds or kind == "police" and polices_drop(rule):
+                out.append(("drops", drops))
+        policed |= kind == "police"
+        edited |= kind == "mpls"
+    return out
 
 
 def diff_stats(soft, hard, some):
@@ -70,7 +93,7 @@ def diff_stats(soft, hard, some):
     said = []
     for rule in some:
         one, two = soft.stats.get(rule.handle), hard.stats.get(rule.handle)
-        if rule.kind != "flower" or one == two:
+        if one == two:
             continue
         if one is None or two is None:
             said.append(f"rule {rule.handle}: not shown by tc")
@@ -101,6 +124,31 @@ def catch_alls(some):
             for chain in sorted(chains)]
 
 
+def alone(rules, frames):
+    """Sets of rules and frames for the ports."""
+    return [RuleSet("", some, those) for some, those in zip(rules, frames)]
+
+
+EMPTY = RuleSet("", [], [])
+
+
+def seats(lanes, sets, uplink):
+    """(a set for each lane, those for which there was none)
+
+    Frames for tunnels come in by the uplink, so its rules and those of tunnels
+    can't be there together: uplink says which.
+    """
+    row, rest = [EMPTY] * len(lanes), []
+    for one in sets:
+        free = [i for i, lane in enumerate(lanes) if row[i] is EMPTY and
+                lane.place == one.place and lane.by_uplink in (uplink, None)]
+        if free:
+            row[free[0]] = one
+        else:
+            rest.append(one)
+    return row, rest
+
+
 class Judge:
     """Compares on an engine."""
 
@@ -108,31 +156,32 @@ class Judge:
         self.engine = engine
 
     def judge(self, sets):
-        """A Verdict for each of sets, of which there are not more than lanes."""
+        """A Verdict for each of sets, of which there is one for each lane."""
         verdicts = [Verdict(s) for s in sets]
-        frames = [s.frames for s in sets]
         start = self.engine.port_counters()
-        alls = self.engine.round([s.rules for s in sets], frames, "skip_hw")
+        alls = self.engine.round(sets, "skip_hw")
         valid = []
         for verdict, ran in zip(verdicts, alls):
             verdict.invalid = ran.refused
             verdict.late |= ran.late
             valid.append([r for r in verdict.set.rules if r.handle not in ran.refused])
         middle = self.engine.port_counters()
-        self.mixed(verdicts, valid, frames, alls)
+        self.mixed(verdicts, valid, alls)
         end = self.engine.port_counters()
         for text in diff_ports(less(middle, start), less(end, middle)):
             for verdict in verdicts:
                 verdict.problems.append(("mixed-ports", text))
-        self.hardware(verdicts, valid, frames, alls)
+        if any(s.rules and not s.only_mixed() for s in sets):
+            self.hardware(verdicts, valid, alls)
         return verdicts
 
-    def mixed(self, verdicts, valid, frames, softs):
+    def mixed(self, verdicts, valid, softs):
         """Neither flag: hardware does what it can, software the rest."""
         def settled(rans):
             return not any(diff_stats(s, h, rules) for s, h, rules in zip(softs, rans, valid))
 
-        rans = self.engine.round(valid, frames, "", settled=settled)
+        rans = self.engine.round([v.set.with_(rules) for v, rules in zip(verdicts, valid)], "",
+                                 settled=settled)
         for verdict, rules, soft, hard in zip(verdicts, valid, softs, rans):
             verdict.late |= hard.late
             for handle, message in hard.refused.items():
@@ -140,14 +189,23 @@ class Judge:
                                                       f"{message}"))
             verdict.problems += [("mixed-out", t) for t in diff_out(soft, hard, False)]
             verdict.problems += [("mixed-count", t) for t in diff_stats(soft, hard, rules)]
+            if verdict.set.only_mixed():
+                verdict.accepted = [r for r in rules if r.handle in hard.offloaded]
+                verdict.refused = {r.handle: "in software" for r in rules
+                                   if r.handle not in hard.offloaded}
+                verdict.hit = [r for r in verdict.accepted if hard.hw.get(r.handle)]
 
-    def hardware(self, verdicts, valid, frames, alls):
+    def hardware(self, verdicts, valid, alls):
         """skip_sw: what hardware takes, it does like software."""
+        verdicts, valid, alls = (
+            [thing if not v.set.only_mixed() else other for v, thing in zip(verdicts, things)]
+            for things, other in ((verdicts, Verdict(EMPTY)), (valid, []), (alls, Ran())))
+        frames = [v.set.frames for v in verdicts]
         # Where a chain has no rule for a frame the device leaves the whole way to
         # software, which is not there in this round.
         valid = [rules + catch_alls(rules) for rules in valid]
         before = self.engine.device()[1]
-        rans = self.engine.round(valid, frames, "skip_sw verbose", True)
+        rans = self.engine.round(alone(valid, frames), "skip_sw verbose", True)
         told = self.engine.device()[1] - before
         again = []
         for verdict, rules, hard in zip(verdicts, valid, rans):
@@ -162,9 +220,9 @@ class Judge:
                 a[0] in ("trap", "goto") for r in rules for a in r.acts))
         softs = alls
         if any(again):
-            softs = self.engine.round([v.accepted if a else [] for v, a in zip(verdicts, again)],
-                                      [f if a else [] for f, a in zip(frames, again)],
-                                      "skip_hw", True)
+            softs = self.engine.round(
+                alone([v.accepted if a else [] for v, a in zip(verdicts, again)],
+                      [f if a else [] for f, a in zip(frames, again)]), "skip_hw", True)
             softs = [s if a else old for s, a, old in zip(softs, again, alls)]
         left = self.left(verdicts, softs, rans)
         if told > sum(map(len, left)):
@@ -206,8 +264,8 @@ class Judge:
         """Compare sets with frames that were left to software again, without those."""
         sets = [v.accepted if some else [] for v, some in zip(verdicts, left)]
         less = [[f for f in fs if f not in some] if some else [] for fs, some in zip(frames, left)]
-        soft = self.engine.round(sets, less, "skip_hw", True)
-        hard = self.engine.round(sets, less, "skip_sw verbose", True)
+        soft = self.engine.round(alone(sets, less), "skip_hw", True)
+        hard = self.engine.round(alone(sets, less), "skip_sw verbose", True)
         for i, some in enumerate(left):
             if some:
                 softs[i], rans[i] = soft[i], hard[i]

@@ -44,9 +44,8 @@ class Coverage:
             part = (kind, name)
             print(f"# {kind:7}{name:21}{self.made[part]:8}{self.taken[part]:11}{self.hit[part]:8}")
         able = sorted({name for kind, name in self.taken if kind == "action"})
-        # A rule has one end.
-        ends = {e[0] for e in actions.ENDS} - {"mirror"}
-        pairs = [p for p in combinations(able, 2) if not set(p) <= ends]
+        # Those that are made on purpose.
+        pairs = [tuple(sorted(p)) for p in actions.PAIRS if set(p) <= set(able)]
         hit = sum(p in self.pairs_hit for p in pairs)
         print(f"# pairs of actions hit in hardware: {hit} of {len(pairs)}"
               f" ({100 * hit // max(1, len(pairs))}%)")

@@ -2,7 +2,7 @@
 """Runs rule sets: adds the rules, sends the frames, sees where they come out.
 
 A lane is a port of the switch that frames come in by, with the rules at the
-ingress of its representor (or uplink).  The far ends of all ports are in
+ingress of its representor (or uplink), or a tunnel device.  The far ends of all ports are in
 another network namespace.  Lanes are added and dumped together and sent
 through one after the other; behind the frames of each goes a fence, a frame
 that software copies to every port.  What came before a port's fence belongs
@@ -17,6 +17,8 @@ import struct
 import subprocess
 import time
 
+import tunnels
+
 SOL_PACKET = 263
 PACKET_ADD_MEMBERSHIP = 1
 PACKET_AUXDATA = 8
@@ -24,12 +26,22 @@ PACKET_QDISC_BYPASS = 20
 PACKET_IGNORE_OUTGOING = 23
 SO_RCVBUFFORCE = 33
 FENCE_TYPE = b"\x88\xb6"
-FENCE_SECONDS = 5
+FENCE_SECONDS = 20
 COUNTERS_SECONDS = 0.25
 PORTS_SECONDS = 0.15
-HOST = "host"
+OFFLOAD_SECONDS = 0.8
+HOST, FOREIGN = "host", "elsewhere"
 # The first of enum sluice_miss that is about what the device can do, not about rules.
 MISS_PARSE = 5
+
+
+# What the host takes out of tunnels itself.
+TO_TUNNELS = """
+ip frag-off & 0x3fff == 0 ip daddr 10.99.0.1 ip protocol 47 accept
+ip frag-off & 0x3fff == 0 ip daddr 10.99.0.1 udp dport { 4789, 6081 } accept
+ip6 daddr fd99::1 ip6 nexthdr 47 accept
+ip6 daddr fd99::1 udp dport { 4789, 6081 } accept
+"""
 
 
 class Late(Exception):
@@ -44,7 +56,7 @@ class Ran:
         self.out = {}           # port: [frame], in order
         self.stats = {}         # handle: [(packets, bytes, drops) of each action]
         self.hw = {}            # handle: packets hardware has counted
-        self.in_hw = 0          # rules tc says are in hardware
+        self.offloaded = set()  # handles of rules tc says are in hardware
         self.late = False
 
 
@@ -93,13 +105,17 @@ def received(sock):
 
 
 class Lane:
-    """A port frames come in by."""
+    """Where frames come in: at a port, or at a tunnel device by way of the uplink."""
 
-    def __init__(self, rep, far, outs, foreign):
-        self.rep = rep
+    def __init__(self, place, dev, rep, far, outs, foreign):
+        self.place = place
+        # Whether it is the uplink, or a tunnel by way of it (else None).
+        self.by_uplink = place == "port" if rep == outs[2] else None
+        self.dev = dev
         self.far = far
-        self.names = {"@own": rep, "@out1": outs[0], "@out2": outs[1], "@uplink": outs[2],
-                      "@foreign": foreign}
+        self.names = {"@in": dev, "@own": rep, "@out1": outs[0], "@out2": outs[1],
+                      "@uplink": outs[2], "@foreign": foreign, "@zone": "0"}
+        self.names |= {f"@{kind}": f"gr{kind}" for kind in tunnels.TYPES}
 
 
 class Engine:
@@ -112,12 +128,16 @@ class Engine:
 
     def __init__(self, lanes, outs, far, foreign, devlink):
         self.devlink = devlink
-        self.lanes = [Lane(*names, [rep for rep, _ in outs], foreign) for names in lanes]
+        reps = [rep for rep, _ in outs]
+        self.lanes = [Lane("port", rep, rep, far_end, reps, foreign) for rep, far_end in lanes]
+        self.lanes += [Lane(kind, f"gr{kind}", *outs[2], reps, foreign) for kind in tunnels.TYPES]
         self.outs = outs
+        self.foreign = foreign
         self.reps = sorted({rep for rep, _ in list(lanes) + list(outs)})
-        self.serial = 0
+        self.serial = self.zone = 0
         self.tmp = f"/tmp/goldenrule.{os.getpid()}"
         self.host = self.open_host()
+        self.elsewhere = capture(3, foreign)
         home = in_namespace(far)
         # The kernel puts off the last socket in its list, so that frames of
         # some protocols overtake others there.  The first one made is the last.
@@ -133,19 +153,24 @@ class Engine:
         os.setns(home, os.CLONE_NEWNET)
         os.close(home)
         self.poll = select.poll()
-        for sock in (self.far, self.host):
+        socks = {self.far: None, self.host: HOST, self.elsewhere: FOREIGN}
+        for sock in socks:
             self.poll.register(sock, select.POLLIN)
-        self.by_fd = {sock.fileno(): sock for sock in (self.far, self.host)}
+        self.by_fd = {sock.fileno(): (sock, name) for sock, name in socks.items()}
         self.fences()
+        self.own_rules = self.device()[0]
 
     def open_host(self):
         """A socket that sees what representors hand to the host behind tc."""
         run("ip", "link", "add", "grhost", "type", "dummy")
         run("ip", "link", "set", "grhost", "up")
         text = "table netdev goldenrule {\n"
+        uplink = self.outs[2][0]
         for i, lane in enumerate(self.lanes):
-            text += f"chain c{i} {{ type filter hook ingress device \"{lane.rep}\" priority 0; " \
-                    "fwd to \"grhost\"; }\n"
+            text += f"chain c{i} {{ type filter hook ingress device \"{lane.dev}\" priority 0;\n"
+            if lane.dev == uplink:
+                text += TO_TUNNELS
+            text += "fwd to \"grhost\"; }\n"
         done = subprocess.run(["nft", "-f", "-"], input=text + "}\n", text=True,
                               capture_output=True, check=False)
         if done.returncode:
@@ -156,12 +181,11 @@ class Engine:
         """Rules that copy a fence to every port; hardware must leave them to software."""
         lines = []
         for lane in self.lanes:
-            for rep in dict.fromkeys([lane.rep] + [rep for rep, _ in self.outs]):
-                if not lines or not lines[-1].startswith(f"filter add dev {lane.rep} "):
-                    lines.append(f"filter add dev {lane.rep} ingress pref 1 protocol "
-                                 f"0x{FENCE_TYPE.hex()} flower")
-                lines[-1] += f" action mirred egress mirror dev {rep}"
-            lines[-1] += " action pass"
+            ports = dict.fromkeys([lane.names["@own"]] + [rep for rep, _ in self.outs])
+            lines.append(f"filter add dev {lane.dev} ingress pref 1 protocol "
+                         f"0x{FENCE_TYPE.hex()} flower " +
+                         "".join(f"action mirred egress mirror dev {rep} " for rep in ports) +
+                         f"action mirred ingress mirror dev {self.foreign} action pass")
         refused = self.batch(lines)
         if refused:
             raise SystemExit(f"goldenrule: fence: {refused}")
@@ -203,7 +227,7 @@ class Engine:
         for i, rules in enumerate(sets):
             there = [r for r in rules if r.handle not in rans[i].refused]
             for chain, pref, proto in sorted({(r.chain, r.pref, r.proto) for r in there}):
-                lines.append(f"filter del dev {self.lanes[i].rep} ingress chain {chain} "
+                lines.append(f"filter del dev {self.lanes[i].dev} ingress chain {chain} "
                              f"pref {pref} protocol {proto}")
         failed = self.batch(lines) if lines else {}
         if failed:
@@ -211,12 +235,15 @@ class Engine:
             raise SystemExit(f"goldenrule: tc {lines[at]}: {failed[at]}")
 
     def fence(self, lane):
-        """The frame behind the others of a lane, and where it must arrive."""
+        """The frame behind the others of a lane, its start, and where it must arrive."""
         self.serial += 1
         frame = bytes.fromhex("020000000002020000000001") + FENCE_TYPE + \
             struct.pack("!I", self.serial) + bytes(46)
-        ports = {HOST, lane.far} | {far for _, far in self.outs}
-        return frame, ports
+        ports = {HOST, FOREIGN, lane.far} | {far for _, far in self.outs}
+        start = frame[:18]
+        if lane.place != "port":
+            frame = tunnels.wrap(tunnels.fence(lane.place), frame)
+        return frame, start, ports
 
     def put(self, lane, frame):
         """Send a frame in by a lane's port."""
@@ -235,7 +262,7 @@ class Engine:
         out = {}
         for frame in frames:
             self.put(lane, frame)
-        fence, missing = self.fence(lane)
+        fence, start, missing = self.fence(lane)
         self.put(lane, fence)
         deadline = time.monotonic() + FENCE_SECONDS
         while missing:
@@ -244,21 +271,20 @@ class Engine:
             if not ready:
                 raise Late
             for descriptor, _ in ready:
-                sock = self.by_fd[descriptor]
+                sock, name = self.by_fd[descriptor]
                 while (got := received(sock)) is not None:
                     port, frame = got
-                    if sock is not self.far:
-                        port = HOST
+                    port = name or port
                     if frame[12:14] == FENCE_TYPE:
-                        if frame[:18] == fence[:18]:
+                        if frame[:18] == start:
                             missing.discard(port)
                     elif not noise(frame):
-                        out.setdefault(port, []).append(frame)
+                        out.setdefault(port, []).append(tunnels.plain(frame))
         return out
 
     def counters(self, sets, rans):
         """Fill in what tc says about the rules."""
-        lines = [f"filter show dev {self.lanes[i].rep} ingress" for i in range(len(sets))]
+        lines = [f"filter show dev {self.lanes[i].dev} ingress" for i in range(len(sets))]
         path = f"{self.tmp}.show"
         with open(path, "w", encoding="ascii") as text:
             text.write("\n".join(lines) + "\n")
@@ -268,14 +294,15 @@ class Engine:
             while text[at] in " \n\r\t":
                 at += 1
             rules, at = decoder.raw_decode(text, at)
-            ran.in_hw = 0
+            ran.offloaded = set()
             for rule in rules:
                 options = rule.get("options", {})
-                ran.in_hw += bool(options.get("in_hw"))
-                if rule["pref"] == 1 or rule["kind"] != "flower" or "handle" not in options:
+                if rule["pref"] == 1 or "handle" not in options:
                     continue
                 stats = [a.get("stats", {}) for a in options.get("actions", ())]
-                handle = options["handle"]
+                handle = int(str(options["handle"]), 0)
+                if options.get("in_hw"):
+                    ran.offloaded.add(handle)
                 ran.stats[handle] = [(s.get("packets", 0), s.get("bytes", 0), s.get("drops", 0))
                                      for s in stats]
                 ran.hw[handle] = max((s.get("hw_packets", 0) for s in stats), default=0)
@@ -298,19 +325,47 @@ class Engine:
                     found[rep].append(int(text.read()))
         return found
 
-    def round(self, sets, frames, flags, trap_is_pass=False, settled=None):
-        """Run sets[i] (rules) with frames[i] on lane i; [Ran].
+    def connect(self, sets, rans, hardware):
+        """Make the connections of sets, in zones of their own."""
+        path = f"{self.tmp}.ct"
+        with open(path, "w", encoding="ascii") as text:
+            for lane, one in zip(self.lanes, sets):
+                for words in one.conns:
+                    text.write(words.replace("@zone", lane.names["@zone"]) + "\n")
+        run("conntrack", "-R", path)
+        for lane, one, ran in zip(self.lanes, sets, rans):
+            if one.warm:
+                self.collect(lane, one.warm, ran)
+        if hardware:
+            time.sleep(OFFLOAD_SECONDS)
+
+    def collect(self, lane, frames, ran):
+        """Send frames; what comes out goes into ran."""
+        try:
+            for port, some in self.send(lane, frames).items():
+                ran.out.setdefault(port, []).extend(some)
+        except Late:
+            ran.late = True
+
+    def round(self, sets, flags, trap_is_pass=False, settled=None):
+        """Run sets[i] on lane i; [Ran].
 
         settled(rans): are the counters what they should be?  Else they are
         read again for a while: hardware writes them now and then.
         """
-        rans = self.add(sets, flags, trap_is_pass)
-        for lane, ran, some in zip(self.lanes, rans, frames):
-            try:
-                ran.out = self.send(lane, some)
-            except Late:
-                ran.late = True
         hardware = "skip_hw" not in flags
+        connected = any(one.conns for one in sets)
+        if connected:
+            for lane in self.lanes:
+                self.zone = self.zone % 65000 + 1
+                lane.names["@zone"] = str(self.zone)
+        rules = [one.rules for one in sets]
+        rans = self.add(rules, flags, trap_is_pass)
+        if connected:
+            self.connect(sets, rans, hardware)
+        for lane, ran, one in zip(self.lanes, rans, sets):
+            if one.frames:
+                self.collect(lane, one.frames, ran)
         for _ in range(8):
             if hardware:
                 time.sleep(COUNTERS_SECONDS)
@@ -319,7 +374,9 @@ class Engine:
                 break
         if hardware and "skip_sw" in flags:
             self.check_device(rans)
-        self.remove(sets, rans)
+        self.remove(rules, rans)
+        if connected:
+            subprocess.run(["conntrack", "-F"], check=False, capture_output=True)
         return rans
 
     def device(self):
@@ -333,7 +390,7 @@ class Engine:
 
     def check_device(self, rans):
         """What is in the device must be what tc says, and the fences."""
-        want = sum(ran.in_hw for ran in rans) + len(self.lanes)
+        want = sum(len(ran.offloaded) for ran in rans) + self.own_rules
         got = self.device()[0]
         if got != want:
             raise SystemExit(f"goldenrule: {got} rules in the device, {want} expected: "
@@ -341,7 +398,7 @@ class Engine:
 
     def close(self):
         """Leave the machine as it was."""
-        self.batch([f"filter del dev {lane.rep} ingress pref 1" for lane in self.lanes])
+        self.batch([f"filter del dev {lane.dev} ingress pref 1" for lane in self.lanes])
         subprocess.run(["nft", "delete", "table", "netdev", "goldenrule"], check=False,
                        capture_output=True)
         subprocess.run(["ip", "link", "del", "grhost"], check=False, capture_output=True)

@@ -8,8 +8,11 @@ about the packet before tc accepts the key; "gives" what it makes known.
 """
 import ipaddress
 
+import tunnels
 from packets import FRAG, L3, L4
 
+LABELS = (16, 17, 123, 0xfffff)
+MARKS = (0, 1, 2, 0x15)
 MAC_MASKS = (0xffffffffffff, 0xffffff000000, 0x010000000000, 0xfffffffffffe, 0x0000000000ff)
 PORT_MASKS = (0xffff, 0xff00, 0xfff0, 0x0001, 0x8000)
 BYTE_MASKS = (0xff, 0xff, 0xfc, 0x03, 0xf0, 0x80)
@@ -35,6 +38,9 @@ class World:
         self.vids = [rng.choice((1, 5, 6, 100, 4094)) for _ in range(2)]
         self.prios = [rng.randrange(8) for _ in range(2)]
         self.bytes = [rng.choice((0, 1, 2, 4, 64, 0xb8, 255)) for _ in range(3)]
+        self.ct = []            # connections that are there
+        self.longest = 1400     # payload
+        self.tunnel = None      # where rules are, if at a tunnel device
 
 
 def key_mac(field, word):
@@ -171,6 +177,105 @@ def key_indev(rng, _world):
     return f"indev {rng.choice(('@own', '@own', '@own', '@out1', '@foreign'))}", []
 
 
+def key_number(field, word, values, mask):
+    """A field without a mask."""
+    def make(rng, _world):
+        value = rng.choice(values)
+        return f"{word} {value}", [("bits", field, value, mask)]
+    return make
+
+
+def key_bos(rng, _world):
+    """mpls_bos"""
+    value = rng.randrange(2)
+    return f"mpls_bos {value}", [("in", "nm", (1,) if value else (2, 3), (1, 2, 3))]
+
+
+def key_lse(rng, _world):
+    """mpls lse, one or two"""
+    words, wants = "mpls", []
+    for depth in sorted(rng.sample((1, 2, 3), rng.choice((1, 1, 2)))):
+        i = depth - 1
+        words += f" lse depth {depth}"
+        wants.append(("in", "nm", tuple(range(depth, 4)), (1, 2, 3)))
+        if rng.random() < .7:
+            value = rng.choice(LABELS)
+            words += f" label {value}"
+            wants.append(("bits", f"label{i}", value, 0xfffff))
+        if rng.random() < .3:
+            value = rng.randrange(8)
+            words += f" tc {value}"
+            wants.append(("bits", f"mtc{i}", value, 7))
+        if rng.random() < .3:
+            value = rng.choice((0, 1, 64))
+            words += f" ttl {value}"
+            wants.append(("bits", f"mttl{i}", value, 255))
+        if rng.random() < .3 and depth < 3:
+            value = rng.randrange(2)
+            words += f" bos {value}"
+            wants.append(("in", "nm", (depth,) if value else tuple(range(depth + 1, 4)), (1, 2, 3)))
+    return words, wants
+
+
+def key_ppp(rng, _world):
+    """ppp_proto of what is no IP"""
+    value = rng.choice((0xc021, 0x8021))
+    return f"ppp_proto {value:#x}", [("in", "ppp", (value,), (0x21, 0x57, 0xc021, 0x8021))]
+
+
+def key_ppp_is(name, value):
+    """ppp_proto"""
+    def make(_rng, _world):
+        return f"ppp_proto {name}", [("in", "ppp", (value,), (0x21, 0x57, 0xc021, 0x8021))]
+    return make
+
+
+def key_cfm(rng, _world):
+    """cfm mdl, op"""
+    words, wants = "cfm", []
+    which = rng.choice(("mdl", "op", "both"))
+    if which != "op":
+        value = rng.randrange(8)
+        words += f" mdl {value}"
+        wants.append(("bits", "mdl", value, 7))
+    if which != "mdl":
+        value = rng.choice((1, 2, 3, 255))
+        words += f" op {value}"
+        wants.append(("bits", "cfmop", value, 255))
+    return words, wants
+
+
+def key_l2_miss(rng, _world):
+    """l2_miss: nothing that comes in by a port has it."""
+    return f"l2_miss {int(rng.random() < .1)}", []
+
+
+def key_ct_state(rng, world):
+    """ct_state; whether a frame has it depends on frames before."""
+    if not world.ct:
+        return f"ct_state {rng.choice(('-trk', '-trk', '-trk', '+trk', '-est'))}", []
+    return "ct_state " + rng.choice(("+trk+est", "+trk+est", "+trk+est-rpl", "+trk+est+rpl",
+                                     "+trk+new", "+trk-new", "+trk+inv", "+trk-inv", "+trk",
+                                     "+trk+est-inv-rel", "+trk+rel", "-trk")), []
+
+
+def key_ct_mark(rng, _world):
+    """ct_mark"""
+    mask = rng.choice((0xffffffff, 0xf, 0x10))
+    return f"ct_mark {rng.choice(MARKS) & mask:#x}/{mask:#x}", []
+
+
+def key_ct_label(rng, _world):
+    """ct_label"""
+    value, mask = rng.choice(((1, 0xff), (2, 0xff), (0, 0xffff), (1, 1)))
+    return f"ct_label {value:032x}/{mask:032x}", []
+
+
+def key_ct_zone(rng, _world):
+    """ct_zone"""
+    return f"ct_zone {rng.choice(('@zone', '@zone', '@zone', '7'))}", []
+
+
 # name, needs, gives, excludes (keys that may not be there too), make
 KEYS = (
     ("dst_mac", (), (), (), key_mac("dst", "dst_mac")),
@@ -181,6 +286,12 @@ KEYS = (
     ("vlan_prio", ("vlan",), (), (), key_vlan_prio("tci0", "vlan_prio")),
     ("cvlan_id", ("cvlan",), (), (), key_vlan_id("tci1", "cvlan_id")),
     ("cvlan_prio", ("cvlan",), (), (), key_vlan_prio("tci1", "cvlan_prio")),
+    ("pppoe_sid", ("pppoe",), (), (), key_number("sid", "pppoe_sid", (9, 8, 0xfffe), 0xffff)),
+    ("ppp_proto ip", ("pppoe",), ("ppp", "ip4", "ipany"), ("ppp",),
+     key_ppp_is("ip", 0x21)),
+    ("ppp_proto ipv6", ("pppoe",), ("ppp", "ip6", "ipany"), ("ppp",),
+     key_ppp_is("ipv6", 0x57)),
+    ("ppp_proto NUMBER", ("pppoe",), ("ppp",), ("ppp",), key_ppp),
     ("ip_proto tcp", ("ipany",), ("tcp", "ports", "l4"), ("l4",), key_proto("tcp", "tcp")),
     ("ip_proto udp", ("ipany",), ("udp", "ports", "l4"), ("l4",), key_proto("udp", "udp")),
     ("ip_proto sctp", ("ipany",), ("ports", "l4"), ("l4",), key_proto("sctp", "sctp")),
@@ -208,6 +319,33 @@ KEYS = (
     ("arp_tip", ("arp",), (), (), key_ip4("tpa", "arp_tip")),
     ("arp_sha", ("arp",), (), (), key_mac("sha", "arp_sha")),
     ("arp_tha", ("arp",), (), (), key_mac("tha", "arp_tha")),
+    ("l2_miss", (), (), (), key_l2_miss),
+    ("ip_proto l2tp", ("ipany",), ("l2tp", "l4"), ("l4",), key_proto("l2tp", "l2tp")),
+    ("ip_proto esp", ("ipany",), ("spi", "l4"), ("l4",), key_proto("esp", "esp")),
+    ("ip_proto ah", ("ipany",), ("spi", "l4"), ("l4",), key_proto("ah", "ah")),
+    ("l2tpv3_sid", ("l2tp",), (), (), key_number("l2tp", "l2tpv3_sid", (9, 8, 0xffffffff),
+                                                 0xffffffff)),
+    ("spi", ("spi",), (), (), key_number("spi", "spi", (9, 8, 0x01020304), 0xffffffff)),
+    ("mpls lse", ("mpls",), ("lse",), (), key_lse),
+    ("mpls_label", ("mpls",), (), ("lse",), key_number("label0", "mpls_label", LABELS, 0xfffff)),
+    ("mpls_tc", ("mpls",), (), ("lse",), key_number("mtc0", "mpls_tc", range(8), 7)),
+    ("mpls_bos", ("mpls",), (), ("lse",), key_bos),
+    ("mpls_ttl", ("mpls",), (), ("lse",), key_number("mttl0", "mpls_ttl", (0, 1, 64), 255)),
+    ("cfm", ("cfm",), (), (), key_cfm),
+    ("ct_state", ("ipany",), (), (), key_ct_state),
+    ("ct_zone", ("ct",), (), (), key_ct_zone),
+    ("ct_mark", ("ct",), (), (), key_ct_mark),
+    ("ct_label", ("ct",), (), (), key_ct_label),
+    ("enc_key_id", ("tunnel",), (), (), tunnels.key_id),
+    ("enc_src_ip (4)", ("tunnel",), ("enc4",), ("enc6", "tun6"), tunnels.key_ip(4)),
+    ("enc_src_ip (6)", ("tunnel",), ("enc6",), ("enc4", "tun4"), tunnels.key_ip(6)),
+    ("enc_dst_ip (4)", ("tunnel",), ("enc4",), ("enc6", "tun6"), tunnels.key_dst_ip(4)),
+    ("enc_dst_ip (6)", ("tunnel",), ("enc6",), ("enc4", "tun4"), tunnels.key_dst_ip(6)),
+    ("enc_dst_port", ("udptunnel",), (), (), tunnels.key_port),
+    ("enc_tos", ("tunnel",), (), (), tunnels.key_byte("otos", "enc_tos")),
+    ("enc_ttl", ("tunnel",), (), (), tunnels.key_byte("ottl", "enc_ttl")),
+    ("enc_opts", ("geneve",), (), (), tunnels.key_options),
+    ("enc_flags", ("tunnel",), (), (), tunnels.key_flags),
 )
 
 INNER = {
@@ -226,10 +364,10 @@ def tag_wants(i, tpid):
             ("in", f"tpid{i}", (tpid,), (0x8100, 0x88a8))]
 
 
-def choose_protocol(rng):
+def choose_protocol(rng, only):
     """tc's protocol, words that follow it, constraints and what is known then."""
-    proto = rng.choices(("ip", "ipv6", "arp", "802.1q", "802.1ad", "all", "0x88b5", "mpls_uc",
-                         "802_2"), (36, 16, 6, 20, 6, 10, 2, 2, 2))[0]
+    proto = rng.choice(only) if only else rng.choices(("ip", "ipv6", "arp", "802.1q", "802.1ad", "all", "0x88b5", "mpls_uc",
+                         "802_2", "ppp_ses", "cfm"), (36, 16, 6, 20, 6, 10, 2, 4, 2, 4, 2))[0]
     if proto in INNER:
         kind, known = INNER[proto]
         return proto, [], [("in", "nv", (0,), (0, 1, 2, 3)), l3_is(kind)], set(known)
@@ -239,7 +377,11 @@ def choose_protocol(rng):
     if proto == "0x88b5":
         return proto, [], [untagged, l3_is("other"), ("bits", "etype", 0x88b5, 0xffff)], set()
     if proto == "mpls_uc":
-        return proto, [], [untagged, l3_is("mpls")], set()
+        return proto, [], [untagged, l3_is("mpls")], {"mpls"}
+    if proto == "ppp_ses":
+        return proto, [], [untagged, l3_is("pppoe")], {"pppoe"}
+    if proto == "cfm":
+        return proto, [], [untagged, l3_is("cfm")], {"cfm"}
     if proto == "802_2":
         return proto, [], [untagged, l3_is("llc"), ("bits", "id", 0, 1)], set()
     words, known = [], {"vlan"}
@@ -263,9 +405,20 @@ def choose_protocol(rng):
     return proto, words, wants, known
 
 
-def choose_keys(rng, world, many):
-    """(protocol, [(name, words)], constraints) of a rule with about many keys."""
-    proto, keys, wants, known = choose_protocol(rng)
+# At the ingress of tunnel devices.
+KNOWN_IN = {"vxlan": {"tunnel", "udptunnel"}, "geneve": {"tunnel", "udptunnel", "geneve"},
+            "gre": {"tunnel", "tun4"}, "gre6": {"tunnel", "tun6"}}
+
+
+def choose_keys(rng, world, many, only=()):
+    """(protocol, [(name, words)], constraints) of a rule with about many keys.
+
+    The protocol is one of only, if that is not empty.
+    """
+    proto, keys, wants, known = choose_protocol(rng, only)
+    known |= KNOWN_IN.get(world.tunnel, set())
+    if world.ct:
+        known.add("ct")
     for name, needs, gives, excludes, make in KEYS:
         if not set(needs) <= known or set(excludes) & known:
             continue
@@ -273,8 +426,8 @@ def choose_keys(rng, world, many):
         odds = many / max(4, here)
         if gives and "l4" in gives:
             odds = .35
-        if name == "indev":
-            odds = .05
+        if name in ("indev", "l2_miss") or name == "ct_state" and not world.ct:
+            odds = .04
         if rng.random() > odds:
             continue
         words, more = make(rng, world)

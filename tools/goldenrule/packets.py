@@ -12,13 +12,17 @@ so that a packet can be made to satisfy it, or to miss it by a hair.
 """
 import struct
 
+import tunnels
 from pkt import crc32c, ip_sum
 
-L3 = ("ip", "ip6", "arp", "other", "mpls", "llc")
-L4 = ("tcp", "udp", "sctp", "icmp", "icmp6", "raw")
+L3 = ("ip", "ip6", "arp", "other", "mpls", "llc", "pppoe", "cfm")
+L4 = ("tcp", "udp", "sctp", "icmp", "icmp6", "raw", "l2tp", "esp", "ah")
 FRAG = (0, 1, 2)        # whole, first, later
-ETHERTYPE = {"ip": 0x0800, "ip6": 0x86dd, "arp": 0x0806, "other": 0x88b5, "mpls": 0x8847}
-PROTO = {"tcp": 6, "udp": 17, "sctp": 132, "icmp": 1, "icmp6": 58, "raw": 253}
+ETHERTYPE = {"ip": 0x0800, "ip6": 0x86dd, "arp": 0x0806, "other": 0x88b5, "mpls": 0x8847,
+             "pppoe": 0x8864, "cfm": 0x8902}
+PROTO = {"tcp": 6, "udp": 17, "sctp": 132, "icmp": 1, "icmp6": 58, "raw": 253, "l2tp": 115,
+         "esp": 50, "ah": 51}
+PPP = {0x21: "ip", 0x57: "ip6"}
 EXTS = {"hbh": 0, "route": 43, "dst": 60, "frag": 44}
 MAGIC = b"GR"
 
@@ -31,7 +35,9 @@ DEFAULTS = {
     "tos": 0, "ttl": 64, "flow": 0, "id": 0, "df": 0, "sport": 1000, "dport": 2000,
     "flags": 0x02, "itype": 8, "icode": 0, "etype": 0x88b5,
     "op": 1, "spa": 0xc0000201, "tpa": 0xc0000202, "sha": 0x020000000001, "tha": 0,
-    "proto": -1, "label": 16, "len": 20, "pad": 0, "edits": (), "cut": 0,
+    "proto": -1, "len": 20, "nm": 1, "label0": 16, "label1": 17, "label2": 18,
+    "mtc0": 0, "mtc1": 0, "mtc2": 0, "mttl0": 64, "mttl1": 64, "mttl2": 64,
+    "sid": 9, "ppp": 0x21, "l2tp": 9, "spi": 9, "mdl": 5, "cfmop": 1, "pad": 0, "edits": (), "cut": 0,
 }
 
 
@@ -95,6 +101,12 @@ def transport(packet, payload, pseudo):
         data = head + payload
         csum = ip_sum(pseudo(58, len(data)) + data if kind == "icmp6" else data) ^ bad
         return head[:2] + struct.pack("!H", csum) + head[4:] + payload
+    if kind == "l2tp":
+        return struct.pack("!I", packet["l2tp"]) + payload
+    if kind == "esp":
+        return struct.pack("!II", packet["spi"], 1) + payload
+    if kind == "ah":
+        return struct.pack("!BBHII", 59, 1, 0, packet["spi"], 1) + payload
     return payload
 
 
@@ -142,21 +154,47 @@ def ip6(packet, payload, tag):
     return struct.pack("!IHBB", first, len(body), proto, packet["ttl"]) + sip + dip + body
 
 
+def labels(packet):
+    """Its label stack."""
+    last = packet["nm"] - 1
+    return b"".join(struct.pack("!I", packet[f"label{i}"] << 12 | packet[f"mtc{i}"] << 9 |
+                                (i == last) << 8 | packet[f"mttl{i}"])
+                    for i in range(packet["nm"]))
+
+
+def ppp(packet, payload, tag):
+    """A PPPoE session's packet."""
+    kind = PPP.get(packet["ppp"])
+    body = ip4(packet, payload, tag) if kind == "ip" else \
+        ip6(packet, payload, tag) if kind else payload + tag
+    return struct.pack("!BBHHH", 0x11, 0, packet["sid"], 2 + len(body), packet["ppp"]) + body
+
+
 def build(packet, tag):
     """The frame; tag is its last bytes (it may be cut off)."""
+    frame = build_inner(packet, tag)
+    return tunnels.wrap(packet, frame) if "otype" in packet else frame
+
+
+def build_inner(packet, tag):
+    """The frame, which may be in a tunnel."""
     kind = packet["l3"]
     payload = PATTERN[:packet["len"]]
     if kind == "ip":
         body = ip4(packet, payload, tag)
     elif kind == "ip6":
         body = ip6(packet, payload, tag)
+    elif kind == "pppoe":
+        body = ppp(packet, payload, tag)
+    elif kind == "cfm":
+        body = struct.pack("!BBBB", packet["mdl"] << 5 | 1, packet["cfmop"], 0, 70) + \
+            payload + bytes(12) + tag
     elif kind == "arp":
         body = struct.pack("!HHBBH6sI6sI", 1, 0x0800, 6, 4, packet["op"],
                            packet["sha"].to_bytes(6, "big"), packet["spa"],
                            packet["tha"].to_bytes(6, "big"), packet["tpa"]) + payload + tag
     elif kind == "mpls":
-        body = struct.pack("!I", packet["label"] << 12 | 1 << 8 | packet["ttl"]) + \
-            ip4(packet, payload, tag)
+        body = labels(packet) + ip4(packet, payload, tag)
     else:
         body = payload + bytes(18) + tag
     if kind == "llc":

@@ -4,11 +4,14 @@ import random
 import re
 
 import actions
+import conns
 import keys
 import packets
+import tunnels
 
 CHAINS = 4
 FRAMES = 50
+PAIRS_PER_SET = 2
 
 
 class Rule:
@@ -26,10 +29,9 @@ class Rule:
 
     def words(self, names, flags, trap_is_pass=False):
         """Arguments of "tc filter add"; names says which devices the ports are."""
-        out = [f"dev @own ingress chain {self.chain} protocol {self.proto} pref {self.pref}"]
-        if self.kind == "flower":
-            out.append(f"handle {self.handle}")
-        else:
+        out = [f"dev @in ingress chain {self.chain} protocol {self.proto} pref {self.pref}"]
+        out.append(f"handle {self.handle}")
+        if self.kind != "flower":
             flags = flags.replace("verbose", "")
         out += [self.kind, flags]
         out += [words for _, words in self.match]
@@ -61,62 +63,142 @@ class Rule:
 
 
 class RuleSet:
-    """Rules for one port and what is sent through them."""
+    """Rules at one place and what is sent through them.
 
-    def __init__(self, name, rules, frames):
+    place: "port", or the type of a tunnel device.  conns: connections that
+    are there before the frames; warm: frames of them that are sent first.
+    """
+
+    def __init__(self, name, rules, frames, place="port", known=(), warm=()):
         self.name = name
         self.rules = rules
         self.frames = frames
+        self.place = place
+        self.conns = known
+        self.warm = warm
+
+    def with_(self, rules=None, frames=None):
+        """The same with other rules or frames."""
+        return RuleSet(self.name, self.rules if rules is None else rules,
+                       self.frames if frames is None else frames,
+                       self.place, self.conns, self.warm)
+
+    def only_mixed(self):
+        """Has it rules that tc takes without skip_sw only?"""
+        return self.place != "port" or bool(self.conns)
 
     def shape(self):
         """As plain data, for the corpus."""
-        return {"name": self.name, "rules": [r.shape() for r in self.rules],
-                "frames": [f.hex() for f in self.frames]}
+        out = {"name": self.name, "rules": [r.shape() for r in self.rules],
+               "frames": [f.hex() for f in self.frames]}
+        if self.only_mixed():
+            out |= {"place": self.place, "conns": list(self.conns),
+                    "warm": [f.hex() for f in self.warm]}
+        return out
 
     @staticmethod
     def from_shape(data):
         """The set shape() has described."""
         return RuleSet(data["name"], [Rule.from_shape(r) for r in data["rules"]],
-                       [bytes.fromhex(f) for f in data["frames"]])
+                       [bytes.fromhex(f) for f in data["frames"]], data.get("place", "port"),
+                       data.get("conns", ()), [bytes.fromhex(f) for f in data.get("warm", ())])
 
 
-def make_rules(rng, world, mixed):
-    """Rules over a few chains."""
-    rules = []
-    prefs, targets = {}, [0]
-    for handle in range(1, rng.choices((1, 2, 4, 6, 9, 14), (10, 20, 25, 25, 15, 5))[0] + 1):
-        chain = rng.choice(targets) if rng.random() < .6 else 0
-        forward = [c for c in range(CHAINS) if c > chain]
-        if rng.random() < .05 and mixed:
-            forward = list(range(CHAINS))
-        proto, match, wants = keys.choose_keys(rng, world, rng.choice((0, 1, 1, 2, 2, 3, 5, 8)))
-        acts = actions.choose(rng, world, wants, forward, mixed and rng.random() < .25)
-        kind = "flower"
-        if mixed and rng.random() < .05:
-            kind, match, wants = "matchall", [], []
-        # A priority has one protocol and one kind.  Rules that match nearly
-        # everything are seldom in front.
+def chains_behind(chain, acts):
+    """Chains that a rule leads to."""
+    return [int(words.split()[-1]) for name, words in acts
+            if name in ("goto", "ct") and "goto chain" in words]
+
+
+class Maker:
+    """Makes the rules of a set."""
+
+    def __init__(self, rng, world, mixed):
+        self.rng = rng
+        self.world = world
+        self.mixed = mixed
+        self.rules = []
+        self.prefs = {}
+        self.targets = [0]
+
+    def forward(self, chain):
+        """Chains a rule may go to."""
+        if self.rng.random() < .05 and self.mixed:
+            return list(range(CHAINS))
+        return [c for c in range(CHAINS) if c > chain]
+
+    def add(self, chain, prefs, proto, match, wants, acts, kind="flower"):
+        """One more, if there is a place for it: a priority has one protocol and kind."""
         for _ in range(20):
-            pref = rng.randint(2 if len(match) > 1 or rng.random() < .2 else 6, 9)
-            if prefs.setdefault((chain, pref), (proto, kind)) == (proto, kind):
+            pref = self.rng.randint(*prefs)
+            if self.prefs.setdefault((chain, pref), (proto, kind)) == (proto, kind):
                 break
         else:
-            continue
-        if kind == "matchall" and any(r.chain == chain and r.pref == pref for r in rules):
-            continue
-        for name, words in acts:
-            if name == "goto" and int(words.split()[-1]) not in targets:
-                targets.append(int(words.split()[-1]))
-        rules.append(Rule(handle, chain, pref, proto, match, wants, acts, kind))
-    return rules
+            return
+        if kind == "matchall" and any(r.chain == chain and r.pref == pref for r in self.rules):
+            return
+        self.targets += [c for c in chains_behind(chain, acts) if c not in self.targets]
+        self.rules.append(Rule(len(self.rules) + 1, chain, pref, proto, match, wants, acts, kind))
+
+    def any(self):
+        """Whatever comes."""
+        rng = self.rng
+        chain = rng.choice(self.targets) if rng.random() < .6 else 0
+        only = ()
+        if self.world.ct and rng.random() < .9:
+            only = ("ip", "ip", "ipv6")
+            if chain == 0 and len(self.targets) > 1 and rng.random() < .8:
+                chain = self.targets[-1]
+        proto, match, wants = keys.choose_keys(
+            rng, self.world, rng.choice((0, 1, 1, 2, 2, 3, 5, 8)), only)
+        acts = actions.choose(rng, self.world, wants, self.forward(chain),
+                              self.mixed and rng.random() < .15)
+        if self.world.ct and chain and rng.random() < .3:
+            acts.insert(0, conns.later_action(rng))
+        kind = "flower"
+        if rng.random() < .06:
+            kind, match, wants = "matchall", [], []
+        # Rules that match nearly everything are seldom in front.
+        low = 2 if len(match) > 1 or rng.random() < .2 else 6
+        self.add(chain, (low, 9), proto, match, wants, acts, kind)
+
+    def pair(self, pair):
+        """A rule with these actions, in front and easily hit."""
+        protos, l4 = actions.protocol_of(pair)
+        proto, match, wants = keys.choose_keys(self.rng, self.world, 0, protos)
+        wants = [w for w in wants if w[1] != "l4"]
+        match = [m for m in match if m[0] in ("vlan_ethtype", "cvlan_ethtype")]
+        wants = [w for w in wants if w[1] in ("nv", "l3", "tpid0", "tpid1")]
+        if l4:
+            match.append((f"ip_proto {l4}", f"ip_proto {l4}"))
+            wants.append(("in", "l4", (l4,), packets.L4))
+        acts = actions.choose_pair(self.rng, self.world, pair, self.forward(0))
+        if acts:
+            self.add(0, (2, 3), proto, match, wants, acts)
+
+    def make(self, number):
+        """The rules of set number."""
+        rng = self.rng
+        many = rng.choices((1, 2, 4, 6, 9, 14), (10, 20, 25, 25, 15, 5))[0]
+        if self.world.ct:
+            for proto in rng.choice((("ip",), ("ipv6",), ("ip", "ipv6"))):
+                self.add(0, (2, 4), proto, [("ct_state", "ct_state -trk")],
+                         [("in", "l3", ("ip" if proto == "ip" else "ip6",), packets.L3)],
+                         [conns.first_action(rng)])
+        elif not self.world.tunnel:
+            for i in range(PAIRS_PER_SET):
+                self.pair(actions.PAIRS[(number * PAIRS_PER_SET + i) % len(actions.PAIRS)])
+        for _ in range(many):
+            self.any()
+        return self.rules
 
 
 def base_packet(rng, world):
     """Any packet of the world."""
     pkt = dict(packets.DEFAULTS)
     pkt["nv"] = rng.choices((0, 1, 2, 3), (70, 18, 9, 3))[0]
-    pkt["l3"] = rng.choices(packets.L3, (45, 25, 8, 8, 6, 4))[0]
-    pkt["l4"] = rng.choice(packets.L4)
+    pkt["l3"] = rng.choices(packets.L3, (45, 25, 8, 6, 6, 4, 4, 2))[0]
+    pkt["l4"] = rng.choices(packets.L4, (5, 5, 4, 4, 4, 3, 1, 1, 1))[0]
     pkt["frag"] = rng.choices(packets.FRAG, (90, 5, 5))[0]
     for field, pool in (("dst", world.macs), ("src", world.macs), ("sip", world.ip4),
                         ("dip", world.ip4), ("sip6", world.ip6), ("dip6", world.ip6),
@@ -136,9 +218,18 @@ def base_packet(rng, world):
     pkt["id"] = rng.getrandbits(16)
     pkt["df"] = rng.random() < .3
     pkt["flow"] = rng.choice((0, 1, 0xfffff))
-    pkt["label"] = rng.choice((0, 16, 123, 0xfffff))
+    pkt["nm"] = rng.choice((1, 1, 2, 3))
+    for i in range(3):
+        pkt[f"label{i}"] = rng.choice(keys.LABELS)
+        pkt[f"mtc{i}"] = rng.randrange(8)
+        pkt[f"mttl{i}"] = rng.choice((0, 1, 2, 64, 255))
+    pkt["sid"], pkt["ppp"] = rng.choice((8, 9)), rng.choice((0x21, 0x21, 0x57, 0xc021))
+    pkt["l2tp"], pkt["spi"] = rng.choice((8, 9)), rng.choice((8, 9))
+    pkt["mdl"], pkt["cfmop"] = rng.randrange(8), rng.choice((1, 2, 3, 255))
+    if world.tunnel:
+        pkt.update(tunnels.outer(rng, world.tunnel))
     pkt["etype"] = rng.choice((0x88b5, 0x88b5, 0x9000, 0x88cc, 0x8863))
-    pkt["len"] = rng.choice((0, 1, 10, 20, 33, 100)) if rng.random() < .96 else 1400
+    pkt["len"] = rng.choice((0, 1, 10, 20, 33, 100)) if rng.random() < .96 else world.longest
     return pkt
 
 
@@ -148,8 +239,8 @@ def steer(rng, pkt, rules):
     wants = []
     for _ in range(3):
         wants = wants + rule.wants
-        target = [a[1] for a in rule.acts if a[0] == "goto"]
-        chain = int(target[0].split()[-1]) if target else -1
+        behind = chains_behind(rule.chain, rule.acts)
+        chain = behind[0] if behind else -1
         more = [r for r in rules if r.chain == chain]
         if not more:
             break
@@ -200,8 +291,12 @@ def make_frames(rng, world, rules, weird):
             wants = steer(rng, pkt, rules)
             if what > .5 and wants:
                 packets.spoil(pkt, rng.choice(wants), rng)
+        if world.ct and rng.random() < .9:
+            conns.aim(rng, pkt, world, group)
         if weird and rng.random() < .35:
             oddity(rng, pkt)
+        if weird and world.tunnel and rng.random() < .3:
+            pkt["odd"] = rng.choice(tunnels.ODD)
         if weird and rng.random() < .15:
             breakage(rng, pkt, len(packets.build(pkt, bytes(8))))
         for seq in range(2 if rng.random() < .1 else 1):
@@ -212,11 +307,27 @@ def make_frames(rng, world, rules, weird):
     return frames[:FRAMES]
 
 
+# What kinds of sets there are, and how many of each.
+PLACES = ("port",) * 21 + ("ct",) * 4 + tunnels.TYPES
+
+
 def generate(seed, number):
     """Rule set number of a seed; the same every time."""
     rng = random.Random(f"{seed}/{number}")
     world = keys.World(rng)
     mixed = rng.random() < .5
     weird = rng.random() < .5
-    rules = make_rules(rng, world, mixed)
-    return RuleSet(f"{seed}/{number}", rules, make_frames(rng, world, rules, weird))
+    place = PLACES[number % len(PLACES)]
+    known, warm = (), ()
+    if place == "ct":
+        place = "port"
+        known = conns.make(rng, world)
+        warm = conns.warm(world, known)
+    elif place != "port":
+        world.tunnel = place
+    rules = Maker(rng, world, mixed).make(number // len(PLACES) * PLACES.count("port") +
+                                          number % len(PLACES))
+    if world.tunnel or any("tunnel_key set" in a[1] for r in rules for a in r.acts):
+        world.longest = tunnels.FRAME_MAX
+    return RuleSet(f"{seed}/{number}", rules, make_frames(rng, world, rules, weird), place,
+                   [c["words"] for c in known], warm)

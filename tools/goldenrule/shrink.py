@@ -2,30 +2,29 @@
 """The smallest rule set and frames that still differ, as a script."""
 import shlex
 
-from rules import RuleSet
+import tunnels
+from compare import seats
 
 
 def first_bad(judge, kinds, variants):
     """The first of variants with a problem of one of kinds, or None."""
-    lanes = len(judge.engine.lanes)
-    for at in range(0, len(variants), lanes):
-        some = variants[at:at + lanes]
-        for variant, verdict in zip(some, judge.judge(some)):
-            if not verdict.late and verdict.kinds() & kinds:
-                return variant
+    while variants:
+        row, variants = seats(judge.engine.lanes, variants, variants[0].place == "port")
+        bad = [v.set for v in judge.judge(row) if not v.late and v.kinds() & kinds and v.set.name]
+        if bad:
+            return bad[0]
     return None
 
 
 def fewer_frames(judge, kinds, rules):
     """With one frame, or as few as it takes."""
-    found = first_bad(judge, kinds, [RuleSet(rules.name, rules.rules, [f]) for f in rules.frames])
+    found = first_bad(judge, kinds, [rules.with_(frames=[f]) for f in rules.frames])
     if found:
         return found
     while len(rules.frames) > 1:
         half = (len(rules.frames) + 1) // 2
         found = first_bad(judge, kinds, [
-            RuleSet(rules.name, rules.rules, rules.frames[:half]),
-            RuleSet(rules.name, rules.rules, rules.frames[half:])])
+            rules.with_(frames=rules.frames[:half]), rules.with_(frames=rules.frames[half:])])
         if not found:
             return rules
         rules = found
@@ -36,7 +35,7 @@ def fewer_rules(judge, kinds, rules):
     """Without a rule that does not matter, while there is one."""
     while True:
         found = first_bad(judge, kinds, [
-            RuleSet(rules.name, [r for r in rules.rules if r is not rule], rules.frames)
+            rules.with_([r for r in rules.rules if r is not rule])
             for rule in rules.rules])
         if not found:
             return rules
@@ -53,8 +52,7 @@ def fewer_words(judge, kinds, rules):
             less += [rule.copy(acts=rule.acts[:j] + rule.acts[j + 1:])
                      for j in range(len(rule.acts) - 1)]
             for other in less:
-                variants.append(RuleSet(rules.name, rules.rules[:i] + [other] + rules.rules[i + 1:],
-                                        rules.frames))
+                variants.append(rules.with_(rules.rules[:i] + [other] + rules.rules[i + 1:]))
         found = first_bad(judge, kinds, variants)
         if not found:
             return rules
@@ -74,31 +72,44 @@ SCRIPT = """#!/bin/bash
 # {name}: {problem}
 # Run it in a machine with the NIC: tools/vm/run -- bash THIS_FILE
 . selftests/net/sluice/lib.sh
-sluice_setup switchdev 3 && ingress_add "${{REP[0]}}" "$PF"
-ip link add elsewhere type dummy; ip link set elsewhere up; ip link set wire0 up promisc on
+. tools/goldenrule/guest.sh
+sluice_setup switchdev 3 && golden_modules && golden_tunnels
+ingress_add "${{REP[0]}}" "$PF"
+ip link set wire0 up promisc on
 try() {{
 	echo "== ${{1:-neither flag}}"
 {rules}
-	pkt xfer -t 1 --tx {tx} --rx "${{VF[0]}}" --rx "${{VF[1]}}" --rx "${{VF[2]}}" --rx wire0 \\
+	{conns}pkt xfer -t 1 --tx {tx} --rx "${{VF[0]}}" --rx "${{VF[1]}}" --rx "${{VF[2]}}" --rx wire0 \\
 {frames}
 	sleep .5
 	tc -s filter show dev {own} ingress
 	tc filter del dev {own} ingress
+	conntrack -F 2>/dev/null
 }}
 try skip_hw
 try {flags}
+golden_tunnels_gone
 finish_script
 """
 
 
 def script(rules, problem, kinds, uplink):
     """A shell script that shows the difference."""
-    names = {"@own": "$PF" if uplink else "${REP[0]}", "@out1": "${REP[1]}", "@out2": "${REP[2]}",
-             "@uplink": "$PF", "@foreign": "elsewhere"}
+    own = "$PF" if uplink or rules.place != "port" else "${REP[0]}"
+    names = {"@in": own if rules.place == "port" else f"gr{rules.place}", "@own": own,
+             "@out1": "${REP[1]}", "@out2": "${REP[2]}", "@uplink": "$PF",
+             "@foreign": "elsewhere", "@zone": "1"} | {f"@{k}": f"gr{k}" for k in tunnels.TYPES}
     lines = ["\ttc filter add " + rule.words(names, "$1") for rule in rules.rules]
-    frames = [f"\t\t{shlex.quote('raw ' + frame.hex())}" for frame in rules.frames]
+
+    def raw(frames):
+        return [f"\t\t{shlex.quote('raw ' + frame.hex())}" for frame in frames]
     hardware = any(kind.startswith("hw") or kind == "missed" for kind in kinds)
-    return SCRIPT.format(name=rules.name, problem=problem, rules="\n".join(lines),
-                         frames=" \\\n".join(frames), own=names["@own"],
-                         tx="wire0" if uplink else '"${VF[0]}"',
+    tx = "wire0" if own == "$PF" else '"${VF[0]}"'
+    conns = ""
+    if rules.conns:
+        conns = "".join(f"conntrack {words.replace('@zone', '1')}\n\t" for words in rules.conns)
+        conns += f"pkt xfer -t 1 --tx {tx} --rx wire0 \\\n" + \
+            " \\\n".join(raw(rules.warm)) + "\n\t"
+    return SCRIPT.format(name=rules.name, problem=problem, rules="\n".join(lines), conns=conns,
+                         frames=" \\\n".join(raw(rules.frames)), own=names["@in"], tx=tx,
                          flags='"skip_sw verbose"' if hardware else '""')

@@ -250,6 +250,13 @@ enum sluice_tunnel {
  *	the vport it came from (%SLUICE_MISS_HOST), with @a as its table.  Of a
  *	frame taken out of a tunnel, or with a connection: as %SLUICE_ACT_PUNT, and
  *	that ends the program
+ * @SLUICE_ACT_SKIP: leave out the next @b[0] steps.  The rest of @b is zero, and
+ *	no more steps are left out than there are
+ * @SLUICE_ACT_SAMPLE: of @b packets (a little-endian number, not zero) on
+ *	average one, chosen at random: send a copy of it as it is now to the slow
+ *	path of the vport it came from (%SLUICE_MISS_SAMPLE), with @a as its table.
+ *	Of a frame taken out of a tunnel as %SLUICE_ACT_PUNT, and that ends the
+ *	program
  *
  * Behind a step that ends the program come more only if it has a
  * %SLUICE_ACT_POLICE step before.
@@ -271,6 +278,8 @@ enum sluice_act {
 	SLUICE_ACT_TO_CPU	= 11,
 	SLUICE_ACT_TUNNEL	= 12,
 	SLUICE_ACT_DECAP_LOCAL	= 13,
+	SLUICE_ACT_SKIP		= 14,
+	SLUICE_ACT_SAMPLE	= 15,
 	SLUICE_ACT_POLICE	= 16,
 	SLUICE_ACT_CONTINUE	= 17,
 	SLUICE_ACT_MPLS_PUSH	= 18,
@@ -313,6 +322,7 @@ struct sluice_action {
  * @SLUICE_HDR_TCP: TCP header
  * @SLUICE_HDR_UDP: UDP header
  * @SLUICE_HDR_MPLS: first label stack entry
+ * @SLUICE_HDR_NET: what is behind the ethertype, whatever that is
  */
 enum sluice_hdr {
 	SLUICE_HDR_ETH	= 1,
@@ -321,6 +331,7 @@ enum sluice_hdr {
 	SLUICE_HDR_TCP	= 4,
 	SLUICE_HDR_UDP	= 5,
 	SLUICE_HDR_MPLS	= 6,
+	SLUICE_HDR_NET	= 7,
 };
 
 /* Checksums, the same bits as tc's TCA_CSUM_UPDATE_FLAG_*. */

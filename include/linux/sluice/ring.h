@@ -141,6 +141,7 @@ struct sluice_cqe {
  * @SLUICE_MISS_CT: a ct action's packet that only software can track
  * @SLUICE_MISS_HOST: a copy that a rule has made for the host; @table is what
  *	the rule says of it
+ * @SLUICE_MISS_SAMPLE: a copy that a rule has made as a sample, likewise
  */
 enum sluice_miss {
 	SLUICE_MISS_NONE	= 0,
@@ -158,6 +159,7 @@ enum sluice_miss {
 	SLUICE_MISS_DECAP	= 12,
 	SLUICE_MISS_CT		= 13,
 	SLUICE_MISS_HOST	= 14,
+	SLUICE_MISS_SAMPLE	= 15,
 };
 
 #define SLUICE_MAX_HOPS		16
@@ -252,6 +254,9 @@ struct sluice_counter {
  * @slow_packets: frames of this vport given to the slow path
  * @slow_bytes: their bytes
  * @slow_dropped: frames the slow path had no buffer for
+ * @samples: samples of frames of this vport given to the slow path; they are not
+ *	in @slow_packets
+ * @samples_dropped: samples the slow path had no buffer for
  * @reserved: zero
  */
 struct sluice_vport_stats {
@@ -273,7 +278,9 @@ struct sluice_vport_stats {
 	__le64 slow_packets;
 	__le64 slow_bytes;
 	__le64 slow_dropped;
-	__le64 reserved[14];
+	__le64 samples;
+	__le64 samples_dropped;
+	__le64 reserved[12];
 };
 
 _Static_assert(sizeof(struct sluice_tx_desc) == 32, "tx descriptor");

@@ -5,8 +5,8 @@
 # Very many connections with NAT: in hardware, counted, and gone when idle. A
 # small number of them is part of ct.sh. Takes most of an hour under emulation.
 
-ALL_TESTS="udp_100000 tcp_20000"
-MORE_TESTS="udp_5000 tcp_5000"
+ALL_TESTS="tcp_20000 udp_100000"
+MORE_TESTS="tcp_5000 udp_5000"
 
 . "$(dirname "$0")/lib.sh"
 . "$SLUICE_LIB/ct_lib.sh"

@@ -6,7 +6,7 @@
 # hardware (skip_sw) come out of the same ports with the same bytes.
 
 ALL_TESTS="outputs vlans vlan_modify pedit_eth pedit_ip pedit_ip6 pedit_l4
-	csum_kinds mpls skbedit ingress chain control"
+	pedit_anywhere csum_kinds mpls skbedit ingress chain control jumps police_goto"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -134,6 +134,22 @@ pedit_l4() {
 	same ipv6 "ip_proto tcp" "action pedit ex munge tcp sport set 5000 pipe action csum tcp pipe $TO1" 1
 }
 
+# The ethertype; type and code of ICMP, with and without a new checksum; and bytes
+# that lie anywhere.
+pedit_anywhere() {
+	SEND=("${FRAMES[@]}")
+	same all "" "action pedit ex munge eth type set 0x88b5 pipe $TO1"
+	same all "" "action pedit ex munge eth type set 0x88b5 pipe action vlan push id 3 $COPY2 action vlan pop $TO1"
+	same all "" "action pedit ex munge offset 16 u32 set 0x01020304 pipe $TO1"
+	same all "" "action pedit ex munge offset -4 u32 set 0x01020304 retain 0xffff0000 pipe $TO1"
+	SEND=("$A/ip/icmp/len 32" "$A/ip/icmp type=0 code=3/len 5" "$A/vlan id=5/ip/icmp/len 1")
+	same ip "ip_proto icmp" "action pedit ex munge offset 20 u8 set 3 munge offset 21 u8 set 1 pipe action csum icmp pipe $TO1" 2
+	same ip "ip_proto icmp" "action pedit ex munge offset 20 u8 set 3 pipe $TO1" 2
+	SEND=("$A/ip6/icmp6/len 6" "$A/ip6/icmp6 type=135/len 24")
+	same ipv6 "ip_proto icmpv6" "action pedit ex munge offset 40 u8 set 129 munge offset 41 u8 set 7 pipe action csum icmp pipe $TO1" 2
+	same ipv6 "ip_proto icmpv6" "action pedit ex munge offset 40 u8 set 129 pipe $TO1" 2
+}
+
 csum_kinds() {
 	local kind
 	for kind in ip tcp udp icmp sctp "ip and tcp and udp and icmp and sctp"; do
@@ -244,6 +260,47 @@ control() {
 		tc filter add dev "${REP[0]}" ingress protocol ip pref 5 flower skip_sw \
 		action pedit ex munge ip ttl set 4 pass action mirred egress redirect dev "${REP[1]}"
 	same ip "" "$COPY1 action vlan push id 6 drop" 1
+}
+
+# What is longer goes one way, the rest another; as Open vSwitch asks for packet
+# lengths.
+LONGER="action police mtu 142 conform-exceed"
+LENGTHS=("$A/ip/udp/len 50" "$A/ip/udp/len 100" "$A/ip/udp/len 101" "$A/ip/udp/len 300")
+
+# shellcheck disable=SC2086 # words
+jumps() {
+	SEND=("${LENGTHS[@]}")
+	same ip "" "$LONGER pipe / jump 2 $TO1 $TO2" 4
+	same ip "" "$LONGER jump 2 / pipe $TO1 $TO2" 4
+	same ip "" "$LONGER jump 3 / drop action vlan push id 3 action drop $TO2" 2
+	same ip "" "$LONGER pipe / jump 3 action vlan push id 5 $COPY1 action vlan push id 6 $TO2" 6
+	same ip "" "$LONGER pipe / jump 3 action vlan push id 5 $COPY1 jump 5 action vlan push id 7 $COPY2 action vlan push id 9 $TO2" 8
+	same ip "" "$LONGER jump 1 / pipe $TO1" 4
+	check_refused "back" "jump 1 goes back" tc filter add dev "${REP[0]}" ingress protocol ip \
+		pref 5 flower skip_sw action vlan push id 5 $LONGER jump 1 / pipe $TO1
+	check_refused "behind the last" "jump 9 goes behind" tc filter add dev "${REP[0]}" ingress \
+		protocol ip pref 5 flower skip_sw $LONGER jump 9 / pipe $TO1
+	check_refused "over skbedit" "jump over" tc filter add dev "${REP[0]}" ingress \
+		protocol ip pref 5 flower skip_sw $LONGER pipe / jump 2 action skbedit mark 5 $TO1
+}
+
+# shellcheck disable=SC2086 # words
+police_goto() {
+	local flags out want=''
+	SEND=("${LENGTHS[@]}")
+	for flags in skip_hw skip_sw; do
+		check "$flags: chain" tc filter add dev "${REP[0]}" ingress chain 3 protocol ip \
+			pref 1 handle 2 flower $flags action vlan push id 8 $TO2
+		check "$flags: rule" tc filter add dev "${REP[0]}" ingress protocol ip \
+			pref 1 handle 1 flower $flags $LONGER goto chain 3 / pipe $TO1
+		out=$(come_out)
+		check_eq "$flags: frames" "$(grep -c "^${VF[2]} " <<< "$out")" 2
+		[ $flags = skip_hw ] && want=$out
+		check_eq "$flags: as software" "$out" "$want"
+		[ $flags = skip_hw ] || check "hardware counted" wait_for 2 hw_counted 6
+		tc qdisc del dev "${REP[0]}" clsact
+		ingress_add "${REP[0]}"
+	done
 }
 
 tests_run "$@"

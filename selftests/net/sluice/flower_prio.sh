@@ -7,7 +7,7 @@
 
 ALL_TESTS="priorities refused_keeps_place refused_goes replace_wins mask_order
 	foreign_classifiers pass_and_trap chain_miss chain_loop chain_refused
-	shared_block replay egress_filters"
+	shared_block replay egress_filters egress_foreign egress_block"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -15,9 +15,9 @@ A="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01"
 
 setup() {
 	sluice_setup switchdev 3 || return 1
-	modprobe -a dummy cls_u32 cls_matchall act_sample 2>/dev/null
+	modprobe -a dummy cls_u32 cls_matchall act_gate 2>/dev/null
 	# With this the device has no rule.
-	REFUSED="action sample rate 1000000 group 7"
+	REFUSED="action gate clockid CLOCK_TAI sched-entry open 1000000000 -1 -1"
 	TO1="action mirred egress redirect dev ${REP[1]}"
 	TO2="action mirred egress redirect dev ${REP[2]}"
 	IN="dev ${REP[0]} ingress"
@@ -266,6 +266,43 @@ egress_filters() {
 	in_software 0 "$A/ip/udp" "with a filter"
 	ingress_del "${REP[1]}"
 	in_hardware 1 "$A/ip/udp" "no qdisc"
+}
+
+# Those of classifiers that are never in hardware, there before and after the rule.
+egress_foreign() {
+	local kind after
+	check "qdisc" ingress_add "${REP[1]}"
+	for after in 0 1; do
+		for kind in u32 matchall bpf; do
+			local -a match=()
+			[ $kind = u32 ] && match=(match ip protocol 17 0xff)
+			[ $kind = bpf ] && match=(bytecode '1,6 0 0 4294967295')
+			[ $after = 0 ] || add protocol ip pref 10 flower "$TO1"
+			check "$kind" tc filter add dev "${REP[1]}" egress protocol ip pref 1 \
+				"$kind" "${match[@]}" action drop
+			[ $after = 1 ] || add protocol ip pref 10 flower "$TO1"
+			in_software 0 "$A/ip/udp" "$kind drops at the egress"
+			check "$kind goes" tc filter del dev "${REP[1]}" egress pref 1
+			in_hardware 1 "$A/ip/udp" "without $kind"
+			del pref 10
+		done
+	done
+	ingress_del "${REP[1]}"
+}
+
+# A block that is one port's ingress and another's egress.
+egress_block() {
+	check "ingress" tc qdisc add dev "${REP[2]}" ingress_block 44 clsact
+	check "egress" tc qdisc add dev "${REP[1]}" egress_block 44 clsact
+	add protocol ip pref 10 flower "$TO1"
+	in_hardware 1 "$A/ip/udp" "no filter"
+	check "filter" tc filter add block 44 protocol ip pref 1 flower ip_proto tcp action drop
+	check "in hardware at the ingress" grep -q "in_hw_count 1" <<< "$(tc filter show block 44)"
+	in_software 0 "$A/ip/tcp" "dropped at the egress"
+	in_software 1 "$A/ip/udp" "not dropped there"
+	check "delete" tc filter del block 44
+	in_hardware 1 "$A/ip/udp" "no filter again"
+	ingress_del "${REP[1]}" "${REP[2]}"
 }
 
 tests_run "$@"

@@ -12,7 +12,7 @@ ALL_TESTS="keys actions controls programs targets classifiers egress feature
 
 setup() {
 	sluice_setup switchdev 2 && ingress_add "${REP[0]}"
-	modprobe -a vxlan dummy cls_u32 cls_matchall act_police act_sample act_skbedit \
+	modprobe -a vxlan dummy cls_u32 cls_matchall act_police act_gate act_skbedit \
 		act_tunnel_key act_ct act_mpls 2>/dev/null
 	TO1="action mirred egress redirect dev ${REP[1]}"
 }
@@ -45,12 +45,11 @@ keys() {
 }
 
 actions() {
-	refused "sample" ip "" "action sample rate 10 group 5 $TO1"
+	refused "gate" ip "" "action gate clockid CLOCK_TAI sched-entry open 1000000000 -1 -1 $TO1"
 	refused "mpls pop" mpls_uc "" "action mpls pop protocol 802.1q $TO1"
 	refused "ingress" ip "" "action mirred ingress redirect dev ${REP[1]}"
 	refused "ingress" ip "" "action mirred ingress mirror dev ${REP[1]} action drop"
 	refused "vlan pop_eth" ip "" "action vlan pop_eth $TO1"
-	refused "eth header" ip "" "action pedit ex munge eth type set 0x86dd pipe $TO1"
 }
 
 controls() {

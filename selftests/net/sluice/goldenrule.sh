@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=8 timeout=300 kernels=stock
+# sluice: vfs=12 timeout=300 kernels=stock
 #
 # A short, fixed slice of tools/goldenrule: generated rule sets and frames, in
 # software and in hardware; and those that differed once.
@@ -15,7 +15,7 @@ fi
 # shellcheck source=tools/goldenrule/guest.sh
 . "$TOOL/guest.sh"
 
-setup() { golden_ports 8; }
+setup() { golden_ports 12; }
 cleanup() { golden_ports_gone; }
 
 # same ARGUMENTS: goldenrule finds no difference
@@ -32,8 +32,8 @@ corpus() {
 }
 
 generated() {
-	same --seed slice --count 35
-	check "35 sets ran" grep -q '^# ran 35 rule sets' "$SLUICE_TMP/golden"
+	same --seed slice --count 42
+	check "42 sets ran" grep -q '^# ran 42 rule sets' "$SLUICE_TMP/golden"
 }
 
 tests_run "$@"

@@ -18,7 +18,7 @@ PAGE=$SLUICE_LIB/../../../Documentation/driver/refusals.md
 # Name without FLOW_DISSECTOR_KEY_ or FLOW_ACTION_ | how | where | protocol |
 # keys | actions (without: redirect) | what a refusal has to say
 #
-# how: in    taken with skip_sw
+# how: in    taken with skip_sw; or refused, if that is what the page says of it
 #      both  taken, software has it too
 #      no    refused with skip_sw
 #      soft  with both allowed it is software's, and the trace event says why
@@ -93,9 +93,11 @@ TUNNEL_ENCAP	| no	| rep | ip	|	| action tunnel_key set src_ip L dst_ip R id 4 ds
 TUNNEL_DECAP	| both	| vxlan | ip	| enc_key_id 4 enc_dst_ip L enc_dst_port 4789 | $UNSET
 TUNNEL_DECAP	| soft	| vxlan | ip	| enc_key_id 4 enc_dst_ip L enc_dst_port 4789 | action tunnel_key unset pipe action goto chain 2 | goto behind tunnel_key
 MANGLE		| in	| rep | ip	|	| action pedit ex munge ip dst set 192.0.2.7 munge udp sport set 7 pipe $TO
+MANGLE		| in	| rep | ip	|	| action pedit ex munge eth type set 0x88b5 munge offset 20 u8 set 3 pipe $TO
 MANGLE		| no	| rep | ip	|	| action pedit ex munge ip ttl invert pipe $TO	| pedit
 ADD		| in	| rep | ip	|	| action pedit ex munge ip ttl add 0xff pipe $TO
-ADD		| no	| rep | ip	|	| action pedit ex munge offset 60 u8 add 1 pipe $TO	| pedit
+ADD		| in	| rep | ip	|	| action pedit ex munge offset 60 u8 add 1 pipe $TO
+ADD		| no	| rep | ip	|	| action pedit ex munge offset -16 u8 add 1 pipe $TO	| pedit
 CSUM		| in	| rep | ip	|	| action csum ip and udp pipe $TO
 MARK		| in	| rep | ip	|	| action skbedit mark 5 pipe $TO
 MARK		| no	| rep | ip	|	| action skbedit mark 5 pass			| skbedit before pass
@@ -103,8 +105,9 @@ PTYPE		| in	| rep | ip	|	| action skbedit ptype host pipe $TO
 PTYPE		| no	| rep | ip	|	| action skbedit ptype host pass		| skbedit before pass
 PRIORITY	| in	| rep | ip	|	| action skbedit priority 5 pipe $TO
 PRIORITY	| no	| rep | ip	|	| action skbedit priority 5 pass		| skbedit before pass
-RX_QUEUE_MAPPING | no	| rep | ip	|	| action skbedit queue_mapping 0 pipe skip_sw $TO | skbedit queue_mapping
-SAMPLE		| no	| rep | ip	|	| action sample rate 10 group 5 $TO		| sample
+RX_QUEUE_MAPPING | in	| rep | ip	|	| action skbedit queue_mapping 0 pipe skip_sw $TO | skbedit queue_mapping
+SAMPLE		| in	| rep | ip	|	| action sample rate 10 group 5 trunc 60 $TO	| sample
+SAMPLE		| no	| rep | ip	|	| action tunnel_key set src_ip L dst_ip R id 4 dst_port 4789 pipe action sample rate 10 group 5 $TUN | sample with a tunnel
 POLICE		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed drop/pipe $TO
 POLICE		| no	| rep | ip	|	| action skbedit mark 5 pipe action police rate 1mbit burst 10k conform-exceed drop/ok | police with ok
 CT		| both	| rep | ip	|	| action ct zone 3 pipe action goto chain 2
@@ -114,12 +117,13 @@ MPLS_PUSH	| soft	| vxlan | ip	| enc_key_id 4 enc_dst_ip L | action tunnel_key un
 MPLS_POP	| in	| rep | mpls_uc	|	| action mpls pop protocol ip pipe $TO
 MPLS_POP	| no	| rep | mpls_uc	|	| action mpls pop protocol 802.1q pipe $TO	| mpls pop
 MPLS_MANGLE	| in	| rep | mpls_uc	|	| action mpls modify label 7 ttl 9 pipe $TO
-GATE		| no	| rep | ip	|	| action gate clockid CLOCK_TAI sched-entry open 100000000 -1 -1 pipe $TO | gate
-JUMP		| no	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed drop/jump 1 pipe action vlan pop pipe $TO | jump
+GATE		| in	| rep | ip	|	| action gate clockid CLOCK_TAI sched-entry open 100000000 -1 -1 pipe $TO | gate
+JUMP		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe/jump 2 pipe action vlan pop pipe $TO
+JUMP		| no	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe/jump 9 pipe action vlan pop pipe $TO | jump
 PIPE		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed drop/pipe $TO
 PIPE		| no	| rep | ip	|	| action pipe $TO	| pipe
-VLAN_PUSH_ETH	| no	| rep | ip	|	| action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac 02:00:00:00:00:02 $TO | vlan push_eth
-VLAN_POP_ETH	| no	| rep | ip	|	| action vlan pop_eth $TO	| vlan pop_eth
+VLAN_PUSH_ETH	| in	| rep | ip	|	| action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac 02:00:00:00:00:02 $TO | vlan push_eth
+VLAN_POP_ETH	| in	| rep | ip	|	| action vlan pop_eth $TO	| vlan pop_eth
 CONTINUE	| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed continue/pipe $TO
 CONTINUE	| no	| rep | ip	|	| action vlan push id 4 continue	| control
 '
@@ -226,13 +230,14 @@ try() {
 	tc filter del dev "$dev" ingress 2>/dev/null
 }
 
-# try_entry NAME RULES: those of an entry; sets TOOK, REFUSED and SKIPS.
+# try_entry NAME RULES SAYS: those of an entry; sets TOOK, REFUSED and SKIPS.
 try_entry() {
 	local name how where proto keys actions regex before dev
 	TOOK=0 REFUSED=0 SKIPS=''
 	while IFS='|' read -r name how where proto keys actions regex before; do
 		[ "$(trim "$name")" = "$1" ] || continue
 		how=$(trim "$how")
+		[ "$3 $how" = "refused in" ] && how=no
 		case $how in
 		skip) SKIPS=$(trim "$where"); continue ;;
 		in | both) TOOK=$((TOOK + 1)) ;;
@@ -260,7 +265,7 @@ walk() {
 		[[ $entry == $2* ]] || continue
 		n=$((n + 1))
 		ENTRY=${entry#"$2"}
-		try_entry "$ENTRY" "$3"
+		try_entry "$ENTRY" "$3" "$says"
 		if [ -n "$SKIPS" ]; then
 			note "$ENTRY: skipped, $SKIPS"
 			skips=$((skips + 1))

@@ -220,6 +220,8 @@ static bool header_offset(const struct sluice_pkt *p, uint8_t hdr,
 		if (p->proto != ESW_P_IPV6)
 			return false;
 		break;
+	case SLUICE_HDR_NET:
+		break;
 	case SLUICE_HDR_MPLS:
 		if (!esw_is_mpls(p->proto))
 			return false;
@@ -266,6 +268,8 @@ static enum sluice_miss pedit(struct sluice_esw *esw, struct sluice_pkt *p,
 	now = (now & ~mask) | (value & mask);
 	for (i = 0; i < 4; i++)
 		*byte_at(p, off + i) = (uint8_t)(now >> 8 * i);
+	if (off < ESW_ETH_HLEN && off + 4 > ESW_MACS_LEN)
+		p->retyped = true;
 	p->changed = true;
 	p->flags &= (uint8_t)~SLUICE_FRAME_L4_OK;
 	return SLUICE_MISS_NONE;

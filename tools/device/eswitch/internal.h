@@ -40,6 +40,8 @@ struct esw_stats {
 	uint64_t slow_packets;
 	uint64_t slow_bytes;
 	uint64_t slow_dropped;
+	uint64_t samples;
+	uint64_t samples_dropped;
 };
 
 /**
@@ -603,6 +605,7 @@ void esw_counters_free(struct sluice_esw *esw);
  * @vport: where to, NULL for the slow path
  * @flags: SLUICE_FRAME_*
  * @host: slow path: what the rule says of it
+ * @reason: slow path: enum sluice_miss
  * @frame: the frame, or NULL when one is only to be counted
  * @len: its length
  * @nh: next hop it goes through, or NULL
@@ -615,6 +618,7 @@ struct esw_output {
 	uint32_t counter;
 	const uint8_t *frame;
 	uint32_t len;
+	uint8_t reason;
 	const struct esw_next_hop *nh;
 };
 
@@ -698,6 +702,7 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
  * @lookups: frames looked up
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by reason
+ * @random: what samples are chosen by
  * @burst: working copies of a burst's state
  * @scratch: ESW_SCRATCH bytes for a working copy of the packet
  * @arena: frames of queued outputs
@@ -735,6 +740,7 @@ struct sluice_esw {
 	uint64_t lookups;
 	uint64_t hits;
 	uint64_t misses[16];
+	uint64_t random;
 	struct esw_burst *burst;
 	uint8_t *scratch;
 	uint8_t *arena;

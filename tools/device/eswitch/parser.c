@@ -88,6 +88,7 @@ bool sluice_pkt_init(struct sluice_pkt *p, const uint8_t *frame, uint32_t len)
 	p->tpid = 0;
 	p->tci = 0;
 	p->flags = 0;
+	p->retyped = false;
 	p->changed = false;
 	p->own = false;
 	p->room = 0;

@@ -64,6 +64,7 @@
  *	and @tpid, or ESW_P_802_2 or ESW_P_802_3.  Edits of the frame's bytes
  *	do not change it (host order)
  * @flags: SLUICE_FRAME_*
+ * @retyped: an edit has written the ethertype behind @proto's back
  * @changed: differs from the frame it was made from
  * @own: @body is in a buffer of the eSwitch and may be written
  * @body: the ethertype and all that follows it; the network header is at
@@ -77,6 +78,7 @@ struct sluice_pkt {
 	uint16_t tci;
 	uint16_t proto;
 	uint8_t flags;
+	bool retyped;
 	bool changed;
 	bool own;
 	uint8_t *body;

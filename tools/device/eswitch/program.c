@@ -171,9 +171,8 @@ static bool snapshot(struct way *w)
 	return true;
 }
 
-/* The packet as it is now, for a vport, or NULL: for the slow path. */
-static enum sluice_miss queue(struct way *w, struct esw_vport *vp,
-			      uint32_t host)
+/* The packet as it is now, for a vport. */
+static enum sluice_miss queue(struct way *w, struct esw_vport *vp)
 {
 	struct esw_output *out;
 
@@ -182,7 +181,6 @@ static enum sluice_miss queue(struct way *w, struct esw_vport *vp,
 	out = &w->esw->out[w->num_out++];
 	out->vport = vp;
 	out->flags = w->pkt.flags;
-	out->host = host;
 	out->frame = w->last;
 	out->len = w->last_len;
 	out->nh = NULL;
@@ -193,7 +191,20 @@ static enum sluice_miss queue_output(struct way *w, uint16_t port)
 {
 	struct esw_vport *vp = esw_vport_get(w->esw, port);
 
-	return vp->egress_punt ? SLUICE_MISS_EGRESS : queue(w, vp, 0);
+	return vp->egress_punt ? SLUICE_MISS_EGRESS : queue(w, vp);
+}
+
+/* The packet as it is now, for the slow path, with what the rule says of it. */
+static enum sluice_miss queue_host(struct way *w, uint8_t reason, uint32_t host)
+{
+	enum sluice_miss miss = queue(w, NULL);
+	struct esw_output *out = &w->esw->out[w->num_out - 1];
+
+	if (miss)
+		return miss;
+	out->reason = reason;
+	out->host = host;
+	return SLUICE_MISS_NONE;
 }
 
 /* tc counts what is behind the Ethernet header and the outermost tag. */
@@ -361,14 +372,40 @@ static enum sluice_miss police(struct way *w, uint32_t id, bool *conforms)
 	return SLUICE_MISS_NONE;
 }
 
+/*
+ * Can the host be told of the packet as it is now?  Not of its tunnel, nor of a
+ * protocol other than the one in its bytes.
+ */
+static bool can_tell(const struct way *w)
+{
+	return !w->decap && !w->onward && !w->pkt.retyped;
+}
+
+/* Is it this packet's turn, one in @rate? */
+static bool is_sampled(struct way *w, uint32_t rate)
+{
+	uint64_t x = w->esw->random + (w->clock ^ ESW_HASH_STEP);
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+	x ^= x >> 31;
+	w->esw->random = x;
+	return x <= UINT64_MAX / rate;
+}
+
+static enum sluice_miss sample(struct way *w, const struct sluice_action *act)
+{
+	if (!can_tell(w))
+		return SLUICE_MISS_PUNT;
+	if (!is_sampled(w, esw_le32(act->b)))
+		return SLUICE_MISS_NONE;
+	return queue_host(w, SLUICE_MISS_SAMPLE, le32toh(act->a));
+}
+
 /* The packet as it is now goes to the slow path, and all else is done. */
 static enum sluice_miss to_cpu(struct way *w)
 {
-	/*
-	 * This is the way of the frame that came in, and it can't tell of a
-	 * connection.
-	 */
-	if (w->decap || w->onward || w->ct.conn)
+	if (!can_tell(w) || w->ct.conn)
 		return SLUICE_MISS_PUNT;
 	if (!snapshot(w))
 		return SLUICE_MISS_RESOURCE;
@@ -435,14 +472,22 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			i += skip;
 			act += skip;
 			break;
+		case SLUICE_ACT_SKIP:
+			miss = SLUICE_MISS_NONE;
+			skip = act->b[0];
+			i += skip;
+			act += skip;
+			break;
 		case SLUICE_ACT_OUTPUT:
 			miss = queue_output(w, le16toh(act->port));
 			break;
 		case SLUICE_ACT_HOST:
-			/* As in to_cpu(). */
-			miss = w->decap || w->onward || w->ct.conn ?
+			miss = !can_tell(w) || w->ct.conn ?
 			       SLUICE_MISS_PUNT :
-			       queue(w, NULL, le32toh(act->a));
+			       queue_host(w, SLUICE_MISS_HOST, le32toh(act->a));
+			break;
+		case SLUICE_ACT_SAMPLE:
+			miss = sample(w, act);
 			break;
 		case SLUICE_ACT_TUNNEL:
 			if (w->onward)
@@ -595,7 +640,7 @@ static void commit(struct way *w)
 
 		if (out->frame && !out->vport) {
 			esw_slow_path(esw, w->src, out->frame, out->len,
-				      out->flags, SLUICE_MISS_HOST, out->host,
+				      out->flags, out->reason, out->host,
 				      flow_hash(w));
 			continue;
 		}

@@ -47,6 +47,11 @@ static bool action_well_formed(const struct sluice_action *act)
 		b = true;
 		c = true;
 		break;
+	case SLUICE_ACT_SKIP:
+		if (act->b[1] | act->b[2] | act->b[3])
+			return false;
+		b = true;
+		break;
 	case SLUICE_ACT_MPLS_PUSH:
 		if (act->flags & ~SLUICE_MPLS_F_BOTTOM || act->b[2] | act->b[3])
 			return false;
@@ -65,7 +70,7 @@ static bool action_well_formed(const struct sluice_action *act)
 		break;
 	case SLUICE_ACT_PEDIT_SET:
 	case SLUICE_ACT_PEDIT_ADD:
-		if (act->flags < SLUICE_HDR_ETH || act->flags > SLUICE_HDR_MPLS)
+		if (act->flags < SLUICE_HDR_ETH || act->flags > SLUICE_HDR_NET)
 			return false;
 		flags = true;
 		a = true;
@@ -94,6 +99,12 @@ static bool action_well_formed(const struct sluice_action *act)
 	case SLUICE_ACT_CT_MARK:
 		b = true;
 		c = true;
+		break;
+	case SLUICE_ACT_SAMPLE:
+		if (zero4(act->b))
+			return false;
+		a = true;
+		b = true;
 		break;
 	default:
 		return false;
@@ -134,11 +145,13 @@ bool sluice_rule_well_formed(const struct sluice_rule_spec *spec)
 			return false;
 		if (ends(act->op) && left && !branches)
 			return false;
-		if (act->op != SLUICE_ACT_POLICE)
+		if (act->op != SLUICE_ACT_POLICE &&
+		    act->op != SLUICE_ACT_SKIP)
 			continue;
 		if (act->b[0] > left || act->c[0] > left)
 			return false;
-		branches = true;
+		if (act->op == SLUICE_ACT_POLICE)
+			branches = true;
 	}
 	return true;
 }

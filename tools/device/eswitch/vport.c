@@ -325,7 +325,12 @@ void esw_slow_path(struct sluice_esw *esw, struct esw_vport *src,
 	if (esw_vport_get(esw, SLUICE_VPORT_PF)->enabled)
 		result = esw->host.deliver(esw->host.ctx, SLUICE_VPORT_PF,
 					   frame, len, flags, &meta);
-	if (result == SLUICE_TX_OK) {
+	if (reason == SLUICE_MISS_SAMPLE) {
+		if (result == SLUICE_TX_OK)
+			src->stats.samples++;
+		else
+			src->stats.samples_dropped++;
+	} else if (result == SLUICE_TX_OK) {
 		src->stats.slow_packets++;
 		src->stats.slow_bytes += len;
 	} else {
@@ -453,6 +458,8 @@ static void export_stats(const struct esw_stats *from,
 	to->slow_packets = htole64(from->slow_packets);
 	to->slow_bytes = htole64(from->slow_bytes);
 	to->slow_dropped = htole64(from->slow_dropped);
+	to->samples = htole64(from->samples);
+	to->samples_dropped = htole64(from->samples_dropped);
 }
 
 /**

@@ -373,6 +373,57 @@ static void goes_on(void **state)
 	}
 }
 
+/* What is longer goes by VF 1, all else by VF 2 with a tag, both get a second. */
+static void leaves_out(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_cmd_meter m = meter(3, 0);
+	struct sluice_action a[] = {
+		act_police(3, 2, 0), act_out(VF(1)), act(SLUICE_ACT_SKIP),
+		act_push(0x8100, 9), act_out(VF(2)), act_push(0x8100, 7),
+		act_out(VF(3)),
+	};
+	struct frame f, tagged;
+	uint32_t counter;
+
+	m.mtu = htole32(BYTES + 13);
+	assert_int_equal(set(bed, &m), 0);
+	a[2].b[0] = 2;
+	bed_any(bed, 7, 1, a, 7);
+	fr_udp4(&f, 1, 2);
+	bed_send(bed, VF(0), &f);
+	tagged = f;
+	fr_vlan(&tagged, 0x8100, 7);
+	assert_int_equal(bed->num_sent, 2);
+	assert_sent(bed, 0, VF(1), &f);
+	assert_sent(bed, 1, VF(3), &tagged);
+
+	m.mtu = htole32(BYTES + 14);
+	assert_int_equal(set(bed, &m), 0);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &f);
+	tagged = f;
+	fr_vlan(&tagged, 0x8100, 9);
+	assert_int_equal(bed->num_sent, 2);
+	assert_sent(bed, 0, VF(2), &tagged);
+	assert_int_equal(bed->sent[1].vport, VF(3));
+
+	/* To the end, but not beyond it. */
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 7, &counter), 0);
+	m.mtu = htole32(BYTES);
+	assert_int_equal(set(bed, &m), 0);
+	a[2].b[0] = 5;
+	assert_false(sluice_rule_well_formed(&(struct sluice_rule_spec){
+		.num_actions = 7, .actions = a }));
+	a[2].b[0] = 4;
+	bed_any(bed, 7, 1, a, 7);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &f);
+	assert_int_equal(bed->num_sent, 1);
+	assert_sent(bed, 0, VF(1), &f);
+	assert_int_equal(bed_stats(bed, VF(0)).tx_dropped_rule, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +437,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(asked_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(counts_drops, setup, teardown),
 		cmocka_unit_test_setup_teardown(goes_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(leaves_out, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("meter", tests, NULL, NULL);

@@ -179,7 +179,7 @@ static void well_formed(void **state)
 
 	a[0] = act(0);
 	assert_false(well(a, 1));
-	a[0] = act(SLUICE_ACT_DECAP_LOCAL + 1);
+	a[0] = act(0xff);
 	assert_false(well(a, 1));
 
 	/* A field that is not used is zero. */
@@ -216,7 +216,7 @@ static void well_formed(void **state)
 	assert_false(well(&b, 1));
 	b = act_pedit(SLUICE_ACT_PEDIT_SET, 0, 0, "00000000", "00000000");
 	assert_false(well(&b, 1));
-	b.flags = SLUICE_HDR_MPLS + 1;
+	b.flags = SLUICE_HDR_NET + 1;
 	assert_false(well(&b, 1));
 
 	/* Flags and bytes that some have. */
@@ -233,6 +233,13 @@ static void well_formed(void **state)
 	assert_false(well(&b, 1));
 	b.b[2] = 0;
 	b.flags = 2;
+	assert_false(well(&b, 1));
+	b = act(SLUICE_ACT_SAMPLE);
+	assert_false(well(&b, 1));
+	b.b[3] = 1;
+	b.a = htole32(1);
+	assert_true(well(&b, 1));
+	b.c[0] = 1;
 	assert_false(well(&b, 1));
 	b = act(SLUICE_ACT_MPLS_POP);
 	b.b[0] = 1;

@@ -173,6 +173,73 @@ static void host_copies(void **state)
 		    2, &in, SLUICE_MISS_PUNT);
 }
 
+/* Copies as samples: of all packets, of some, none that is not sent. */
+static void samples(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action prog[4] = {
+		act(SLUICE_ACT_SAMPLE), act_push(0x8100, 5), act_out(VF(1)),
+		act(SLUICE_ACT_SAMPLE),
+	};
+	struct frame in, tagged;
+	unsigned int i, n = 0;
+	uint32_t counter;
+
+	fr_udp4(&in, 1, 2);
+	fr_udp4(&tagged, 1, 2);
+	fr_vlan(&tagged, 0x8100, 5);
+	prog[0].a = htole32(7);
+	prog[0].b[0] = 1;
+	prog[3].a = htole32(8);
+	prog[3].b[0] = 1;
+	bed_any(bed, 0, 1, prog, 4);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 3);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_SAMPLE, &in);
+	assert_int_equal(bed->sent[0].meta.table, 7);
+	assert_sent(bed, 1, VF(1), &tagged);
+	assert_slow(bed, 2, VF(0), SLUICE_MISS_SAMPLE, &tagged);
+	assert_int_equal(bed->sent[2].meta.table, 8);
+	bed->result[SLUICE_VPORT_PF] = SLUICE_TX_NOBUF;
+	bed_clear(bed);
+	bed_send(bed, VF(0), &in);
+	bed->result[SLUICE_VPORT_PF] = SLUICE_TX_OK;
+	assert_int_equal(bed_packets(bed, 0), 2);
+	assert_int_equal(bed_stats(bed, VF(0)).samples, htole64(2));
+	assert_int_equal(bed_stats(bed, VF(0)).samples_dropped, htole64(2));
+	assert_int_equal(bed_stats(bed, VF(0)).slow_packets, 0);
+	assert_int_equal(bed_stats(bed, VF(0)).slow_dropped, 0);
+	assert_int_equal(bed_stats(bed, VF(1)).rx_packets, htole64(2));
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+	prog[1] = act(SLUICE_ACT_PUNT);
+	expect_slow(bed, prog, 2, &in, SLUICE_MISS_PUNT);
+
+	/* One in 10; five standard deviations are 474. */
+	prog[0].b[0] = 10;
+	prog[1] = act(SLUICE_ACT_DROP);
+	bed_any(bed, 0, 1, prog, 2);
+	for (i = 0; i < 100000; i++) {
+		bed_clear(bed);
+		bed_send(bed, VF(0), &in);
+		n += bed->num_sent;
+	}
+	assert_in_range(n, 10000 - 474, 10000 + 474);
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+	/* The rarest kind: none, but for one chance in 40 million. */
+	memset(prog[0].b, 0xff, sizeof(prog[0].b));
+	bed_any(bed, 0, 1, prog, 2);
+	for (i = 0; i < 100; i++) {
+		bed_clear(bed);
+		bed_send(bed, VF(0), &in);
+		assert_int_equal(bed->num_sent, 0);
+	}
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+	memset(prog[0].b, 0, sizeof(prog[0].b));
+	assert_int_equal(bed_rule(bed, &(struct rule){
+		.table = 1, .counter = SLUICE_ID_NONE, .act = prog,
+		.num_act = 2 }), SLUICE_ST_INVAL);
+}
+
 static void vlan_push_pop(void **state)
 {
 	struct bed *bed = *state;
@@ -355,6 +422,50 @@ static void pedit_ip4(void **state)
 	fr_vlan(&in, 0x8100, 9);
 	fr_vlan(&want, 0x8100, 9);
 	expect(bed, a, 3, &in, &want);
+}
+
+/* The ethertype and what is behind it, of any packet. */
+static void pedit_anywhere(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[2];
+	struct frame in, want;
+
+	fr_udp4(&in, 1, 2);
+	want = in;
+	want.b[12] = 0x88;
+	want.b[13] = 0xb5;
+	want.b[14] = 0x46;
+	a[0] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 12, "ffff0f00",
+			 "88b50600");
+	expect(bed, a, 1, &in, &want);
+	/* The packet is IPv4 all the same, only the host can't be told. */
+	a[1] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_IP4, 8, "ff000000",
+			 "07000000");
+	want.b[14 + 8] = 7;
+	expect(bed, a, 2, &in, &want);
+	a[1] = act(SLUICE_ACT_HOST);
+	expect_slow(bed, a, 2, &in, SLUICE_MISS_PUNT);
+	a[1] = act(SLUICE_ACT_TO_CPU);
+	expect_slow(bed, a, 2, &in, SLUICE_MISS_PUNT);
+	a[1] = act(SLUICE_ACT_SAMPLE);
+	a[1].b[0] = 1;
+	expect_slow(bed, a, 2, &in, SLUICE_MISS_PUNT);
+
+	/* Type and code of ICMP, say. */
+	a[0] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_NET, 20, "ffff0000",
+			 "03010000");
+	want = in;
+	want.b[14 + 20] = 3;
+	want.b[14 + 21] = 1;
+	expect(bed, a, 1, &in, &want);
+	in.b[12] = 0x08;
+	in.b[13] = 0x06;
+	want.b[12] = 0x08;
+	want.b[13] = 0x06;
+	expect(bed, a, 1, &in, &want);
+	a[0].a = htole32(in.len - 14 - 3);
+	expect_slow(bed, a, 1, &in, SLUICE_MISS_ACTION);
 }
 
 static void pedit_ip6(void **state)
@@ -819,6 +930,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(mpls, setup, teardown),
 		cmocka_unit_test_setup_teardown(host_copies, setup, teardown),
+		cmocka_unit_test_setup_teardown(samples, setup, teardown),
+		cmocka_unit_test_setup_teardown(pedit_anywhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(vlan_push_pop, setup, teardown),
 		cmocka_unit_test_setup_teardown(vlan_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(vlan_pop_truncated, setup,

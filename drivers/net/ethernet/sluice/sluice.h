@@ -393,6 +393,18 @@ int sluice_offload_setup_tc(struct sluice_vport *vport,
 struct net_device *sluice_host_netdev(struct sluice_dev *sdev, struct net *net,
 				      u32 what);
 
+/* %SLUICE_MISS_SAMPLE: no rule asks for samples where there is no psample. */
+#if IS_ENABLED(CONFIG_PSAMPLE)
+void sluice_sample_receive(struct sluice_dev *sdev, struct sk_buff *skb,
+			   u32 id);
+#else
+static inline void sluice_sample_receive(struct sluice_dev *sdev,
+					 struct sk_buff *skb, u32 id)
+{
+	dev_kfree_skb_any(skb);
+}
+#endif
+
 /*
  * A representor is about to be unregistered: rules that output to it become
  * punts, because tc's own rule now has no device to send to.

@@ -31,6 +31,8 @@ static const struct {
 	REP_STAT(slow_packets),
 	REP_STAT(slow_bytes),
 	REP_STAT(slow_dropped),
+	REP_STAT(samples),
+	REP_STAT(samples_dropped),
 #undef REP_STAT
 };
 

@@ -247,7 +247,8 @@ int sluice_rx_complete(struct sluice_channel *ch, const struct sluice_cqe *cqe)
 		segs = skb_shinfo(skb)->gso_segs;
 		bytes += (segs - 1) * (ETH_HLEN + hdr_len);
 	}
-	if (slow)
+	/* Of a sample the device has the original. */
+	if (slow && cqe->reason != SLUICE_MISS_SAMPLE)
 		dev_sw_netstats_rx_add(dev, len);
 
 	u64_stats_update_begin(&rxq->stats->sync);
@@ -262,6 +263,8 @@ int sluice_rx_complete(struct sluice_channel *ch, const struct sluice_cqe *cqe)
 
 	if (slow && cqe->reason == SLUICE_MISS_HOST)
 		sluice_rx_host(sdev, skb, le32_to_cpu(cqe->table));
+	else if (slow && cqe->reason == SLUICE_MISS_SAMPLE)
+		sluice_sample_receive(sdev, skb, le32_to_cpu(cqe->table));
 	else
 		napi_gro_receive(&ch->napi, skb);
 	rcu_read_unlock();

@@ -219,6 +219,8 @@ static const struct {
 	SLUICE_HW_STRING(slow_packets),
 	SLUICE_HW_STRING(slow_bytes),
 	SLUICE_HW_STRING(slow_dropped),
+	SLUICE_HW_STRING(samples),
+	SLUICE_HW_STRING(samples_dropped),
 #undef SLUICE_HW_STRING
 };
 

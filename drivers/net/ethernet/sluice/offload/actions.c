@@ -21,13 +21,17 @@
 	 SLUICE_CSUM_TCP | SLUICE_CSUM_UDP | SLUICE_CSUM_UDPLITE |	\
 	 SLUICE_CSUM_SCTP)
 
-/* What happens after an action, or after the last one. */
+/*
+ * What happens after an action, or after the last one.  GONE: nothing does, all
+ * packets have gone elsewhere.
+ */
 enum verdict {
 	VERDICT_NEXT,
 	VERDICT_HOST,
 	VERDICT_DROP,
 	VERDICT_DONE,
 	VERDICT_GOTO,
+	VERDICT_GONE,
 };
 
 /**
@@ -83,18 +87,18 @@ static int action_tunnel(struct sluice_offload *off,
 {
 	struct sluice_encap *encap;
 
-	if (!prog->tun)
+	if (!prog->state.tun)
 		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
 				     "redirect to %s without tunnel_key set",
 				     netdev_name(td->dev));
 	/* The mark may decide the route. */
-	if (prog->meta)
+	if (prog->state.meta)
 		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
 				     "skbedit before a tunnel");
 	if (prog->num_encaps == SLUICE_PROGRAM_MAX)
 		return sluice_reject(off, extack, SLUICE_REJECT_LENGTH,
 				     "too many tunnels");
-	encap = sluice_encap_get(off->tunnels, td, prog->tun, extack);
+	encap = sluice_encap_get(off->tunnels, td, prog->state.tun, extack);
 	if (IS_ERR(encap))
 		return PTR_ERR(encap) == -ENOSPC ? -EOPNOTSUPP :
 						   PTR_ERR(encap);
@@ -120,6 +124,7 @@ void sluice_program_release(struct sluice_offload *off,
 	prog->num = min_t(unsigned int, prog->num, SLUICE_PROGRAM_MAX);
 	sluice_meters_put(off, prog->act, prog->num);
 	sluice_hosts_count(off, prog->act, prog->num, -1);
+	sluice_samples_count(off, prog->act, prog->num, -1);
 	prog->num = 0;
 }
 
@@ -291,13 +296,13 @@ static int action_ingress(struct sluice_block *block,
 	if (!entry->dev || action_vport(off, entry))
 		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
 				     "mirred ingress to a port of this switch");
-	if (block->of_tunnel || prog->tun)
+	if (block->of_tunnel || prog->state.tun)
 		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
 				     "mirred ingress with a tunnel header");
-	if (prog->mark)
+	if (prog->state.mark)
 		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
 				     "skbedit mark or priority before mirred ingress");
-	if (prog->ptype && prog->ptype != SLUICE_PTYPE(PACKET_HOST))
+	if (prog->state.ptype && prog->state.ptype != SLUICE_PTYPE(PACKET_HOST))
 		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
 				     "only skbedit ptype host before mirred ingress");
 	if (prog->num >= SLUICE_PROGRAM_MAX - 1)
@@ -307,7 +312,7 @@ static int action_ingress(struct sluice_block *block,
 	if (err)
 		return err;
 	what = entry->dev->ifindex;
-	if (prog->ptype)
+	if (prog->state.ptype)
 		what |= SLUICE_HOST_PTYPE;
 	sluice_program_step(prog, SLUICE_ACT_HOST)->a = cpu_to_le32(what);
 	return 0;
@@ -344,8 +349,8 @@ static bool action_local(struct sluice_block *block,
 	const struct sluice_underlay *underlay = NULL;
 
 	/* Software must have the filter for what is in no tunnel. */
-	if (entry->id != FLOW_ACTION_REDIRECT_INGRESS || prog->tun ||
-	    prog->mark || prog->ptype != SLUICE_PTYPE(PACKET_HOST) ||
+	if (entry->id != FLOW_ACTION_REDIRECT_INGRESS || prog->state.tun ||
+	    prog->state.mark || prog->state.ptype != SLUICE_PTYPE(PACKET_HOST) ||
 	    sluice_compat_skip_sw(common) || !may_be_tunnel(block, common))
 		return false;
 	if (tun && entry->dev)
@@ -357,11 +362,28 @@ static bool action_local(struct sluice_block *block,
 	return true;
 }
 
+/* An action says "jump". */
+static int action_jump(struct sluice_offload *off,
+		       struct netlink_ext_ack *extack, u32 index, u32 to,
+		       struct sluice_program *prog, enum verdict *verdict)
+{
+	struct sluice_action *act;
+
+	if (to == index + 1) {
+		*verdict = VERDICT_NEXT;
+		return 0;
+	}
+	act = sluice_program_step(prog, SLUICE_ACT_SKIP);
+	*verdict = VERDICT_GONE;
+	return sluice_jump_add(off, extack, prog, &act->b[0], index, to);
+}
+
 /* Translate what an action's control says. */
 static int action_control(struct sluice_offload *off,
 			  const struct flow_action_entry *entry,
-			  struct netlink_ext_ack *extack,
-			  struct sluice_program *prog, enum verdict *verdict)
+			  struct netlink_ext_ack *extack, u32 index,
+			  struct sluice_program *prog, enum verdict *verdict,
+			  u32 *chain)
 {
 	const struct tc_action *act = (const struct tc_action *)entry->cookie;
 	bool redirect = entry->id == FLOW_ACTION_REDIRECT ||
@@ -371,10 +393,14 @@ static int action_control(struct sluice_offload *off,
 	if (act)
 		control = READ_ONCE(act->tcfa_action);
 	if (TC_ACT_EXT_CMP(control, TC_ACT_GOTO_CHAIN) && !redirect) {
-		prog->chain = control & TC_ACT_EXT_VAL_MASK;
+		*chain = control & TC_ACT_EXT_VAL_MASK;
 		*verdict = VERDICT_GOTO;
 		return 0;
 	}
+	if (TC_ACT_EXT_CMP(control, TC_ACT_JUMP) && !redirect)
+		return action_jump(off, extack, index,
+				   control & TC_ACT_EXT_VAL_MASK, prog,
+				   verdict);
 	switch (control) {
 	case TC_ACT_STOLEN:
 	case TC_ACT_QUEUED:
@@ -400,101 +426,21 @@ static int action_control(struct sluice_offload *off,
 			     "action with control %#x", control);
 }
 
-/* What becomes of a packet that conforms or exceeds, as steps: none or one. */
-static int police_side(struct sluice_offload *off,
-		       const struct flow_cls_common_offload *common,
-		       enum flow_action_id what, bool meta,
-		       struct sluice_action *step)
-{
-	bool skip_sw = sluice_compat_skip_sw(common);
-
-	memset(step, 0, sizeof(*step));
-	switch (what) {
-	case FLOW_ACTION_PIPE:
-		return 0;
-	case FLOW_ACTION_DROP:
-		step->op = SLUICE_ACT_DROP;
-		return 1;
-	case FLOW_ACTION_CONTINUE:
-		if (meta)
-			return sluice_reject(off, common->extack,
-					     SLUICE_REJECT_HOST,
-					     "police with continue behind skbedit");
-		step->op = SLUICE_ACT_CONTINUE;
-		if (skip_sw)
-			step->flags = SLUICE_CONTINUE_F_CPU;
-		return 1;
-	case FLOW_ACTION_ACCEPT:
-		if (!skip_sw || meta)
-			return sluice_reject(off, common->extack,
-					     SLUICE_REJECT_HOST,
-					     "police with ok %s",
-					     meta ? "behind skbedit" :
-						    "needs skip_sw");
-		step->op = SLUICE_ACT_TO_CPU;
-		return 1;
-	default:
-		return sluice_reject(off, common->extack,
-				     SLUICE_REJECT_CONTROL,
-				     "police with goto or jump is not supported");
-	}
-}
-
-static int action_police(struct sluice_offload *off,
-			 const struct flow_cls_common_offload *common,
-			 const struct flow_action_entry *entry,
-			 struct sluice_program *prog, enum verdict *verdict)
-{
-	struct sluice_action exceed, conform, *act;
-	struct sluice_meter *meter;
-	int exceeds, conforms;
-
-	exceeds = police_side(off, common, entry->police.exceed.act_id,
-			      prog->meta, &exceed);
-	if (exceeds < 0)
-		return exceeds;
-	conforms = police_side(off, common, entry->police.notexceed.act_id,
-			       prog->meta, &conform);
-	if (conforms < 0)
-		return conforms;
-	if (prog->num + 3 >= SLUICE_PROGRAM_MAX)
-		return sluice_reject(off, common->extack,
-				     SLUICE_REJECT_LENGTH, "too many steps");
-	meter = sluice_meter_get(off, entry);
-	if (PTR_ERR(meter) == -ENOSPC)
-		return sluice_reject(off, common->extack, SLUICE_REJECT_FULL,
-				     "all %u meters are in use",
-				     off->sdev->limits.max_meters);
-	if (PTR_ERR(meter) == -EOPNOTSUPP)
-		return sluice_reject(off, common->extack,
-				     SLUICE_REJECT_ACTION,
-				     "police with avrate is not supported");
-	if (IS_ERR(meter))
-		return PTR_ERR(meter);
-	act = sluice_program_step(prog, SLUICE_ACT_POLICE);
-	act->a = cpu_to_le32(meter->id);
-	act->b[0] = exceeds;
-	act->c[0] = exceeds ? 0 : conforms;
-	if (exceeds)
-		*sluice_program_step(prog, 0) = exceed;
-	if (conforms)
-		*sluice_program_step(prog, 0) = conform;
-	*verdict = exceeds && conforms ? VERDICT_DONE : VERDICT_NEXT;
-	return 1;
-}
-
 /*
- * Translate the action at @entry, of which @left entries are left.
- * Return: how many entries it takes, or -EOPNOTSUPP.
+ * Translate the action at @entry, the @index-th, of which @left entries are left.
+ * @chain is set with %VERDICT_GOTO.  Return: how many entries it takes, or
+ * -EOPNOTSUPP.
  */
 static int action_parse(struct sluice_block *block,
 			const struct flow_cls_common_offload *common,
 			const struct flow_action_entry *entry,
-			unsigned int left, struct sluice_program *prog,
-			enum verdict *verdict)
+			unsigned int left, u32 index,
+			struct sluice_program *prog, enum verdict *verdict,
+			u32 *chain)
 {
 	struct netlink_ext_ack *extack = common->extack;
 	struct sluice_offload *off = block->off;
+	bool ends = false;
 	int taken = 1;
 	int err;
 
@@ -507,7 +453,7 @@ static int action_parse(struct sluice_block *block,
 		*verdict = VERDICT_DROP;
 		return 1;
 	case FLOW_ACTION_GOTO:
-		prog->chain = entry->chain_index;
+		*chain = entry->chain_index;
 		*verdict = VERDICT_GOTO;
 		return 1;
 	case FLOW_ACTION_REDIRECT:
@@ -533,12 +479,12 @@ static int action_parse(struct sluice_block *block,
 			return taken;
 		break;
 	case FLOW_ACTION_TUNNEL_ENCAP:
-		prog->tun = entry->tunnel;
+		prog->state.tun = entry->tunnel;
 		break;
 	case FLOW_ACTION_TUNNEL_DECAP:
 		/* The header itself is off since the tunnel device. */
-		prog->tun = NULL;
-		prog->unset = true;
+		prog->state.tun = NULL;
+		prog->state.unset = true;
 		break;
 	case FLOW_ACTION_MPLS_PUSH:
 	case FLOW_ACTION_MPLS_POP:
@@ -556,17 +502,23 @@ static int action_parse(struct sluice_block *block,
 			return err;
 		break;
 	case FLOW_ACTION_PTYPE:
-		prog->ptype = SLUICE_PTYPE(entry->ptype);
-		prog->meta = true;
+		prog->state.ptype = SLUICE_PTYPE(entry->ptype);
+		prog->state.meta = true;
 		break;
 	case FLOW_ACTION_MARK:
 	case FLOW_ACTION_PRIORITY:
 		/* Nothing of that leaves by a port; see below for the rest. */
-		prog->mark = true;
-		prog->meta = true;
+		prog->state.mark = true;
+		prog->state.meta = true;
 		break;
 	case FLOW_ACTION_POLICE:
-		return action_police(off, common, entry, prog, verdict);
+		err = sluice_police_parse(block, common, entry, index, prog,
+					  &ends);
+		*verdict = ends ? VERDICT_GONE : VERDICT_NEXT;
+		return err ? err : 1;
+	case FLOW_ACTION_GATE:
+		return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
+				     "gate opens by a clock of the host");
 	case FLOW_ACTION_CSUM:
 		if (entry->csum_flags & ~CSUM_FLAGS)
 			return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
@@ -574,6 +526,11 @@ static int action_parse(struct sluice_block *block,
 					     entry->csum_flags & ~CSUM_FLAGS);
 		sluice_program_step(prog, SLUICE_ACT_CSUM)->a =
 			cpu_to_le32(entry->csum_flags);
+		break;
+	case FLOW_ACTION_SAMPLE:
+		err = sluice_sample_parse(block, entry, extack, prog);
+		if (err)
+			return err;
 		break;
 	case FLOW_ACTION_CT:
 		err = sluice_ct_parse(off, entry, extack, prog);
@@ -588,7 +545,7 @@ static int action_parse(struct sluice_block *block,
 		return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
 				     "action %u is not supported", entry->id);
 	}
-	err = action_control(off, entry, extack, prog, verdict);
+	err = action_control(off, entry, extack, index, prog, verdict, chain);
 	return err ? err : taken;
 }
 
@@ -601,7 +558,7 @@ static int program_to_host(struct sluice_offload *off,
 			   struct sluice_program *prog)
 {
 	/* What skbedit sets, the host would see. */
-	if (prog->meta)
+	if (prog->state.meta)
 		return sluice_reject(off, common->extack, SLUICE_REJECT_HOST,
 				     "skbedit before pass or trap");
 	if (sluice_compat_skip_sw(common)) {
@@ -613,6 +570,80 @@ static int program_to_host(struct sluice_offload *off,
 				     "actions before pass or trap need skip_sw");
 	sluice_program_step(prog, SLUICE_ACT_PUNT);
 	prog->count = false;
+	return 0;
+}
+
+/**
+ * sluice_program_goto() - a step that goes to a chain
+ * @block: block of the filter; offload lock held
+ * @extack: for the reason of a refusal
+ * @prog: program it will be part of
+ * @chain: chain
+ * @step: zeroed; filled in
+ *
+ * Return: 0 or -EOPNOTSUPP.
+ */
+int sluice_program_goto(struct sluice_block *block,
+			struct netlink_ext_ack *extack,
+			struct sluice_program *prog, u32 chain,
+			struct sluice_action *step)
+{
+	struct sluice_offload *off = block->off;
+	unsigned int i;
+
+	/* The device's packet has its tunnel header for good. */
+	if (prog->state.tun || (prog->state.unset && block->of_tunnel))
+		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
+				     "goto behind tunnel_key");
+	/* Who knows where that leads. */
+	if (prog->state.meta)
+		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
+				     "skbedit before goto");
+	for (i = 0; i < prog->num_chains; i++)
+		if (prog->chains[i] == chain)
+			break;
+	if (i == SLUICE_CHAINS_MAX)
+		return sluice_reject(off, extack, SLUICE_REJECT_LENGTH,
+				     "goto more than %u chains",
+				     SLUICE_CHAINS_MAX);
+	if (i == prog->num_chains)
+		prog->chains[prog->num_chains++] = chain;
+	step->op = SLUICE_ACT_GOTO;
+	step->a = cpu_to_le32(i);
+	return 0;
+}
+
+/* The steps of a verdict; @last: none follow. */
+static int program_verdict(struct sluice_block *block,
+			   const struct flow_cls_common_offload *common,
+			   struct sluice_program *prog, enum verdict verdict,
+			   u32 chain, bool last)
+{
+	struct sluice_action *act, step = {};
+	int err;
+
+	switch (verdict) {
+	case VERDICT_NEXT:
+	case VERDICT_HOST:
+		return program_to_host(block->off, common, prog);
+	case VERDICT_DROP:
+		sluice_program_step(prog, SLUICE_ACT_DROP);
+		return 0;
+	case VERDICT_GOTO:
+		err = sluice_program_goto(block, common->extack, prog, chain,
+					  &step);
+		if (!err)
+			*sluice_program_step(prog, 0) = step;
+		return err;
+	case VERDICT_DONE:
+		if (last)
+			return 0;
+		act = sluice_program_step(prog, SLUICE_ACT_SKIP);
+		return sluice_jump_add(block->off, common->extack, prog,
+				       &act->b[0], 0, SLUICE_JUMP_END);
+	case VERDICT_GONE:
+		return 0;
+	}
 	return 0;
 }
 
@@ -635,20 +666,33 @@ int sluice_actions_parse(struct sluice_block *block,
 	struct sluice_offload *off = block->off;
 	struct netlink_ext_ack *extack = common->extack;
 	enum verdict verdict = VERDICT_NEXT;
+	u32 max, chain = 0, index = 0;
 	unsigned int i = 0;
-	u32 max;
 	int ret;
 
 	ret = actions_hw_stats(off, action, extack, prog);
 	if (ret)
 		return ret;
 	while (i < action->num_entries) {
-		if (verdict != VERDICT_NEXT)
-			return sluice_reject(off, extack,
-					     SLUICE_REJECT_CONTROL,
-					     "an action follows one without pipe");
+		bool alone = verdict != VERDICT_NEXT;
+
+		if (alone) {
+			if (!sluice_jumps_to(prog, index))
+				return sluice_reject(off, extack,
+						     SLUICE_REJECT_CONTROL,
+						     "an action follows one without pipe");
+			ret = program_verdict(block, common, prog, verdict,
+					      chain, false);
+			if (ret)
+				return ret;
+			verdict = VERDICT_NEXT;
+		}
+		ret = sluice_jumps_land(off, extack, prog, index, alone);
+		if (ret)
+			return ret;
 		ret = action_parse(block, common, &action->entries[i],
-				   action->num_entries - i, prog, &verdict);
+				   action->num_entries - i, index++, prog,
+				   &verdict, &chain);
 		if (ret < 0)
 			return ret;
 		i += ret;
@@ -658,31 +702,12 @@ int sluice_actions_parse(struct sluice_block *block,
 	if (prog->zone && sluice_compat_surely_skip_sw(common))
 		return sluice_reject(off, extack, SLUICE_REJECT_CT,
 				     "ct needs software too, no skip_sw");
-	switch (verdict) {
-	case VERDICT_NEXT:
-	case VERDICT_HOST:
-		ret = program_to_host(off, common, prog);
-		if (ret)
-			return ret;
-		break;
-	case VERDICT_DROP:
-		sluice_program_step(prog, SLUICE_ACT_DROP);
-		break;
-	case VERDICT_GOTO:
-		/* The device's packet has its tunnel header for good. */
-		if (prog->tun || (prog->unset && block->of_tunnel))
-			return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
-					     "goto behind tunnel_key");
-		/* Who knows where that leads. */
-		if (prog->meta)
-			return sluice_reject(off, extack, SLUICE_REJECT_HOST,
-					     "skbedit before goto");
-		sluice_program_step(prog, SLUICE_ACT_GOTO);
-		prog->goes = true;
-		break;
-	case VERDICT_DONE:
-		break;
-	}
+	ret = program_verdict(block, common, prog, verdict, chain, true);
+	if (ret)
+		return ret;
+	ret = sluice_jumps_land(off, extack, prog, SLUICE_JUMP_END, true);
+	if (ret)
+		return ret;
 	max = min_t(u32, off->sdev->limits.max_actions, SLUICE_PROGRAM_MAX);
 	if (prog->num > max)
 		return sluice_reject(off, extack, SLUICE_REJECT_LENGTH,

@@ -7,6 +7,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
+#include <linux/unaligned.h>
 
 #include "../tunnel/tunnel.h"
 #include "ct.h"
@@ -33,6 +34,8 @@ static const char * const act_names[] = {
 	[SLUICE_ACT_MPLS_PUSH]	= "mpls_push",
 	[SLUICE_ACT_MPLS_POP]	= "mpls_pop",
 	[SLUICE_ACT_HOST]	= "host",
+	[SLUICE_ACT_SKIP]	= "skip",
+	[SLUICE_ACT_SAMPLE]	= "sample",
 	[SLUICE_ACT_POLICE]	= "police",
 	[SLUICE_ACT_CONTINUE]	= "continue",
 };
@@ -91,6 +94,13 @@ static void rule_show_program(struct seq_file *m,
 		case SLUICE_ACT_POLICE:
 			seq_printf(m, ":%u+%u+%u", le32_to_cpu(act->a),
 				   act->b[0], act->c[0]);
+			break;
+		case SLUICE_ACT_SAMPLE:
+			seq_printf(m, ":%u/%u", le32_to_cpu(act->a),
+				   get_unaligned_le32(act->b));
+			break;
+		case SLUICE_ACT_SKIP:
+			seq_printf(m, ":%u", act->b[0]);
 			break;
 		case SLUICE_ACT_GOTO:
 		case SLUICE_ACT_TUNNEL:

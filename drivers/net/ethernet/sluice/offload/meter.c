@@ -68,6 +68,16 @@ static bool meter_read(struct sluice_cmd_meter *cmd, unsigned long cookie)
 	return known;
 }
 
+/* Remember where packets go. */
+static void meter_leads(struct sluice_meter *meter,
+			const struct flow_action_entry *entry)
+{
+	meter->exceed = entry->police.exceed.act_id;
+	meter->exceed_to = entry->police.exceed.extval;
+	meter->conform = entry->police.notexceed.act_id;
+	meter->conform_to = entry->police.notexceed.extval;
+}
+
 static int meter_post(struct sluice_offload *off, struct sluice_meter *meter)
 {
 	meter->cmd.id = cpu_to_le32(meter->id);
@@ -112,8 +122,7 @@ struct sluice_meter *sluice_meter_get(struct sluice_offload *off,
 		return ERR_PTR(-ENOMEM);
 	meter->cookie = entry->cookie;
 	meter->refs = 1;
-	meter->exceed = entry->police.exceed.act_id;
-	meter->conform = entry->police.notexceed.act_id;
+	meter_leads(meter, entry);
 	if (!meter_read(&meter->cmd, entry->cookie)) {
 		err = -EOPNOTSUPP;
 		goto err_free;
@@ -218,11 +227,12 @@ static int meter_replace(struct sluice_offload *off,
 	known = meter_read(&meter->cmd, entry->cookie);
 	/* Programs have what it is to lead to. */
 	if (!known || meter->exceed != entry->police.exceed.act_id ||
-	    meter->conform != entry->police.notexceed.act_id) {
+	    meter->exceed_to != entry->police.exceed.extval ||
+	    meter->conform != entry->police.notexceed.act_id ||
+	    meter->conform_to != entry->police.notexceed.extval) {
 		meter->refs++;
 		sluice_rules_lose_meter(off, meter->id);
-		meter->exceed = entry->police.exceed.act_id;
-		meter->conform = entry->police.notexceed.act_id;
+		meter_leads(meter, entry);
 		meter->refs--;
 	}
 	if (!meter->tc) {

@@ -81,6 +81,7 @@ static void offload_free(struct sluice_offload *off)
 	sluice_counters_fini(off);
 	xa_destroy(&off->hosts);
 	sluice_meters_fini(off);
+	sluice_samples_fini(off);
 	ida_destroy(&off->table_ids);
 	ida_destroy(&off->mask_ids);
 	ida_destroy(&off->rule_ids);
@@ -137,6 +138,7 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	xa_init_flags(&off->meters, XA_FLAGS_ALLOC);
 	hash_init(off->policers);
 	xa_init(&off->hosts);
+	xa_init_flags(&off->samples, XA_FLAGS_ALLOC);
 	INIT_DELAYED_WORK(&off->root_work, offload_root_work);
 	off->rule_reserve = min_t(u32, SLUICE_RULE_RESERVE,
 				  limits->max_rules / 16);

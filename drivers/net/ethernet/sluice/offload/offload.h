@@ -168,7 +168,9 @@ struct sluice_range {
  * @refs: police steps of programs, and tc's action offload
  * @tc: the latter
  * @exceed: what becomes of packets that exceed, enum flow_action_id
+ * @exceed_to: chain or action that leads to
  * @conform: and of those that conform
+ * @conform_to: likewise
  * @cmd: the command that sets it
  */
 struct sluice_meter {
@@ -178,7 +180,9 @@ struct sluice_meter {
 	unsigned int refs;
 	bool tc;
 	enum flow_action_id exceed;
+	u32 exceed_to;
 	enum flow_action_id conform;
+	u32 conform_to;
 	struct sluice_cmd_meter cmd;
 };
 
@@ -198,6 +202,8 @@ struct sluice_meter {
  * @meters: struct sluice_meter by id
  * @policers: the same by cookie
  * @hosts: steps that hand packets to a netdev, by its ifindex
+ * @samples: struct sluice_sample by what the device calls it
+ * @next_sample: where to look for the next number
  * @blocks: every struct sluice_block
  * @indev: rules that match on the port a packet came in by
  * @rule_ids: rule ids; the lowest @rule_reserve are for punts
@@ -230,6 +236,8 @@ struct sluice_offload {
 	struct xarray meters;
 	DECLARE_HASHTABLE(policers, 8);
 	struct xarray hosts;
+	struct xarray samples;
+	u32 next_sample;
 	struct list_head blocks;
 	struct list_head indev;
 	struct ida rule_ids;
@@ -394,6 +402,9 @@ struct sluice_out {
 	struct sluice_encap *encap;
 };
 
+/* Most chains a rule goes to. */
+#define SLUICE_CHAINS_MAX	2
+
 #define SLUICE_RULE_IN_HW	0x01	/* tc was told it is in hardware */
 #define SLUICE_RULE_PLACED	0x02	/* the device has it */
 #define SLUICE_RULE_BLIND	0x04	/* counted in struct sluice_block.blind */
@@ -405,7 +416,7 @@ struct sluice_out {
  * @list: in struct sluice_block.rules
  * @indev: in struct sluice_offload.indev, or empty
  * @table: table it is in
- * @target: table it goes to, or NULL
+ * @targets: tables it goes to, or NULL
  * @order: place within its priority
  * @mask: mask
  * @outs: vports and tunnels it outputs to
@@ -432,7 +443,7 @@ struct sluice_rule {
 	struct list_head list;
 	struct list_head indev;
 	struct sluice_table *table;
-	struct sluice_table *target;
+	struct sluice_table *targets[SLUICE_CHAINS_MAX];
 	struct sluice_order *order;
 	struct sluice_mask *mask;
 	struct sluice_out *outs;
@@ -472,40 +483,72 @@ struct sluice_match {
 
 #define SLUICE_PTYPE(type)	((type) + 1)
 
+/* Most jumps in a program. */
+#define SLUICE_JUMPS_MAX	16
+
+/* Behind the last action. */
+#define SLUICE_JUMP_END		U32_MAX
+
+/**
+ * struct sluice_state - what actions have done that is in no step
+ * @tun: tunnel header the packet was given
+ * @ptype: SLUICE_PTYPE() of the type skbedit set, 0 if none
+ * @unset: the packet's own tunnel header is forgotten
+ * @meta: skbedit changed what only software sees of a packet
+ * @mark: and that is the mark or the priority
+ */
+struct sluice_state {
+	const struct ip_tunnel_info *tun;
+	u32 ptype;
+	bool unset;
+	bool meta;
+	bool mark;
+};
+
+/**
+ * struct sluice_jump - a jump to an action that is not parsed yet
+ * @skip: where the number of steps left out is to be written
+ * @from: the first of them
+ * @to: number of the action, or %SLUICE_JUMP_END; 0 when it has landed
+ * @state: what was done before it
+ */
+struct sluice_jump {
+	u8 *skip;
+	unsigned int from;
+	u32 to;
+	struct sluice_state state;
+};
+
 /**
  * struct sluice_program - what a filter does; it has a reference to each meter
  *	and tunnel that it names
  * @num: steps
  * @num_outs: outputs to vports
  * @num_encaps: outputs to tunnels
- * @unset: the packet's own tunnel header is forgotten
- * @meta: skbedit changed what only software sees of a packet
- * @mark: and that is the mark or the priority
- * @ptype: SLUICE_PTYPE() of the type it set, 0 if none
+ * @num_jumps: jumps
+ * @num_chains: chains it goes to
+ * @state: while the filter is parsed
  * @count: packets are to be counted
- * @goes: the last step goes to @chain
- * @chain: chain
- * @tun: tunnel header it was given, while the filter is parsed
+ * @chains: chains it goes to
  * @zone: conntrack zone it uses, with a reference, or NULL
  * @outs: vports it outputs to
  * @encaps: tunnels it outputs to, each with a reference
- * @act: steps; the table of the last one is not filled in when @goes
+ * @jumps: jumps, while the filter is parsed
+ * @act: steps; those that go to a chain have its place in @chains for a table
  */
 struct sluice_program {
 	unsigned int num;
 	unsigned int num_outs;
 	unsigned int num_encaps;
-	bool unset;
-	bool meta;
-	bool mark;
-	u32 ptype;
+	unsigned int num_jumps;
+	unsigned int num_chains;
+	struct sluice_state state;
 	bool count;
-	bool goes;
-	u32 chain;
-	const struct ip_tunnel_info *tun;
+	u32 chains[SLUICE_CHAINS_MAX];
 	struct sluice_ct_zone *zone;
 	struct sluice_vport *outs[SLUICE_PROGRAM_MAX];
 	struct sluice_encap *encaps[SLUICE_PROGRAM_MAX];
+	struct sluice_jump jumps[SLUICE_JUMPS_MAX];
 	struct sluice_action act[SLUICE_PROGRAM_MAX];
 };
 
@@ -647,6 +690,26 @@ int sluice_actions_parse(struct sluice_block *block,
 void sluice_program_release(struct sluice_offload *off,
 			    struct sluice_program *prog);
 struct sluice_action *sluice_program_step(struct sluice_program *prog, u8 op);
+int sluice_program_goto(struct sluice_block *block,
+			struct netlink_ext_ack *extack,
+			struct sluice_program *prog, u32 chain,
+			struct sluice_action *step);
+
+/* ---- jump.c ---- */
+
+int sluice_jump_add(struct sluice_offload *off, struct netlink_ext_ack *extack,
+		    struct sluice_program *prog, u8 *skip, u32 index, u32 to);
+bool sluice_jumps_to(const struct sluice_program *prog, u32 to);
+int sluice_jumps_land(struct sluice_offload *off,
+		      struct netlink_ext_ack *extack,
+		      struct sluice_program *prog, u32 to, bool alone);
+
+/* ---- police.c ---- */
+
+int sluice_police_parse(struct sluice_block *block,
+			const struct flow_cls_common_offload *common,
+			const struct flow_action_entry *entry, u32 index,
+			struct sluice_program *prog, bool *ends);
 
 /* ---- meter.c ---- */
 
@@ -667,6 +730,36 @@ int sluice_host_get(struct sluice_offload *off, int ifindex);
 void sluice_hosts_count(struct sluice_offload *off,
 			const struct sluice_action *act, unsigned int num,
 			int change);
+
+/* ---- sample.c ---- */
+
+#if IS_ENABLED(CONFIG_PSAMPLE)
+int sluice_sample_parse(struct sluice_block *block,
+			const struct flow_action_entry *entry,
+			struct netlink_ext_ack *extack,
+			struct sluice_program *prog);
+void sluice_samples_count(struct sluice_offload *off,
+			  const struct sluice_action *act, unsigned int num,
+			  int change);
+void sluice_samples_fini(struct sluice_offload *off);
+#else
+static inline int sluice_sample_parse(struct sluice_block *block,
+				      const struct flow_action_entry *entry,
+				      struct netlink_ext_ack *extack,
+				      struct sluice_program *prog)
+{
+	return sluice_reject(block->off, extack, SLUICE_REJECT_ACTION,
+			     "this kernel has no psample");
+}
+
+static inline void sluice_samples_count(struct sluice_offload *off,
+					const struct sluice_action *act,
+					unsigned int num, int change)
+{
+}
+
+static inline void sluice_samples_fini(struct sluice_offload *off) {}
+#endif
 
 /* ---- pedit.c ---- */
 

@@ -3,34 +3,25 @@
  * pedit as steps of a program.
  *
  * Both write raw bytes and leave checksums to the csum action.  tc's mask has
- * the bits to keep, the device's those to change.
+ * the bits to keep, the device's those to change.  To both the outermost VLAN tag
+ * is not among the bytes, and what does not fit into a packet is software's.
  */
 #include <net/tc_act/tc_pedit.h>
 
 #include "offload.h"
 
-/**
- * struct pedit_hdr - a header pedit may write to
- * @hdr: enum sluice_hdr
- * @len: bytes that may be written
- * @name: for messages
- */
-struct pedit_hdr {
+/* Headers of tc, the device's and their names for messages. */
+static const struct {
 	u8 hdr;
-	u8 len;
 	const char *name;
-};
-
-/*
- * What lies behind the MAC addresses depends on where software keeps a VLAN
- * tag, and options of a header on the packet.
- */
-static const struct pedit_hdr pedit_hdrs[] = {
-	[FLOW_ACT_MANGLE_HDR_TYPE_ETH] = { SLUICE_HDR_ETH, 12, "eth" },
-	[FLOW_ACT_MANGLE_HDR_TYPE_IP4] = { SLUICE_HDR_IP4, 20, "ip" },
-	[FLOW_ACT_MANGLE_HDR_TYPE_IP6] = { SLUICE_HDR_IP6, 40, "ip6" },
-	[FLOW_ACT_MANGLE_HDR_TYPE_TCP] = { SLUICE_HDR_TCP, 20, "tcp" },
-	[FLOW_ACT_MANGLE_HDR_TYPE_UDP] = { SLUICE_HDR_UDP, 8, "udp" },
+} pedit_hdrs[] = {
+	[FLOW_ACT_MANGLE_UNSPEC] = { SLUICE_HDR_NET, "network" },
+	[FLOW_ACT_MANGLE_HDR_TYPE_ETH] = { SLUICE_HDR_ETH, "eth" },
+	/* tc writes to them whatever the packet is, the device asks first. */
+	[FLOW_ACT_MANGLE_HDR_TYPE_IP4] = { SLUICE_HDR_IP4, "ip" },
+	[FLOW_ACT_MANGLE_HDR_TYPE_IP6] = { SLUICE_HDR_IP6, "ip6" },
+	[FLOW_ACT_MANGLE_HDR_TYPE_TCP] = { SLUICE_HDR_TCP, "tcp" },
+	[FLOW_ACT_MANGLE_HDR_TYPE_UDP] = { SLUICE_HDR_UDP, "udp" },
 };
 
 /*
@@ -63,26 +54,33 @@ static int pedit_key(struct sluice_offload *off,
 		     struct sluice_program *prog)
 {
 	bool add = entry->id == FLOW_ACTION_ADD;
-	u32 offset = entry->mangle.offset;
+	int offset = (int)entry->mangle.offset;
 	u32 change = ~entry->mangle.mask;
 	u32 val = entry->mangle.val;
-	const struct pedit_hdr *hdr;
 	struct sluice_action *act;
+	const char *name;
+	u8 hdr;
 
-	if (entry->mangle.htype >= ARRAY_SIZE(pedit_hdrs) ||
-	    !pedit_hdrs[entry->mangle.htype].hdr)
+	if (entry->mangle.htype >= ARRAY_SIZE(pedit_hdrs))
 		return sluice_reject(off, extack, SLUICE_REJECT_PEDIT,
-				     "pedit needs \"ex\" and a header type");
-	hdr = &pedit_hdrs[entry->mangle.htype];
-	if (offset > hdr->len - sizeof(u32))
+				     "pedit of header type %u",
+				     entry->mangle.htype);
+	hdr = pedit_hdrs[entry->mangle.htype].hdr;
+	name = pedit_hdrs[entry->mangle.htype].name;
+	/* The Ethernet header is right before the network header. */
+	if (hdr == SLUICE_HDR_NET && offset < 0) {
+		hdr = SLUICE_HDR_ETH;
+		offset += ETH_HLEN;
+	}
+	if (offset < 0 || offset > SLUICE_FRAME_MAX)
 		return sluice_reject(off, extack, SLUICE_REJECT_PEDIT,
 				     "pedit of %s header at offset %d",
-				     hdr->name, (int)offset);
+				     name, (int)entry->mangle.offset);
 	/* tc flips bits that are in the value but not to be written. */
 	if (!add && val & ~change)
 		return sluice_reject(off, extack, SLUICE_REJECT_PEDIT,
 				     "pedit inverts bits of the %s header",
-				     hdr->name);
+				     name);
 	/* The device adds little-endian numbers, tc those of the machine. */
 	if (add && IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
 		return sluice_reject(off, extack, SLUICE_REJECT_PEDIT,
@@ -90,7 +88,7 @@ static int pedit_key(struct sluice_offload *off,
 
 	act = sluice_program_step(prog, add ? SLUICE_ACT_PEDIT_ADD :
 					      SLUICE_ACT_PEDIT_SET);
-	act->flags = hdr->hdr;
+	act->flags = hdr;
 	act->a = cpu_to_le32(offset);
 	memcpy(act->b, &change, sizeof(act->b));
 	memcpy(act->c, &val, sizeof(act->c));

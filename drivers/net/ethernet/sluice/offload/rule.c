@@ -52,6 +52,44 @@ static void rule_post_del(struct sluice_offload *off, struct sluice_rule *rule)
 				le32_to_cpu(rule->cmd.id));
 }
 
+/* Steps know the place of a chain, the device wants its table. */
+static void rule_fill_gotos(struct sluice_rule *rule)
+{
+	struct sluice_action *act = rule_actions(rule);
+	unsigned int i;
+
+	for (i = 0; i < rule->cmd.num_actions; i++, act++)
+		if (act->op == SLUICE_ACT_GOTO)
+			act->a = cpu_to_le32(rule->targets[le32_to_cpu(act->a)]->id);
+}
+
+static int rule_targets_get(struct sluice_rule *rule,
+			    struct sluice_block *block,
+			    const struct sluice_program *prog)
+{
+	struct sluice_table *table;
+	unsigned int i;
+
+	for (i = 0; i < prog->num_chains; i++) {
+		table = sluice_table_get(block, prog->chains[i]);
+		if (IS_ERR(table))
+			return PTR_ERR(table);
+		rule->targets[i] = table;
+	}
+	return 0;
+}
+
+static void rule_targets_put(struct sluice_rule *rule)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rule->targets); i++) {
+		if (rule->targets[i])
+			sluice_table_put(rule->targets[i]);
+		rule->targets[i] = NULL;
+	}
+}
+
 /* The words of the key that the mask selects, then the program. */
 static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 {
@@ -71,9 +109,9 @@ static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 			   spec->prog.num);
 	sluice_hosts_count(rule->key.block->off, spec->prog.act,
 			   spec->prog.num, 1);
-	if (spec->prog.goes)
-		rule_actions(rule)[spec->prog.num - 1].a =
-			cpu_to_le32(rule->target->id);
+	sluice_samples_count(rule->key.block->off, spec->prog.act,
+			     spec->prog.num, 1);
+	rule_fill_gotos(rule);
 }
 
 /* A rule id, for a punt also one of those kept back. */
@@ -148,6 +186,8 @@ static void rule_put_objects(struct sluice_offload *off,
 {
 	sluice_meters_put(off, rule_actions(rule), rule->cmd.num_actions);
 	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, -1);
+	sluice_samples_count(off, rule_actions(rule), rule->cmd.num_actions,
+			     -1);
 }
 
 static void rule_put_mask(struct sluice_offload *off, struct sluice_rule *rule)
@@ -169,17 +209,13 @@ static int rule_place(struct sluice_block *block, struct sluice_rule *rule,
 	rule->table = sluice_table_get(block, spec->chain);
 	if (IS_ERR(rule->table))
 		return PTR_ERR(rule->table);
-	if (prog->goes) {
-		rule->target = sluice_table_get(block, prog->chain);
-		if (IS_ERR(rule->target)) {
-			err = PTR_ERR(rule->target);
-			goto err_table;
-		}
-	}
+	err = rule_targets_get(rule, block, prog);
+	if (err)
+		goto err_targets;
 	rule->order = sluice_order_get(rule->table, spec->prio, spec->order);
 	if (IS_ERR(rule->order)) {
 		err = PTR_ERR(rule->order);
-		goto err_target;
+		goto err_targets;
 	}
 	rule->mask = sluice_mask_get(off, &spec->match.mask);
 	if (IS_ERR(rule->mask)) {
@@ -240,11 +276,8 @@ err_mask:
 	rule_put_mask(off, rule);
 err_order:
 	sluice_order_put(rule->order);
-err_target:
-	if (rule->target && !IS_ERR(rule->target))
-		sluice_table_put(rule->target);
-err_table:
-	rule->target = NULL;
+err_targets:
+	rule_targets_put(rule);
 	sluice_table_put(rule->table);
 	return err;
 }
@@ -263,9 +296,7 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 	ida_free(&off->rule_ids, le32_to_cpu(rule->cmd.id));
 	rule_put_mask(off, rule);
 	sluice_order_put(rule->order);
-	if (rule->target)
-		sluice_table_put(rule->target);
-	rule->target = NULL;
+	rule_targets_put(rule);
 	sluice_table_put(rule->table);
 }
 
@@ -426,9 +457,7 @@ void sluice_rule_lose_port(struct sluice_rule *rule)
 	rule_post_del(off, rule);
 	rule_put_objects(off, rule);
 	rule_outs_unlink(rule);
-	if (rule->target)
-		sluice_table_put(rule->target);
-	rule->target = NULL;
+	rule_targets_put(rule);
 	memset(act, 0, sizeof(*act));
 	act->op = SLUICE_ACT_PUNT;
 	rule->cmd.num_actions = 1;
