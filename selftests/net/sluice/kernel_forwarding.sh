@@ -58,6 +58,9 @@ SCRIPTS="
 	mirror_gre_bridge_1q.sh	A	-
 	mirror_gre_changes.sh	A	-
 	mirror_gre_flower.sh	A	-
+	mirror_gre_neigh.sh	A	-
+	mirror_gre_nh.sh	A	-
+	mirror_gre_vlan.sh	A	-
 "
 
 # Results that hardware of this kind can't give, with the reason. A test listed
