@@ -272,7 +272,7 @@ jumps() {
 	SEND=("${LENGTHS[@]}")
 	same ip "" "$LONGER pipe / jump 2 $TO1 $TO2" 4
 	same ip "" "$LONGER jump 2 / pipe $TO1 $TO2" 4
-	same ip "" "$LONGER jump 3 / drop action vlan push id 3 action drop $TO2" 2
+	same ip "" "$LONGER jump 2 / pipe action drop $TO2" 2
 	same ip "" "$LONGER pipe / jump 3 action vlan push id 5 $COPY1 action vlan push id 6 $TO2" 6
 	same ip "" "$LONGER pipe / jump 3 action vlan push id 5 $COPY1 jump 5 action vlan push id 7 $COPY2 action vlan push id 9 $TO2" 8
 	same ip "" "$LONGER jump 1 / pipe $TO1" 4

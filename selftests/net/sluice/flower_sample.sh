@@ -93,7 +93,7 @@ order() {
 	local n=${#FRAMES[@]}
 	same "action vlan push id 9 action sample rate 1 group 5 $TO1" "$n"
 	same "action sample rate 1 group 5 action vlan pop action sample rate 1 group 6 $TO1" $((2 * n))
-	same "action mpls push label 77 action sample rate 1 group 5 trunc 100 $TO1" "$n"
+	same "action mpls push label 77 bos 1 action sample rate 1 group 5 trunc 100 $TO1" "$n"
 	same "action mirred egress mirror dev ${REP[2]} action sample rate 1 group 5 drop" "$n"
 	same "action sample rate 1 group 5 action pedit ex munge eth dst set 02:aa:bb:cc:dd:ee pipe action sample rate 1 group 5 $TO1" $((2 * n))
 }

@@ -118,8 +118,8 @@ MPLS_POP	| in	| rep | mpls_uc	|	| action mpls pop protocol ip pipe $TO
 MPLS_POP	| no	| rep | mpls_uc	|	| action mpls pop protocol 802.1q pipe $TO	| mpls pop
 MPLS_MANGLE	| in	| rep | mpls_uc	|	| action mpls modify label 7 ttl 9 pipe $TO
 GATE		| in	| rep | ip	|	| action gate clockid CLOCK_TAI sched-entry open 100000000 -1 -1 pipe $TO | gate
-JUMP		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe/jump 2 pipe action vlan pop pipe $TO
-JUMP		| no	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe/jump 9 pipe action vlan pop pipe $TO | jump
+JUMP		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe / jump 2 action vlan pop pipe $TO
+JUMP		| no	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe / jump 9 action vlan pop pipe $TO | jump
 PIPE		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed drop/pipe $TO
 PIPE		| no	| rep | ip	|	| action pipe $TO	| pipe
 VLAN_PUSH_ETH	| in	| rep | ip	|	| action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac 02:00:00:00:00:02 $TO | vlan push_eth
