@@ -55,17 +55,6 @@ def diff_out(soft, hard, strict):
     return said
 
 
-def polices_drop(rule):
-    """Is what its policers drop what exceeds, and all that is dropped?
-
-    The device has one count of drops: of packets that exceeded last, whatever
-    dropped them.
-    """
-    sides = [words.split()[-1].split("/") for name, words in rule.acts if name == "police"]
-    return all(exceed == "drop" and conform != "drop" for exceed, conform in sides) and \
-        not any(words.split()[-1] == "drop" for _, words in rule.acts)
-
-
 def counted(stats, rule):
     """What can be compared of the counters of a rule's actions.
 
@@ -81,7 +70,8 @@ def counted(stats, rule):
                 out.append(("bytes", size))
             if not policed:
                 out.append((kind, packets))
-            if "police" not in kinds or kind == "police" and polices_drop(rule):
+            # The device has one count of what policers drop.
+            if kinds.count("police") == (kind == "police"):
                 out.append(("drops", drops))
         policed |= kind == "police"
         edited |= kind == "mpls"

@@ -195,7 +195,8 @@ enum sluice_tunnel {
 
 /**
  * enum sluice_act - operations of an action program
- * @SLUICE_ACT_DROP: the packet goes nowhere more; ends the program
+ * @SLUICE_ACT_DROP: the packet goes nowhere more; ends the program.  With
+ *	%SLUICE_DROP_F_METER in @flags the rule's counter counts it as dropped
  * @SLUICE_ACT_OUTPUT: send a copy of the packet as it is now to vport @port
  * @SLUICE_ACT_VLAN_PUSH: add an outermost tag; @a is TPID << 16 | TCI
  * @SLUICE_ACT_VLAN_POP: remove the outermost tag.  Without a tag: nothing
@@ -293,6 +294,7 @@ enum sluice_act {
 
 #define SLUICE_CT_ACT_NAT	0x01	/* SLUICE_ACT_CT: rewrite addresses and ports */
 
+#define SLUICE_DROP_F_METER	0x01	/* a meter is the reason */
 #define SLUICE_CONTINUE_F_CPU	0x01
 #define SLUICE_MPLS_F_BOTTOM	0x01
 

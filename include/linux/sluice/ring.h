@@ -213,7 +213,8 @@ enum sluice_event_type {
  *	header and without the outermost VLAN tag.  Of next hops whole frames.  Of
  *	connections IP packets
  * @last_use: device clock at the last hit, in nanoseconds; 0 if never
- * @dropped: of @packets, those that exceeded a meter and were dropped for that
+ * @dropped: of @packets, those that a %SLUICE_ACT_DROP with %SLUICE_DROP_F_METER
+ *	dropped
  *
  * The device writes a whole counter with one DMA write; a reader that sees
  * @packets change while it reads must read again.

@@ -421,7 +421,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			    bool *again)
 {
 	const struct sluice_action *act = esw_rule_actions(rule);
-	bool conforms = true;
+	bool conforms;
 	unsigned int i;
 
 	*again = false;
@@ -435,7 +435,8 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		switch (act->op) {
 		case SLUICE_ACT_DROP:
 			w->drop = true;
-			w->hit[w->num_hits - 1].dropped = !conforms;
+			w->hit[w->num_hits - 1].dropped =
+				act->flags & SLUICE_DROP_F_METER;
 			return SLUICE_MISS_NONE;
 		case SLUICE_ACT_PUNT:
 			return SLUICE_MISS_PUNT;

@@ -21,6 +21,10 @@ static bool action_well_formed(const struct sluice_action *act)
 
 	switch (act->op) {
 	case SLUICE_ACT_DROP:
+		if (act->flags & ~SLUICE_DROP_F_METER)
+			return false;
+		flags = true;
+		break;
 	case SLUICE_ACT_VLAN_POP:
 	case SLUICE_ACT_PUNT:
 	case SLUICE_ACT_TO_CPU:

@@ -289,7 +289,9 @@ static void counts_drops(void **state)
 	struct rule r = { .id = 1, .table = 1, .counter = 6, .act = a,
 			  .num_act = 3 };
 	struct sluice_counter c;
+	uint32_t counter;
 
+	a[1].flags = SLUICE_DROP_F_METER;
 	m.rate = per_unit(10);
 	m.burst = htole64(BYTES * 10);
 	assert_int_equal(set(bed, &m), 0);
@@ -302,6 +304,15 @@ static void counts_drops(void **state)
 	assert_int_equal(le64toh(c.bytes), 3 * BYTES);
 	assert_int_equal(le64toh(c.dropped), 2);
 	assert_int_equal(bed_stats(bed, VF(0)).tx_dropped_rule, htole64(2));
+	/* What exceeds it and is dropped by another step is not among it. */
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 1, &counter), 0);
+	a[1].flags = 0;
+	r.counter = 7;
+	assert_int_equal(bed_rule(bed, &r), 0);
+	assert_false(passes(bed));
+	assert_int_equal(sluice_esw_counter_read(bed->esw, 7, &c), 0);
+	assert_int_equal(le64toh(c.packets), 1);
+	assert_int_equal(le64toh(c.dropped), 0);
 }
 
 /* The search goes on behind the rule's priority, not just behind the rule. */

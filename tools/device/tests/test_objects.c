@@ -191,7 +191,7 @@ static void well_formed(void **state)
 		b.flags = edit ? SLUICE_HDR_ETH : 0;
 		assert_true(well(&b, 1));
 		b.flags++;
-		assert_int_equal(well(&b, 1), edit);
+		assert_int_equal(well(&b, 1), edit || i == SLUICE_ACT_DROP);
 		b.flags--;
 		b.port = htole16(1);
 		assert_int_equal(well(&b, 1), i == SLUICE_ACT_OUTPUT);
@@ -220,6 +220,9 @@ static void well_formed(void **state)
 	assert_false(well(&b, 1));
 
 	/* Flags and bytes that some have. */
+	b = act(SLUICE_ACT_DROP);
+	b.flags = 2;
+	assert_false(well(&b, 1));
 	b = act(SLUICE_ACT_CONTINUE);
 	b.flags = SLUICE_CONTINUE_F_CPU;
 	assert_true(well(&b, 1));

@@ -36,6 +36,7 @@ static int police_side(struct sluice_block *block,
 		return to == index + 1 ? SIDE_NEXT : SIDE_JUMP;
 	case FLOW_ACTION_DROP:
 		step->op = SLUICE_ACT_DROP;
+		step->flags = SLUICE_DROP_F_METER;
 		return SIDE_STEP;
 	case FLOW_ACTION_GOTO:
 		return sluice_program_goto(block, extack, prog, to, step) ?:
