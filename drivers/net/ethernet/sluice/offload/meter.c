@@ -215,7 +215,7 @@ static int meter_replace(struct sluice_offload *off,
 {
 	const struct flow_action_entry *entry = &fl->action.entries[0];
 	struct sluice_meter *meter = meter_find(off, entry->cookie);
-	bool known;
+	bool counts, known;
 
 	if (!meter) {
 		meter = sluice_meter_get(off, entry);
@@ -224,9 +224,11 @@ static int meter_replace(struct sluice_offload *off,
 		meter->tc = true;
 		return 0;
 	}
+	counts = sluice_meter_counts_conform(meter);
 	known = meter_read(&meter->cmd, entry->cookie);
-	/* Programs have what it is to lead to. */
-	if (!known || meter->exceed != entry->police.exceed.act_id ||
+	/* Programs have what it is to lead to, and what counts as a drop. */
+	if (!known || counts != sluice_meter_counts_conform(meter) ||
+	    meter->exceed != entry->police.exceed.act_id ||
 	    meter->exceed_to != entry->police.exceed.extval ||
 	    meter->conform != entry->police.notexceed.act_id ||
 	    meter->conform_to != entry->police.notexceed.extval) {

@@ -761,6 +761,16 @@ static inline void sluice_samples_count(struct sluice_offload *off,
 static inline void sluice_samples_fini(struct sluice_offload *off) {}
 #endif
 
+/*
+ * act_police counts a packet that conforms and is dropped for that, but not when
+ * all it looks at is the length.
+ */
+static inline bool sluice_meter_counts_conform(const struct sluice_meter *meter)
+{
+	return !!(meter->cmd.flags & cpu_to_le16(SLUICE_METER_F_RATE |
+						 SLUICE_METER_F_PACKET));
+}
+
 /* ---- pedit.c ---- */
 
 int sluice_pedit_parse(struct sluice_offload *off,

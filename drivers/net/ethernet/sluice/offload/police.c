@@ -120,6 +120,9 @@ int sluice_police_parse(struct sluice_block *block,
 	err = police_meter(off, entry, extack, &meter);
 	if (err)
 		return err;
+	if (!sluice_meter_counts_conform(meter) &&
+	    conform.op == SLUICE_ACT_DROP)
+		conform.flags = 0;
 	act = sluice_program_step(prog, SLUICE_ACT_POLICE);
 	act->a = cpu_to_le32(meter->id);
 	/* Both sides' steps follow, that of those which exceed first. */
