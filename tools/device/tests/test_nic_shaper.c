@@ -112,6 +112,16 @@ static int set(struct line *b, uint16_t id, uint16_t parent, uint64_t rate,
 	return drv_cmd(b->pf, &cmd, sizeof(cmd));
 }
 
+/* Group 0 above the first @n VFs, which have no limit of their own. */
+static void group(struct line *b, uint64_t rate, uint32_t burst, uint16_t n)
+{
+	uint16_t i;
+
+	assert_int_equal(set(b, SLUICE_SHAPER_GROUP(0), 0, rate, burst), 0);
+	for (i = 1; i <= n; i++)
+		assert_int_equal(set(b, i, SLUICE_SHAPER_GROUP(0), 0, 0), 0);
+}
+
 static int del(struct line *b, uint32_t id)
 {
 	return drv_u32(b->pf, SLUICE_CMD_SHAPER_DEL, id);
@@ -202,10 +212,7 @@ static void test_group(void **state)
 	uint64_t bytes[3];
 
 	/* Even shares by bytes, whatever the lengths. */
-	assert_int_equal(set(b, g, 0, 3000000, 10000), 0);
-	assert_int_equal(set(b, 1, g, 0, 0), 0);
-	assert_int_equal(set(b, 2, g, 0, 0), 0);
-	assert_int_equal(set(b, 3, g, 0, 0), 0);
+	group(b, 3000000, 10000, 3);
 	race(b, len, 3, SECOND, bytes);
 	assert_about(bytes[0] + bytes[1] + bytes[2], 3010000, 1500);
 	assert_about(bytes[0], 1003333, TX_SHAPED_BYTES + 1500);
@@ -232,14 +239,11 @@ static void test_group(void **state)
 /* Who was silent gets its share from then on, no more. */
 static void test_latecomer(void **state)
 {
-	const uint16_t g = SLUICE_SHAPER_GROUP(0);
 	uint32_t one[] = { 1000, 0 }, both[] = { 1000, 1000 };
 	struct line *b = *state;
 	uint64_t bytes[2];
 
-	assert_int_equal(set(b, g, 0, 1000000, 0), 0);
-	assert_int_equal(set(b, 1, g, 0, 0), 0);
-	assert_int_equal(set(b, 2, g, 0, 0), 0);
+	group(b, 1000000, 0, 2);
 	race(b, one, 2, SECOND, bytes);
 	assert_about(bytes[0], 1000000, 1000);
 	race(b, both, 2, SECOND, bytes);
@@ -275,14 +279,11 @@ static void test_queues(void **state)
 /* One that fails while it has the best claim holds nobody up. */
 static void test_failed(void **state)
 {
-	const uint16_t g = SLUICE_SHAPER_GROUP(0);
 	uint32_t len[] = { 1000, 1000 }, one[] = { 1000, 0 };
 	struct line *b = *state;
 	uint64_t bytes[2];
 
-	assert_int_equal(set(b, g, 0, 100000, 0), 0);
-	assert_int_equal(set(b, 1, g, 0, 0), 0);
-	assert_int_equal(set(b, 2, g, 0, 0), 0);
+	group(b, 100000, 0, 2);
 	race(b, len, 2, SECOND / 10, bytes);
 	func_fail(&b->m->nic->funcs[2], SLUICE_ERR_INJECTED, 0);
 	race(b, one, 1, SECOND, bytes);
