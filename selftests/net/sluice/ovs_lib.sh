@@ -117,6 +117,7 @@ udp_port_flows() {
 one_flow() { ovs-ofctl -t 10 del-flows "$1" && ovs-ofctl -t 10 add-flow "$1" actions=normal; }
 
 # Nobody listens there, which the kernel counts.
+# shellcheck disable=SC2016 # awk's
 udp_no_ports() { ns "$1" awk '/^Udp:/ && $3 ~ /^[0-9]/ { print $3 }' /proc/net/snmp; }
 
 udp_ports() {

@@ -24,7 +24,7 @@ cleanup() { ovs_down; }
 
 both_settled() { settled h0 192.0.2.2 "${REP[0]}" "$M1" "${REP[1]}" "$M0"; }
 rules() { occupancy rules; }
-rules_are() { [ "$(rules)" "$@" ]; }
+rules_are() { test "$(rules)" "$@"; }
 
 # without_daemon WHAT CMD...: CMD ends ovs-vswitchd. Hardware goes on alone; the
 # daemon that comes next has flows in hardware again, and no old ones are left.
