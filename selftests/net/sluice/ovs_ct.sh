@@ -90,7 +90,7 @@ ipv6() {
 	ip -n h1 addr add 2001:db8::2/64 dev "${VF[1]}" nodad
 	check "flows" flows <<-'EOF'
 		icmp6,actions=normal
-		ipv6,tcp6,ct_state=-trk,actions=ct(table=1,zone=7)
+		tcp6,ct_state=-trk,actions=ct(table=1,zone=7)
 		table=1,ct_state=+trk+new,tcp6,tp_dst=5201,actions=ct(commit,zone=7),normal
 		table=1,tcp6,ct_state=+trk+est,actions=normal
 		EOF
