@@ -417,8 +417,8 @@ enum sluice_link_policy {
 #define SLUICE_VPORT_F_POLICY	0x0008
 #define SLUICE_VPORT_F_ROOT	0x0010
 #define SLUICE_VPORT_F_EGRESS	0x0020
-#define SLUICE_VPORT_F_VLAN	0x0040	/* with SLUICE_CAP_VF_VLAN */
-#define SLUICE_VPORT_F_ALL	0x007f
+#define SLUICE_VPORT_F_VLAN	0x0080	/* with SLUICE_CAP_VF_VLAN */
+#define SLUICE_VPORT_F_ALL	0x00bf
 
 /* The VLAN of a VF: priority (PCP) and VLAN id as in a tag, and its protocol. */
 #define SLUICE_VPORT_VLAN_PCP	0xe000
