@@ -20,17 +20,6 @@ static bool mac_equal(const uint8_t *a, const uint8_t *b)
 	return !memcmp(a, b, ESW_ETH_ALEN);
 }
 
-struct esw_vport *esw_vport_get(const struct sluice_esw *esw, uint16_t num)
-{
-	if (num <= esw->cfg.num_vfs)
-		return &esw->vport[num];
-	if (num >= SLUICE_VPORT_UPLINK(0) &&
-	    num < SLUICE_VPORT_UPLINK(0) + esw->cfg.num_uplinks)
-		return &esw->vport[1 + esw->cfg.num_vfs + num -
-				   SLUICE_VPORT_UPLINK(0)];
-	return NULL;
-}
-
 static struct esw_vport *function_get(const struct sluice_esw *esw,
 				      uint16_t num)
 {
