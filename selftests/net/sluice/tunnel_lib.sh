@@ -11,7 +11,8 @@
 #   underlay_del                  take them away
 #   tun_add TYPE 4|6 [ARG...]     tunnel device tun0 of TYPE vxlan, geneve, gre
 #   tun_del
-#   tun_key [WORD...]             print the tunnel_key action to R, plus words
+#   tun_key [WORD...]             print the tunnel_key action to R, plus words; ID
+#                                 replaces "id VNI"
 #   outer SPEC...                 print specs of tunnel packets from far to here,
 #                                 each with an inner frame SPEC; OUTER_IP and
 #                                 OUTER_UDP add words to these headers,
@@ -138,7 +139,7 @@ tun_key() {
 	vxlan) port="dst_port 4789" ;;
 	geneve) port="dst_port 6081" ;;
 	esac
-	echo "action tunnel_key set src_ip $L dst_ip $R id $((VNI)) $port $* pipe action mirred egress redirect dev tun0"
+	echo "action tunnel_key set src_ip $L dst_ip $R ${ID-id $((VNI))} $port $* pipe action mirred egress redirect dev tun0"
 }
 
 outer() {

@@ -9,7 +9,8 @@
 
 ALL_TESTS="bridge4 bridge6 bridge_vlan4 bridge_over_vlan4 bridge_moves bridge_port
 	bridge_filters internal internal_ovs nexthop_object4 nexthop_object6 policy_rule4
-	policy_rule6 vrf_master vrf_bound multipath4 multipath6 multipath_ports multipath_gre"
+	policy_rule6 vrf_master vrf_bound multipath4 multipath6 multipath_ports multipath_gre
+	event_cost4 event_cost6"
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tunnel_lib.sh"
@@ -34,7 +35,7 @@ after() {
 	ip route flush table 77 2>/dev/null
 	ip -6 route flush table 77 2>/dev/null
 	ip route flush to root 10.9.0.0/16
-	ip -6 route flush to root 2001:db8:9::/64
+	ip -6 route flush to root 2001:db8:9::/48
 	ip nexthop flush > /dev/null 2>&1
 	tc filter del dev "${REP[0]}" ingress
 	ip link del tun0 2>/dev/null
@@ -449,11 +450,13 @@ multipath() {
 	check_within "one way left" 2 next_hops_by "$PF"
 	check_eq "all by it" "$(kinds "$(wires 12)")" wire0
 	ip link set "$UP2" up
+	check_within "both ways again" 4 next_hop_by "$UP2"
 }
 multipath4() { multipath 4; }
 multipath6() { multipath 6; }
 
 kinds() { tr ' ' '\n' <<< "$1" | grep . | sort -u | xargs; }
+next_hop_by() { debugfs next_hops | grep -q " dev $1 "; }
 next_hops_by() { ! debugfs next_hops | grep -qv " dev $1 "; }
 
 # By ports, or for GRE by the flow: headers to one remote are spread.
@@ -480,5 +483,74 @@ multipath_gre() {
 	check "GRE device" tun_add gre 4
 	spread
 }
+
+lookups_sum() {
+	debugfs encaps | sed 's/.* lookups \([0-9]*\) .*/\1/' | paste -s -d + | bc
+}
+# lookups_settled: as soon as there are no more within a second.
+lookups_settled() {
+	local was='' now
+	now=$(lookups_sum)
+	until [ "$now" = "$was" ]; do
+		sleep 1
+		was=$now
+		now=$(lookups_sum)
+	done
+	echo "$now"
+}
+
+# visits WHAT N CMD...: CMD has N routes of headers looked up.
+visits() {
+	local before
+	before=$(lookups_sum)
+	check "$1" "${@:3}" || return
+	check_eq "routes looked up: $1" $(($(lookups_settled) - before)) "$2"
+}
+
+# What nexthop objects and policy rules cost, with forty headers they are not about.
+event_cost() {
+	local others=10.9.1. net=10.9.1.0/24 all=10.9.0.0/16 host=32
+	[ "$1" = 6 ] &&
+		others=2001:db8:9:1:: net=2001:db8:9:1::/64 all=2001:db8:9::/48 host=128
+	remote "$1"
+	ip route add "$net" via "$VIA"
+	remote_rules 40 "" "${others}X"
+	ip nexthop add id 7 via "$VIA" dev "$PF"
+	ip nexthop add id 8 via "$VIA" dev "$PF"
+	ip nexthop add id 9 group 8
+	ip route add "$NET" nhid 7
+	ip route add "$NET" via "$VIA2" table 77
+	encap_rule
+	# The first of all policy rules is one more thing to look at.
+	ip "-$1" rule add pref 77 from all lookup main
+	ip "-$1" rule del pref 77
+	check_ge "lookups" "$(lookups_settled)" 41
+	visits "another object" 0 ip nexthop replace id 8 via "$VIA2" dev "$PF"
+	visits "its object" 1 ip nexthop replace id 7 via "$VIA2" dev "$PF"
+	check_within "by the second neighbour" 2 begins "wire0 $(hex_mac $NEIGH2)"
+	visits "a group" 1 ip route replace "$NET" nhid 9
+	visits "the object it had" 0 ip nexthop replace id 7 via "$VIA" dev "$PF"
+	visits "an object of the group" 1 ip nexthop replace id 8 via "$VIA" dev "$PF"
+	check_within "by the first neighbour" 2 begins "wire0 $(hex_mac "$FARMAC")"
+	visits "the group" 1 ip nexthop replace id 9 group 7/8
+	visits "the group once more" 1 ip nexthop replace id 9 group 8
+	visits "rule to its remote" 1 ip "-$1" rule add pref 77 to "$NET" table 77
+	check_within "by the second neighbour" 2 begins "wire0 $(hex_mac $NEIGH2)"
+	visits "no rule to its remote" 1 ip "-$1" rule del pref 77
+	visits "rule to somewhere else" 0 ip "-$1" rule add pref 77 to 198.18.0.0/15 table 77
+	ip "-$1" rule del pref 77
+	visits "rule for a mark" 0 ip "-$1" rule add pref 77 fwmark 5 table 77
+	visits "no rule for a mark" 0 ip "-$1" rule del pref 77
+	visits "rule for what comes in" 0 ip "-$1" rule add pref 77 iif "$PF" table 77
+	visits "no rule for what comes in" 0 ip "-$1" rule del pref 77
+	visits "rule from another address" 0 ip "-$1" rule add pref 77 from "$VIA2/$host" table 77
+	visits "none from another address" 0 ip "-$1" rule del pref 77
+	visits "rule from its address" 41 ip "-$1" rule add pref 77 from "$L/$host" to "$all" table 77
+	check_within "by the second neighbour" 2 begins "wire0 $(hex_mac $NEIGH2)"
+	visits "none from its address" 41 ip "-$1" rule del pref 77
+	check_within "by the first neighbour" 2 begins "wire0 $(hex_mac "$FARMAC")"
+}
+event_cost4() { event_cost 4; }
+event_cost6() { event_cost 6; }
 
 tests_run "$@"
