@@ -8,7 +8,7 @@
 # seconds.
 
 ALL_TESTS="bridge4 bridge6 bridge_vlan4 bridge_over_vlan4 bridge_moves bridge_port
-	bridge_filters internal internal_ovs nexthop_object4 nexthop_object6 policy_rule4
+	bridge_filters bridge_ageing4 bridge_ageing6 internal internal_ovs nexthop_object4 nexthop_object6 policy_rule4
 	policy_rule6 vrf_master vrf_bound multipath4 multipath6 multipath_ports multipath_gre
 	event_cost4 event_cost6"
 
@@ -209,6 +209,32 @@ bridge_filters() {
 	check "no clsact" tc qdisc del dev br77 clsact
 	check_within "in hardware again" 2 in_hw
 }
+
+# A bridge forgets who sends nothing, and does not see what hardware takes. One who is
+# sent to is asked in time, and once more when the address is gone all the same.
+bridge_ageing() {
+	local end lost=0
+	place bridge "$1"
+	ip link set br77 type bridge ageing_time 600
+	sysctl -qw "net.ipv$1.neigh.br77.delay_first_probe_time=1"
+	# One that the kernel never asks itself.
+	ip neigh replace "$R" lladdr "$FARMAC" dev br77 nud permanent
+	encap_rule
+	check_within "in hardware" 2 in_hw
+	bg - "$SLUICE_LIB/pkt.py" send -n 2000 -g 0.05 "${VF[0]}" "${FRAMES[0]}"
+	end=$((SECONDS + 20))
+	while [ $SECONDS -lt $end ]; do
+		sleep 0.5
+		next_hop_valid || lost=$((lost + 1))
+	done
+	check_eq "times the address was lost under traffic" $lost 0
+	check "forget all" bridge fdb flush dev br77 dynamic
+	check_within "found again" 2 next_hop_valid
+	bg_stop
+	check_within "in hardware again" 2 in_hw
+}
+bridge_ageing4() { bridge_ageing 4; }
+bridge_ageing6() { bridge_ageing 6; }
 
 # internal_up [KEY=VALUE...]: the address on the internal port of a bridge of
 # Open vSwitch that has the uplink.
