@@ -196,27 +196,25 @@ header() {
 
 # Options, flags and keys of the header, one and several.
 options() {
-	local two=0102:03:04050607,0108:80:1122334455667788 n=${#FRAMES[@]}
+	local two=0102:03:04050607,0108:80:1122334455667788 one other n=${#FRAMES[@]}
 	underlay plain 4
 	tun_add geneve 4
 	SEND=("${FRAMES[@]:0:6}")
-	# Both, then in the other order, then a third that nobody asks for.
-	OUTER_HDR=05406558$(printf '%06x' $((VNI)))0001020301040506070108800211223344556677
-	OUTER_HDR+=88
-	for keys in "geneve_opts $two" "geneve_opts 0108:80:1122334455667788" \
-		"geneve_opts 0102:03:04050608" "geneve_opts $two/ffff:ff:ffff0000,ffff:ff:00000000000000ff"; do
-		decap_opts "$keys"
-	done
-	OUTER_HDR=05006558$(printf '%06x' $((VNI)))0001080002112233445566778801020301
-	OUTER_HDR+=04050607
-	decap_opts "geneve_opts $two"
+	one=0102030104050607 other=010880021122334455667788
+	OUTER_HDR=05406558$(printf '%06x' $((VNI)))00$one$other
+	decap_opts 6 "geneve_opts $two"
+	decap_opts 6 "geneve_opts $two/ffff:ff:ffff0000,ffff:ff:00000000000000ff"
+	decap_opts 0 "geneve_opts 0102:03:04050607,0108:80:1122334455667789"
+	# The order counts.
+	OUTER_HDR=05406558$(printf '%06x' $((VNI)))00$other$one
+	decap_opts 0 "geneve_opts $two"
 	# Control packets, and options that must be understood.
 	OUTER_HDR=00806558$(printf '%06x' $((VNI)))00
-	decap_flags tunoam 6
-	decap_flags notunoam 0
-	decap_flags tuncrit 0
+	decap_flags 6 tunoam
+	decap_flags 0 notunoam
+	decap_flags 0 tuncrit
 	OUTER_HDR=00c06558$(printf '%06x' $((VNI)))00
-	decap_flags tunoam,tuncrit 6
+	decap_flags 6 tunoam/tuncrit
 	tun_del
 	# NVGRE's key is a network and a flow; no key at all.
 	tun_add gre 4
@@ -233,27 +231,25 @@ options() {
 	underlay_del
 }
 
-# Options in received packets: 6.12 warns of a memcpy() when it takes them in
-# itself, so there only hardware is asked.
+# decap_opts LINES KEYS: options in received packets. 6.12 warns of a memcpy() when
+# it takes them in itself, so there only hardware is asked.
 decap_opts() {
-	local want=6
-	[[ $1 == *04050608* || $OUTER_HDR == 05006558* ]] && want=0
-	if [[ $(uname -r) == 6.12.* ]]; then
-		[ $want = 0 ] || decap_hw 6 "enc_key_id $((VNI)) $1"
-	else
-		decap $want $want "enc_key_id $((VNI)) $1"
+	if [[ $(uname -r) != 6.12.* ]]; then
+		decap "$1" "$1" "enc_key_id $((VNI)) $2"
+	elif [ "$1" -gt 0 ]; then
+		decap_hw "$1" "enc_key_id $((VNI)) $2"
 	fi
 }
 
-# decap_flags FLAGS LINES: if the kernel and tc know such flags.
+# decap_flags LINES FLAGS: if kernel and tc know such flags.
 decap_flags() {
-	if ! tc filter add dev tun0 ingress protocol all pref 9 flower skip_hw enc_flags "$1" \
-		action pass 2>/dev/null; then
-		note "enc_flags $1: not known here"
-		return
+	if quietly tc filter add dev tun0 ingress protocol all pref 9 flower skip_hw enc_flags "$2" \
+		action pass; then
+		tc filter del dev tun0 ingress
+		decap "$1" "$1" "enc_key_id $((VNI)) enc_flags $2"
+	else
+		note "enc_flags $2: not known here"
 	fi
-	tc filter del dev tun0 ingress
-	decap "$2" "$2" "enc_key_id $((VNI)) enc_flags $1"
 }
 
 # Inner keys, before a tunnel and behind one.
@@ -261,13 +257,12 @@ inner() {
 	local lines keys
 	underlay plain 4
 	tun_add vxlan 4
-	OUTER_HDR=''
-	while IFS='|' read -r PROTO lines keys; do
+	while IFS='|' read -r -u 3 PROTO lines keys; do
 		INNER=$keys
 		encap "$lines" ttl 64
 		decap "$lines" "$lines" "enc_key_id $((VNI)) $keys"
-	done <<- EOF
-		ip|4|ip_proto udp
+	done 3<<- EOF
+		ip|5|ip_proto udp
 		ip|1|ip_proto udp src_ip 192.0.2.9 src_port 7
 		ip|1|ip_proto tcp ip_tos 1/3
 		ip|1|ip_tos 0xba ip_ttl 64
@@ -278,8 +273,8 @@ inner() {
 		802.1q|1|vlan_id 5 vlan_prio 2 vlan_ethtype ip
 		802.1q|1|vlan_id 5 vlan_ethtype ipv6 ip_proto tcp
 		arp|1|arp_op request
-		all|13|dst_mac 02:00:00:00:00:02 src_mac 02:00:00:00:00:01
-		0x88b5|1|dst_mac 02:00:00:00:00:02
+		all|12|dst_mac 02:00:00:00:00:02 src_mac 02:00:00:00:00:01
+		0x88b5|1|
 	EOF
 	tun_del
 	underlay_del
