@@ -6,7 +6,7 @@
 # software (skip_hw) does with the same frames, byte by byte but for the IPv4 id.
 
 ALL_TESTS="vxlan4 vxlan6 vxlan4_vlan vxlan6_vlan geneve4 geneve6 geneve4_vlan
-	geneve6_vlan gre4 gre6 gre4_vlan gre6_vlan header options inner flooding edits refused"
+	geneve6_vlan gre4 gre6 gre4_vlan gre6_vlan header zero_csum6 options inner flooding edits refused"
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tunnel_lib.sh"
@@ -132,7 +132,8 @@ both() {
 	# Software's: GRE over IPv4 looks for tagged IP's ECN bits at a wrong place.
 	[ "$1$3" = gre4 ] && HW_LESS=1
 	encap "$n" ttl 64 nocsum
-	[ "$1" = gre ] || encap "$n" ttl 9 tos 0x48
+	# shellcheck disable=SC2046 # a word or none
+	encap "$n" ttl 9 tos 0x48 $([ "$1" = gre ] && echo nocsum)
 	check_within "an endpoint" 2 endpoints 1
 	decap "$n" "$n" "enc_key_id $((VNI)) enc_dst_ip $L enc_src_ip $R"
 	tun_del
@@ -191,6 +192,24 @@ header() {
 	encap "$n" nocsum tos 1 ttl 7
 	HW_LESS=0
 	tun_del
+	underlay_del
+}
+
+# UDP over IPv6 without a checksum, if the device is to take it and if not.
+zero_csum6() {
+	underlay plain 6
+	SEND=("${FRAMES[@]:0:6}")
+	for TYPE in vxlan geneve; do
+		tun_add $TYPE 6
+		OUTER_UDP=csum=0
+		decap 6 6 "enc_key_id $((VNI))"
+		tun_del
+		tun_add $TYPE 6 noudp6zerocsumrx
+		decap 0 0 "enc_key_id $((VNI))"
+		OUTER_UDP=''
+		decap 6 6 "enc_key_id $((VNI))"
+		tun_del
+	done
 	underlay_del
 }
 
