@@ -7,7 +7,8 @@
 # them hardware sends and receives what software does, and follows within two
 # seconds.
 
-ALL_TESTS="bridge4 bridge6 bridge_vlan4 bridge_over_vlan4 bridge_moves bridge_port
+ALL_TESTS="bridge4 bridge6 bridge_vlan4 bridge_over_vlan4 on_bridge_vlan4
+	on_bridge_filtering4 on_bridge_filtering6 on_bridge_untagged4 on_bridge_moves bridge_moves bridge_port
 	bridge_filters bridge_ageing4 bridge_ageing6 internal internal_ovs nexthop_object4 nexthop_object6 policy_rule4
 	policy_rule6 vrf_master vrf_bound multipath4 multipath6 multipath_ports multipath_gre
 	event_cost4 event_cost6"
@@ -133,6 +134,46 @@ bridge4() { both bridge 4; }
 bridge6() { both bridge 6; }
 bridge_vlan4() { both bridge_vlan 4; }
 bridge_over_vlan4() { both bridge_over_vlan 4; }
+on_bridge_vlan4() { both on_bridge_vlan 4; }
+on_bridge_filtering4() { both on_bridge_filtering 4; }
+on_bridge_filtering6() { both on_bridge_filtering 6; }
+on_bridge_untagged4() { both on_bridge_untagged 4; }
+
+# What happens to a bridge happens to the VLAN on it.
+on_bridge_moves() {
+	place on_bridge_filtering 4
+	encap_rule
+	decap_rule
+	check_within "in hardware" 2 in_hw
+	check_within "an endpoint" 2 endpoints 1
+	bridge vlan del vid 77 dev "$PF"
+	check_within "no VLAN at the port: no next hop" 2 next_hop_software
+	check_within "no VLAN at the port: no endpoint" 2 endpoints 0
+	bridge vlan add vid 77 dev "$PF"
+	check "reach" wait_for 4 ping_ok - "$R" -c 1
+	check_within "VLAN: in hardware" 2 in_hw
+	check_within "VLAN: an endpoint" 2 endpoints 1
+	bridge vlan del vid 77 dev br77 self
+	check_within "no VLAN at the bridge: no endpoint" 2 endpoints 0
+	bridge vlan add vid 77 dev br77 self
+	check_within "an endpoint again" 2 endpoints 1
+	check "clsact at the bridge" tc qdisc add dev br77 clsact
+	check_within "filters: no next hop" 2 next_hop_software
+	check_within "filters: no endpoint" 2 endpoints 0
+	check "no clsact" tc qdisc del dev br77 clsact
+	check_within "in hardware again" 2 in_hw
+	check_within "an endpoint again" 2 endpoints 1
+	ip link set ul77 address 02:00:00:77:00:79
+	check_within "another address than the bridge's: no endpoint" 2 endpoints 0
+	ip link set br77 down
+	check_within "down: no next hop" 2 next_hop_software
+	ip link set br77 up
+	ip link set ul77 up
+	check "reach" wait_for 6 ping_ok - "$R" -c 1
+	check_within "up: in hardware" 2 in_hw
+	ip link del br77
+	check_within "no bridge: nothing" 2 next_hop_software
+}
 
 # in_hw / in_sw: one frame goes out, by hardware or not.
 one_frame() { pkt xfer -s -t 0.4 --tx "${VF[0]}" --rx far/wire0 --rx far/wire1 "${FRAMES[0]}"; }

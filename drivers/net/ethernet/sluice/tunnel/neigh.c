@@ -201,11 +201,12 @@ void sluice_neigh_find(struct sluice_tunnels *tun, struct sluice_next_hop *nh)
  */
 static void keepalive_bridge(struct sluice_next_hop *nh, struct neighbour *n)
 {
+	const struct sluice_underlay *bridge = sluice_bridge_of(nh->underlay);
 	unsigned long age, heard = nh->asked;
 
 	if (nh->underlay->place != SLUICE_PLACE_BRIDGE)
 		return;
-	age = clock_t_to_jiffies(br_get_ageing_time(nh->underlay->dev));
+	age = clock_t_to_jiffies(br_get_ageing_time(bridge->dev));
 	if (time_after(READ_ONCE(n->confirmed), heard))
 		heard = READ_ONCE(n->confirmed);
 	if (age && time_after(jiffies, heard + age / 3))

@@ -58,7 +58,7 @@ struct sluice_addr {
 /**
  * enum sluice_place - what kind of underlay
  * @SLUICE_PLACE_WIRE: an uplink's netdev or a VLAN on it
- * @SLUICE_PLACE_BRIDGE: a bridge, which wires may be ports of
+ * @SLUICE_PLACE_BRIDGE: a bridge, which wires may be ports of, or a VLAN on one
  * @SLUICE_PLACE_INTERNAL: an internal port of Open vSwitch
  */
 enum sluice_place {
@@ -73,14 +73,14 @@ enum sluice_place {
  * @dev: the netdev
  * @place: enum sluice_place
  * @vport: wire: the uplink
- * @tpid: wire: ethertype of the VLAN's tag, zero without
+ * @tpid: ethertype of the VLAN's tag, zero without
  * @tci: the tag of packets sent
  * @next_hops: struct sluice_next_hop of its neighbours
  * @blocks: tc blocks at a VLAN's ingress and egress, whose filters the device
  *	does not run
  * @up: packets can be sent
  * @ours: what arrives is for the host itself, not for a bridge or the like
- * @bridge: wire: the bridge it is a port of, or NULL
+ * @bridge: wire: the bridge it is a port of; VLAN on a bridge: that bridge; or NULL
  * @br_tx: with @bridge: that sends by it
  * @br_rx: with @bridge: frames for the bridge's address are for the host
  * @br_tpid: with @br_rx: ethertype of the tag they have, zero without
@@ -592,6 +592,13 @@ bool sluice_policy_concerns(const struct sluice_encap *encap,
 void sluice_policy_visit(struct sluice_tunnels *tun,
 			 const struct sluice_tunnel_event *ev);
 
+/* The bridge of an underlay that is one, or a VLAN on one. */
+static inline const struct sluice_underlay *
+sluice_bridge_of(const struct sluice_underlay *underlay)
+{
+	return underlay->bridge ?: underlay;
+}
+
 /* ---- underlay.c ---- */
 
 struct sluice_underlay *sluice_underlay_find(struct sluice_tunnels *tun,
@@ -612,8 +619,11 @@ u32 sluice_underlay_mtu(struct sluice_tunnels *tun,
 bool sluice_bridge_possible(const struct net_device *dev);
 void sluice_bridge_read(struct sluice_tunnels *tun,
 			struct sluice_underlay *wire);
+bool sluice_bridge_receives(const struct sluice_underlay *underlay,
+			    const struct sluice_underlay *wire, __be16 *tpid,
+			    u16 *vid);
 struct sluice_underlay *sluice_bridge_path(struct sluice_tunnels *tun,
-					   const struct sluice_underlay *bridge,
+					   const struct sluice_underlay *underlay,
 					   const u8 *mac, __be16 *tpid,
 					   u16 *tci);
 void sluice_bridge_watch(struct sluice_tunnels *tun, struct sluice_next_hop *nh,
