@@ -4,7 +4,7 @@ from collections import Counter
 
 from engine import HOST, Ran
 from packets import read_tag
-from rules import Rule, RuleSet
+from rules import Rule, RuleSet, chains_behind
 
 # Without stats_update() in the kernel: they do not show what hardware counts.
 SILENT = ("csum", "mpls", "tunnel_key")
@@ -108,8 +108,7 @@ def diff_ports(soft, hard):
 
 def catch_alls(some):
     """A last rule for each chain that one of some leads to."""
-    chains = {int(words.split()[-1]) for rule in some for name, words in rule.acts
-              if name == "goto"}
+    chains = {chain for rule in some for chain in chains_behind(rule.acts)}
     return [Rule(1000 + chain, chain, 100, "all", [], [], [("pass", "pass")])
             for chain in sorted(chains)]
 
@@ -207,7 +206,7 @@ class Judge:
             verdict.accepted = [r for r in rules if r.handle not in hard.refused]
             # tc runs trap in software too, but there it is the packet's end.
             again.append(bool(hard.refused) or any(
-                a[0] in ("trap", "goto") for r in rules for a in r.acts))
+                a[0] == "trap" or "goto chain" in a[1] for r in rules for a in r.acts))
         softs = alls
         if any(again):
             softs = self.engine.round(

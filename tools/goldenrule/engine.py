@@ -17,6 +17,7 @@ import struct
 import subprocess
 import time
 
+import psample
 import tunnels
 
 SOL_PACKET = 263
@@ -30,7 +31,9 @@ FENCE_SECONDS = 20
 COUNTERS_SECONDS = 0.25
 PORTS_SECONDS = 0.15
 OFFLOAD_SECONDS = 0.8
-HOST, FOREIGN = "host", "elsewhere"
+HOST, FOREIGN, SAMPLES = "host", "elsewhere", "psample"
+# What samples of a fence have for a group.
+FENCE_GROUP = 9999
 # The first of enum sluice_miss that is about what the device can do, not about rules.
 MISS_PARSE = 5
 
@@ -104,6 +107,24 @@ def received(sock):
     return addr[0], data
 
 
+def sampled(sock):
+    """(SAMPLES, what psample tells of a packet, and its bytes), likewise."""
+    while True:
+        try:
+            found = sock.sample()
+        except BlockingIOError:
+            return None
+        if found is None:
+            continue
+        data = found.get(psample.DATA, b"")
+        group, rate, iif, size = (psample.number(found.get(kind, b"")) for kind in (
+            psample.GROUP, psample.RATE, psample.IIF, psample.SIZE))
+        if group == FENCE_GROUP:
+            return SAMPLES, data
+        if not noise(data):
+            return SAMPLES, struct.pack("!IIIH", group, rate, iif, size) + data
+
+
 class Lane:
     """Where frames come in: at a port, or at a tunnel device by way of the uplink."""
 
@@ -138,6 +159,8 @@ class Engine:
         self.tmp = f"/tmp/goldenrule.{os.getpid()}"
         self.host = self.open_host()
         self.elsewhere = capture(3, foreign)
+        self.samples = psample.Listener()
+        self.samples.setblocking(False)
         home = in_namespace(far)
         # The kernel puts off the last socket in its list, so that frames of
         # some protocols overtake others there.  The first one made is the last.
@@ -153,10 +176,11 @@ class Engine:
         os.setns(home, os.CLONE_NEWNET)
         os.close(home)
         self.poll = select.poll()
-        socks = {self.far: None, self.host: HOST, self.elsewhere: FOREIGN}
+        socks = {self.far: None, self.host: HOST, self.elsewhere: FOREIGN, self.samples: SAMPLES}
         for sock in socks:
             self.poll.register(sock, select.POLLIN)
-        self.by_fd = {sock.fileno(): (sock, name) for sock, name in socks.items()}
+        self.by_fd = {sock.fileno(): (sock, name, sampled if name is SAMPLES else received)
+                      for sock, name in socks.items()}
         self.fences()
         self.own_rules = self.device()[0]
 
@@ -178,14 +202,17 @@ class Engine:
         return capture(3, "grhost")
 
     def fences(self):
-        """Rules that copy a fence to every port; hardware must leave them to software."""
+        """Rules that copy a fence to every port and a sample; hardware must leave
+        them to software.
+        """
         lines = []
         for lane in self.lanes:
             ports = dict.fromkeys([lane.names["@own"]] + [rep for rep, _ in self.outs])
             lines.append(f"filter add dev {lane.dev} ingress pref 1 protocol "
                          f"0x{FENCE_TYPE.hex()} flower " +
                          "".join(f"action mirred egress mirror dev {rep} " for rep in ports) +
-                         f"action mirred ingress mirror dev {self.foreign} action pass")
+                         f"action mirred ingress mirror dev {self.foreign} "
+                         f"action sample rate 1 group {FENCE_GROUP} action pass")
         refused = self.batch(lines)
         if refused:
             raise SystemExit(f"goldenrule: fence: {refused}")
@@ -239,7 +266,7 @@ class Engine:
         self.serial += 1
         frame = bytes.fromhex("020000000002020000000001") + FENCE_TYPE + \
             struct.pack("!I", self.serial) + bytes(46)
-        ports = {HOST, FOREIGN, lane.far} | {far for _, far in self.outs}
+        ports = {HOST, FOREIGN, SAMPLES, lane.far} | {far for _, far in self.outs}
         start = frame[:18]
         if lane.place != "port":
             frame = tunnels.wrap(tunnels.fence(lane.place), frame)
@@ -271,8 +298,8 @@ class Engine:
             if not ready:
                 raise Late
             for descriptor, _ in ready:
-                sock, name = self.by_fd[descriptor]
-                while (got := received(sock)) is not None:
+                sock, name, read = self.by_fd[descriptor]
+                while (got := read(sock)) is not None:
                     port, frame = got
                     port = name or port
                     if frame[12:14] == FENCE_TYPE:
