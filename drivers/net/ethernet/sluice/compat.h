@@ -24,10 +24,10 @@
 	from_timer(var, timer, field)
 #endif
 
-/* 6.15 renamed the flag. */
+/* 6.15 renamed the flag, and so did later releases of 6.12: see the Makefile. */
 static inline void sluice_compat_netns_immutable(struct net_device *dev)
 {
-#if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE
+#ifdef SLUICE_COMPAT_NETNS_IMMUTABLE
 	dev->netns_immutable = true;
 #else
 	dev->netns_local = true;
