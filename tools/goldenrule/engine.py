@@ -8,6 +8,7 @@ through one after the other; behind the frames of each goes a fence, a frame
 that software copies to every port.  What came before a port's fence belongs
 to that lane.
 """
+import functools
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import socket
 import struct
 import subprocess
 import time
+from collections import Counter
 
 import psample
 import tunnels
@@ -139,6 +141,20 @@ class Lane:
         self.names |= {f"@{kind}": f"gr{kind}" for kind in tunnels.TYPES}
 
 
+def timed(what):
+    """Count the seconds that a method of Engine takes."""
+    def decorate(method):
+        @functools.wraps(method)
+        def run_timed(self, *args):
+            start = time.monotonic()
+            try:
+                return method(self, *args)
+            finally:
+                self.spent[what] += time.monotonic() - start
+        return run_timed
+    return decorate
+
+
 class Engine:
     """The machine's ports.
 
@@ -149,6 +165,7 @@ class Engine:
 
     def __init__(self, lanes, outs, far, foreign, devlink):
         self.devlink = devlink
+        self.spent = Counter()
         reps = [rep for rep, _ in outs]
         self.lanes = [Lane("port", rep, rep, far_end, reps, foreign) for rep, far_end in lanes]
         self.lanes += [Lane(kind, f"gr{kind}", *outs[2], reps, foreign) for kind in tunnels.TYPES]
@@ -234,6 +251,7 @@ class Engine:
                 said.append(line)
         return failed
 
+    @timed("rules")
     def add(self, sets, flags, trap_is_pass):
         """Add the rules of sets; a Ran for each."""
         lines, owner, rans = [], [], [Ran() for _ in sets]
@@ -248,6 +266,7 @@ class Engine:
                 rans[i].refused[handle] = message
         return rans
 
+    @timed("rules")
     def remove(self, sets, rans):
         """Delete the rules of sets that are there."""
         lines = []
@@ -309,6 +328,7 @@ class Engine:
                         out.setdefault(port, []).append(tunnels.plain(frame))
         return out
 
+    @timed("counters")
     def counters(self, sets, rans):
         """Fill in what tc says about the rules."""
         lines = [f"filter show dev {self.lanes[i].dev} ingress" for i in range(len(sets))]
@@ -334,6 +354,12 @@ class Engine:
                                      for s in stats]
                 ran.hw[handle] = max((s.get("hw_packets", 0) for s in stats), default=0)
 
+    @timed("waiting for counters")
+    def wait(self, seconds):
+        """For hardware's counters."""
+        time.sleep(seconds)
+
+    @timed("counters")
     def port_counters(self):
         """{representor: packets and bytes in and out}, when they change no more."""
         while True:
@@ -352,6 +378,7 @@ class Engine:
                     found[rep].append(int(text.read()))
         return found
 
+    @timed("connections")
     def connect(self, sets, rans, hardware):
         """Make the connections of sets, in zones of their own."""
         path = f"{self.tmp}.ct"
@@ -366,6 +393,7 @@ class Engine:
         if hardware:
             time.sleep(OFFLOAD_SECONDS)
 
+    @timed("frames")
     def collect(self, lane, frames, ran):
         """Send frames; what comes out goes into ran."""
         try:
@@ -395,7 +423,7 @@ class Engine:
                 self.collect(lane, one.frames, ran)
         for _ in range(8):
             if hardware:
-                time.sleep(COUNTERS_SECONDS)
+                self.wait(COUNTERS_SECONDS)
             self.counters(sets, rans)
             if not settled or settled(rans):
                 break

@@ -127,6 +127,8 @@ class Run:
         self.progress(True)
         if self.args.coverage:
             self.tally.report()
+            print("# time: " + ", ".join(f"{what} {seconds:.0f} s" for what, seconds
+                                         in self.engine.spent.most_common()))
         if self.args.tally:
             print(f"# tally: {json.dumps(self.tally.plain())}", flush=True)
         return 1 if self.tally.count["differ"] else 0
