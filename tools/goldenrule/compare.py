@@ -21,7 +21,7 @@ class Verdict:
         self.accepted = []      # rules
         self.hit = []           # rules that hardware has counted packets for
         self.left = 0           # frames hardware left to software
-        self.late = False
+        self.late = ""
 
     def kinds(self):
         """Classes of problems."""
@@ -152,7 +152,7 @@ class Judge:
         valid = []
         for verdict, ran in zip(verdicts, alls):
             verdict.invalid = ran.refused
-            verdict.late |= ran.late
+            verdict.late = verdict.late or ran.late
             valid.append([r for r in verdict.set.rules if r.handle not in ran.refused])
         middle = self.engine.port_counters()
         self.mixed(verdicts, valid, alls)
@@ -172,7 +172,7 @@ class Judge:
         rans = self.engine.round([v.set.with_(rules) for v, rules in zip(verdicts, valid)], "",
                                  settled=settled)
         for verdict, rules, soft, hard in zip(verdicts, valid, softs, rans):
-            verdict.late |= hard.late
+            verdict.late = verdict.late or hard.late
             for handle, message in hard.refused.items():
                 verdict.problems.append(("mixed-add", f"rule {handle}: refused without skip_sw: "
                                                       f"{message}"))
@@ -198,7 +198,7 @@ class Judge:
         told = self.engine.device()[1] - before
         again = []
         for verdict, rules, hard in zip(verdicts, valid, rans):
-            verdict.late |= hard.late
+            verdict.late = verdict.late or hard.late
             verdict.refused = hard.refused
             for handle, message in hard.refused.items():
                 if "Error: " not in message:
@@ -258,4 +258,4 @@ class Judge:
         for i, some in enumerate(left):
             if some:
                 softs[i], rans[i] = soft[i], hard[i]
-                verdicts[i].late |= soft[i].late or hard[i].late
+                verdicts[i].late = verdicts[i].late or soft[i].late or hard[i].late

@@ -62,7 +62,7 @@ class Ran:
         self.stats = {}         # handle: [(packets, bytes, drops) of each action]
         self.hw = {}            # handle: packets hardware has counted
         self.offloaded = set()  # handles of rules tc says are in hardware
-        self.late = False
+        self.late = ""          # why, if something did not arrive
 
 
 def run(*words):
@@ -166,6 +166,7 @@ class Engine:
     def __init__(self, lanes, outs, far, foreign, devlink):
         self.devlink = devlink
         self.spent = Counter()
+        self.late = 0
         reps = [rep for rep, _ in outs]
         self.lanes = [Lane("port", rep, rep, far_end, reps, foreign) for rep, far_end in lanes]
         self.lanes += [Lane(kind, f"gr{kind}", *outs[2], reps, foreign) for kind in tunnels.TYPES]
@@ -301,7 +302,7 @@ class Engine:
                 if err.errno not in (11, 105):
                     raise
                 time.sleep(.001)
-        raise Late
+        raise Late(f"{lane.far} takes no frames")
 
     def send(self, lane, frames):
         """{port: frames that came out}, in order."""
@@ -315,7 +316,7 @@ class Engine:
             left = deadline - time.monotonic()
             ready = self.poll.poll(max(0, left * 1000))
             if not ready:
-                raise Late
+                raise Late("no fence came out of " + ", ".join(sorted(missing)))
             for descriptor, _ in ready:
                 sock, name, read = self.by_fd[descriptor]
                 while (got := read(sock)) is not None:
@@ -399,8 +400,12 @@ class Engine:
         try:
             for port, some in self.send(lane, frames).items():
                 ran.out.setdefault(port, []).extend(some)
-        except Late:
-            ran.late = True
+        except Late as late:
+            ran.late = str(late)
+            self.late += 1
+            print(f"# late, at {lane.dev}: {late}", flush=True)
+            if self.late > 8:
+                raise SystemExit(f"goldenrule: nothing works any more: {lane.dev}: {late}") from late
 
     def round(self, sets, flags, trap_is_pass=False, settled=None):
         """Run sets[i] on lane i; [Ran].

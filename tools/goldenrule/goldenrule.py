@@ -45,7 +45,8 @@ class Run:
         again = self.judge.judge(row)[lane]
         if again.late or not again.problems:
             self.tally.count["unsteady"] += 1
-            for kind, text in verdict.problems[:3] or [("late", "a fence did not arrive")]:
+            late = [("late", verdict.late or again.late)] if verdict.late or again.late else []
+            for kind, text in late + verdict.problems[:3]:
                 print(f"# unsteady: {verdict.set.name}: {kind}: {text}", flush=True)
             return again
         self.tally.count["differ"] += 1
