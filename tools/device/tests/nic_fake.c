@@ -60,13 +60,15 @@ static uint64_t fake_now(void *ctx)
 	return ((struct fake *)ctx)->now;
 }
 
-static void fake_wake(void *ctx)
+static void fake_wake(void *ctx, unsigned int thread)
 {
+	(void)thread;
 	((struct fake *)ctx)->wakes++;
 }
 
-static uint32_t fake_room(void *ctx, unsigned int uplink)
+static uint32_t fake_room(void *ctx, unsigned int uplink, uint32_t len)
 {
+	(void)len;
 	return ((struct fake *)ctx)->wire[uplink].room;
 }
 
@@ -107,6 +109,14 @@ static void fake_rx_done(void *ctx, unsigned int uplink)
 	(void)uplink;
 }
 
+/* All tests can be run with several workers, which take turns then. */
+static unsigned int fake_threads(void)
+{
+	const char *s = getenv("SLUICE_TEST_THREADS");
+
+	return s ? (unsigned int)atoi(s) : 1;
+}
+
 struct fake *fake_new_cfg(void (*tune)(struct sluice_nic_cfg *cfg))
 {
 	static const struct sluice_nic_host host = {
@@ -143,6 +153,7 @@ struct fake *fake_new_cfg(void (*tune)(struct sluice_nic_cfg *cfg))
 	m->cfg.max_endpoints = 34;
 	m->cfg.max_ct = 64;
 	m->cfg.max_meters = 35;
+	m->cfg.threads = fake_threads();
 	m->cfg.speed = 25000;
 	strcpy(m->cfg.serial, "S123");
 	strcpy(m->cfg.version, "V9");
@@ -192,14 +203,31 @@ void wr(struct drv *d, uint32_t reg, uint32_t val)
 	sluice_nic_reg_write(d->m->nic, d->fn, reg, val, 4);
 }
 
+bool fake_round(struct fake *m)
+{
+	bool idle = true;
+	unsigned int i;
+
+	m->deadline = SLUICE_NO_DEADLINE;
+	for (i = 0; i < m->cfg.threads; i++) {
+		uint64_t deadline;
+
+		if (sluice_nic_poll(m->nic, i, &deadline))
+			idle = false;
+		if (deadline < m->deadline)
+			m->deadline = deadline;
+	}
+	for (i = 0; idle && i < m->cfg.threads; i++)
+		idle = sluice_nic_may_sleep(m->nic, i);
+	return !idle;
+}
+
 void run(struct fake *m)
 {
 	unsigned int rounds = 0;
 
-	do {
-		while (sluice_nic_poll(m->nic, &m->deadline))
-			assert_true(rounds++ < 10000);
-	} while (!sluice_nic_may_sleep(m->nic));
+	while (fake_round(m))
+		assert_true(rounds++ < 10000);
 }
 
 void run_for(struct fake *m, uint64_t ns)
@@ -492,7 +520,7 @@ void wire_in(struct fake *m, unsigned int uplink, const struct frame *f)
 
 	assert_true(w->in - w->out < 4);
 	w->queue[w->in++ % 4] = *f;
-	sluice_nic_wire_rx_notify(m->nic);
+	sluice_nic_wire_rx_notify(m->nic, uplink);
 }
 
 const char *fn_mac(unsigned int fn)

@@ -65,7 +65,9 @@ void fake_free(struct fake *m);
 
 uint32_t rd(struct drv *d, uint32_t reg);
 void wr(struct drv *d, uint32_t reg, uint32_t val);
-/* Let the worker work until it has nothing to do. */
+/* A round of every worker; false when none of them has anything more to do. */
+bool fake_round(struct fake *m);
+/* Let them work until that is so. */
 void run(struct fake *m);
 /* And let time pass. */
 void run_for(struct fake *m, uint64_t ns);

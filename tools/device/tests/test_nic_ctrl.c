@@ -784,7 +784,7 @@ static void test_wakeups(void **state)
 	/* Awake already. */
 	wr(d, SLUICE_DB_CTRL, 0);
 	assert_int_equal(m->wakes, before + 1);
-	assert_false(sluice_nic_may_sleep(m->nic));
+	assert_false(sluice_nic_may_sleep(m->nic, 0));
 	run(m);
 	/* Arming with nothing new wakes nobody. */
 	before = m->wakes;
