@@ -42,7 +42,9 @@ typedef struct SluiceFunc {
 /*
  * A worker thread.
  * @parked: the machine is stopped, and it has seen that
+ * @map: by function, what it keeps of guest memory
  */
+typedef struct SluiceMap SluiceMap;
 typedef struct SluiceThread {
 	SluiceState *nic;
 	unsigned int number;
@@ -51,6 +53,7 @@ typedef struct SluiceThread {
 	EventNotifier wakeup;
 	bool wakeup_made;
 	bool parked;
+	SluiceMap *map;
 } SluiceThread;
 
 /*
@@ -115,6 +118,8 @@ struct SluiceState {
 	SluiceThread thread[SLUICE_MAX_THREADS];
 	bool stop;
 	bool paused;
+	MemoryListener map_listener;
+	uint32_t map_gen;
 	VMChangeStateEntry *vmstate;
 	QEMUBH *bh;
 	uint32_t bh_wanted;
@@ -142,6 +147,18 @@ bool sluice_worker_start(SluiceState *s, Error **errp);
 void sluice_worker_stop(SluiceState *s);
 /* Give the workers a moment to carry out resets. */
 void sluice_worker_quiesce(SluiceState *s);
+
+/* dma.c: guest memory, as workers reach it */
+void sluice_maps_init(SluiceState *s);
+void sluice_maps_exit(SluiceState *s);
+void sluice_maps_open(SluiceThread *t);
+void sluice_maps_close(SluiceThread *t);
+bool sluice_dma_read(void *ctx, unsigned int fn, uint64_t addr, void *buf,
+		     size_t len);
+bool sluice_dma_write(void *ctx, unsigned int fn, uint64_t addr,
+		      const void *buf, size_t len);
+bool sluice_dma_publish(void *ctx, unsigned int fn, uint64_t addr,
+			const void *entry, size_t len);
 
 /* wire.c */
 bool sluice_wires_init(SluiceState *s, Error **errp);

@@ -18,49 +18,6 @@
 #include "system/runstate.h"
 #include "sluice.h"
 
-/* RAM only: the guest cannot make the worker access a device's registers. */
-static const MemTxAttrs sluice_attrs = { .memory = 1 };
-
-static AddressSpace *func_as(SluiceState *s, unsigned int fn)
-{
-	SluiceFunc *f = qatomic_read(&s->funcs[fn]);
-
-	return f ? pci_get_address_space(f->pci) : NULL;
-}
-
-static bool sluice_dma_read(void *ctx, unsigned int fn, uint64_t addr,
-			    void *buf, size_t len)
-{
-	AddressSpace *as = func_as(ctx, fn);
-
-	return as && address_space_read(as, addr, sluice_attrs, buf, len) ==
-		     MEMTX_OK;
-}
-
-static bool sluice_dma_write(void *ctx, unsigned int fn, uint64_t addr,
-			     const void *buf, size_t len)
-{
-	AddressSpace *as = func_as(ctx, fn);
-
-	return as && address_space_write(as, addr, sluice_attrs, buf, len) ==
-		     MEMTX_OK;
-}
-
-static bool sluice_dma_publish(void *ctx, unsigned int fn, uint64_t addr,
-			       const void *entry, size_t len)
-{
-	AddressSpace *as = func_as(ctx, fn);
-
-	if (!as || address_space_write(as, addr, sluice_attrs, entry,
-				       len - 8) != MEMTX_OK)
-		return false;
-	/* The phase comes after everything it vouches for. */
-	smp_wmb();
-	return address_space_write(as, addr + len - 8, sluice_attrs,
-				   (const uint8_t *)entry + len - 8, 8) ==
-	       MEMTX_OK;
-}
-
 void sluice_want_bh(SluiceState *s)
 {
 	qatomic_set(&s->bh_wanted, 1);
@@ -173,6 +130,7 @@ static void *sluice_worker(void *opaque)
 	uint64_t deadline = SLUICE_NO_DEADLINE;
 
 	rcu_register_thread();
+	sluice_maps_open(t);
 	while (!qatomic_read(&s->stop)) {
 		if (qatomic_read(&s->paused)) {
 			if (!t->number)
@@ -189,6 +147,7 @@ static void *sluice_worker(void *opaque)
 		if (!more && sluice_nic_may_sleep(s->nic, t->number))
 			sluice_sleep(t, deadline);
 	}
+	sluice_maps_close(t);
 	rcu_unregister_thread();
 	return NULL;
 }
@@ -265,6 +224,7 @@ bool sluice_worker_start(SluiceState *s, Error **errp)
 		}
 		t->wakeup_made = true;
 	}
+	sluice_maps_init(s);
 	s->bh = qemu_bh_new(sluice_bh, s);
 	s->paused = !runstate_is_running();
 	s->vmstate = qemu_add_vm_change_state_handler(sluice_vm_state, s);
@@ -298,6 +258,7 @@ void sluice_worker_stop(SluiceState *s)
 		bql_lock();
 		t->made = false;
 	}
+	sluice_maps_exit(s);
 	if (s->bh)
 		qemu_bh_delete(s->bh);
 	s->bh = NULL;
