@@ -90,6 +90,9 @@ def parse(argv):
     p.add_argument("--iommu", action="store_true", help="put the devices behind an IOMMU")
     p.add_argument("--accel", default="auto", choices=["auto", "kvm", "tcg"],
                    help="default: kvm where it works")
+    p.add_argument("--icount", type=count(0, 10), metavar="N",
+                   help="let the machine's time go with its instructions, 2^N ns each, whatever "
+                        "else the host does (tcg, one thread)")
     p.add_argument("--timeout", type=count(0, 86400), default=0, metavar="S",
                    help="give up after S seconds of COMMAND")
     p.add_argument("--boot-timeout", type=count(1, 86400), default=300, metavar="S",
