@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=4 timeout=300 kernels=stock
+# sluice: vfs=4 timeout=300 kernels=stock manual=1
 #
 # What Open vSwitch makes of bridge and flow configuration, in hardware: IPv6,
 # TTL, 802.1ad, mirrors, meters, policing, sFlow.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=2 timeout=240 opts=max-rules=80 kernels=stock
+# sluice: vfs=2 timeout=240 opts=max-rules=80 kernels=stock manual=1
 #
 # Open vSwitch with more flows than the device has rules: nothing is lost, and
 # with offload-rebalance the busiest are in hardware.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=3 timeout=240 kernels=stock
+# sluice: vfs=3 timeout=240 kernels=stock manual=1
 #
 # The life of Open vSwitch's flows in hardware: restarts and crashes of the
 # daemon, idle flows, the limit on flows, and each tc-policy.
