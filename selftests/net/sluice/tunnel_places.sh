@@ -192,7 +192,8 @@ bridge_moves() {
 	encap_rule
 	check_within "in hardware" 2 in_hw
 	ip link set "${REP[1]}" master br77
-	bridge fdb replace "$FARMAC" dev "${REP[1]}" master static
+	# A frame from the far end would take it back if it were only static.
+	bridge fdb replace "$FARMAC" dev "${REP[1]}" master static sticky
 	check_within "the address is at a VF" 2 next_hop_software
 	check_eq "frame at the VF" "$(pkt xfer -s -t 0.4 --tx "${VF[0]}" --rx "${VF[1]}" "${FRAMES[0]}" | grep -c .)" 1
 	bridge fdb del "$FARMAC" dev "${REP[1]}" master
