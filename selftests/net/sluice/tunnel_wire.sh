@@ -222,11 +222,13 @@ options() {
 	one=0102030104050607 other=010880021122334455667788
 	OUTER_HDR=05406558$(printf '%06x' $((VNI)))00$one$other
 	decap_opts 6 "geneve_opts $two"
-	decap_opts 6 "geneve_opts $two/ffff:ff:ffff0000,ffff:ff:00000000000000ff"
 	decap_opts 0 "geneve_opts 0102:03:04050607,0108:80:1122334455667789"
 	# The order counts.
 	OUTER_HDR=05406558$(printf '%06x' $((VNI)))00$other$one
 	decap_opts 0 "geneve_opts $two"
+	OUTER_HDR=02006558$(printf '%06x' $((VNI)))00$one
+	decap_opts 6 "geneve_opts 0102:03:04050000/ffff:ff:ffff0000"
+	decap_opts 0 "geneve_opts 0102:03:05050000/ffff:ff:ffff0000"
 	# Control packets, and options that must be understood.
 	OUTER_HDR=00806558$(printf '%06x' $((VNI)))00
 	decap_flags 6 tunoam
