@@ -577,9 +577,9 @@ visits() {
 
 # What nexthop objects and policy rules cost, with forty headers they are not about.
 event_cost() {
-	local others=10.9.1. net=10.9.1.0/24 all=10.9.0.0/16 host=32
-	[ "$1" = 6 ] &&
-		others=2001:db8:9:1:: net=2001:db8:9:1::/64 all=2001:db8:9::/48 host=128
+	local others=10.9.1. net=10.9.1.0/24 all=10.9.0.0/16 host=32 away=198.18.0.0/15
+	[ "$1" = 6 ] && others=2001:db8:9:1:: net=2001:db8:9:1::/64 all=2001:db8:9::/48 \
+		host=128 away=2001:db8:a::/48
 	remote "$1"
 	ip route add "$net" via "$VIA"
 	remote_rules 40 "" "${others}X"
@@ -605,7 +605,7 @@ event_cost() {
 	visits "rule to its remote" 1 ip "-$1" rule add pref 77 to "$NET" table 77
 	check_within "by the second neighbour" 2 begins "wire0 $(hex_mac $NEIGH2)"
 	visits "no rule to its remote" 1 ip "-$1" rule del pref 77
-	visits "rule to somewhere else" 0 ip "-$1" rule add pref 77 to 198.18.0.0/15 table 77
+	visits "rule to somewhere else" 0 ip "-$1" rule add pref 77 to "$away" table 77
 	ip "-$1" rule del pref 77
 	visits "rule for a mark" 0 ip "-$1" rule add pref 77 fwmark 5 table 77
 	visits "no rule for a mark" 0 ip "-$1" rule del pref 77

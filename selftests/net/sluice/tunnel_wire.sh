@@ -200,11 +200,11 @@ zero_csum6() {
 	underlay plain 6
 	SEND=("${FRAMES[@]:0:6}")
 	for TYPE in vxlan geneve; do
-		tun_add $TYPE 6
+		tun_add "$TYPE" 6
 		OUTER_UDP=csum=0
 		decap 6 6 "enc_key_id $((VNI))"
 		tun_del
-		tun_add $TYPE 6 noudp6zerocsumrx
+		tun_add "$TYPE" 6 noudp6zerocsumrx
 		decap 0 0 "enc_key_id $((VNI))"
 		OUTER_UDP=''
 		decap 6 6 "enc_key_id $((VNI))"
@@ -294,7 +294,7 @@ inner() {
 		802.1q|1|vlan_id 5 vlan_prio 2 vlan_ethtype ip
 		802.1q|1|vlan_id 5 vlan_ethtype ipv6 ip_proto tcp
 		arp|1|arp_op request
-		all|12|dst_mac 02:00:00:00:00:02 src_mac 02:00:00:00:00:01
+		all|13|dst_mac 02:00:00:00:00:02 src_mac 02:00:00:00:00:01
 		0x88b5|1|
 	EOF
 	tun_del
