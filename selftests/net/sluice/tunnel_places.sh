@@ -196,9 +196,12 @@ bridge_moves() {
 	bridge fdb replace "$FARMAC" dev "${REP[1]}" master static sticky
 	check_within "the address is at a VF" 2 next_hop_software
 	check_eq "frame at the VF" "$(pkt xfer -s -t 0.4 --tx "${VF[0]}" --rx "${VF[1]}" "${FRAMES[0]}" | grep -c .)" 1
+	# Who is forgotten is asked, and does not answer.
+	ip -n far link set wire0 arp off
 	bridge fdb del "$FARMAC" dev "${REP[1]}" master
 	check_within "nowhere" 2 next_hop_software
-	check "found again" ping_ok - "$R" -c 1
+	ip -n far link set wire0 arp on
+	check "found again" wait_for 5 ping_ok - "$R" -c 1
 	check_within "in hardware again" 2 in_hw
 	ip link set "${REP[1]}" nomaster
 }

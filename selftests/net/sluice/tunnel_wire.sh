@@ -195,8 +195,10 @@ header() {
 	underlay_del
 }
 
-# UDP over IPv6 without a checksum, if the device is to take it and if not.
+# UDP over IPv6 without a checksum, if the device is to take it and if not. GENEVE
+# takes it all the same.
 zero_csum6() {
+	local lines
 	underlay plain 6
 	SEND=("${FRAMES[@]:0:6}")
 	for TYPE in vxlan geneve; do
@@ -205,7 +207,8 @@ zero_csum6() {
 		decap 6 6 "enc_key_id $((VNI))"
 		tun_del
 		tun_add "$TYPE" 6 noudp6zerocsumrx
-		decap 0 0 "enc_key_id $((VNI))"
+		lines=$([ $TYPE = vxlan ] && echo 0 || echo 6)
+		decap "$lines" "$lines" "enc_key_id $((VNI))"
 		OUTER_UDP=''
 		decap 6 6 "enc_key_id $((VNI))"
 		tun_del
