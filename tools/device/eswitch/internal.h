@@ -54,6 +54,7 @@ struct esw_stats {
  * @mtu: MTU in force
  * @given_mtu: MTU given by the PF, 0 for none: an upper limit and the MTU
  *	after a function reset
+ * @vlan: VFs: SLUICE_VPORT_VLAN_*, zero for none
  * @mac: address in force
  * @perm_mac: address it starts with
  * @given_mac: address given by the PF, all zero for none
@@ -75,6 +76,7 @@ struct esw_vport {
 	uint16_t num;
 	uint16_t mtu;
 	uint16_t given_mtu;
+	uint16_t vlan;
 	uint8_t mac[6];
 	uint8_t perm_mac[6];
 	uint8_t given_mac[6];
@@ -170,7 +172,8 @@ bool esw_fdb_has(const struct sluice_esw *esw, uint16_t vport,
 void esw_fdb_del_filters(struct sluice_esw *esw, uint16_t vport);
 struct esw_vport *esw_legacy_only(const struct sluice_esw *esw,
 				  const struct esw_vport *src,
-				  const uint8_t *mac);
+				  const uint8_t *frame, uint32_t len);
+bool esw_vlan_foreign(const struct esw_vport *vp, const uint8_t *frame);
 void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 		      const uint8_t *frame, uint32_t len, unsigned int flags);
 

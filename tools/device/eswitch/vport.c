@@ -111,6 +111,7 @@ void esw_vports_reset(struct sluice_esw *esw)
 
 		memset(vp->given_mac, 0, sizeof(vp->given_mac));
 		vp->given_mtu = 0;
+		vp->vlan = 0;
 		vp->link_policy = SLUICE_LINK_AUTO;
 		vp->policy = vp->vf ? 0 : SLUICE_POLICY_TRUST;
 		if (vp->uplink) {
@@ -219,8 +220,10 @@ bool esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
 			s->tx_dropped_mtu++;
 		return false;
 	}
-	if (vp->vf && vp->policy & SLUICE_POLICY_SPOOFCHK &&
-	    !mac_equal(frame + ESW_ETH_ALEN, vp->mac)) {
+	if (vp->vf && ((vp->policy & SLUICE_POLICY_SPOOFCHK &&
+			!mac_equal(frame + ESW_ETH_ALEN, vp->mac)) ||
+		       (esw->mode == SLUICE_ESW_LEGACY &&
+			esw_vlan_foreign(vp, frame)))) {
 		s->tx_dropped_spoof++;
 		return false;
 	}
@@ -352,6 +355,13 @@ bool sluice_esw_vport_valid(const struct sluice_esw *esw, uint16_t vport)
 	return esw_vport_get(esw, vport);
 }
 
+static bool vlan_valid(uint16_t vlan)
+{
+	uint16_t vid = vlan & SLUICE_VPORT_VLAN_VID;
+
+	return !vlan || (vid && vid != SLUICE_VPORT_VLAN_VID);
+}
+
 static int check_vport_cmd(const struct sluice_esw *esw,
 			   const struct esw_vport *vp,
 			   const struct sluice_cmd_vport *cmd)
@@ -363,7 +373,7 @@ static int check_vport_cmd(const struct sluice_esw *esw,
 	if (fields & ~SLUICE_VPORT_F_ALL)
 		return SLUICE_ST_INVAL;
 	if (!vp->vf && fields & (SLUICE_VPORT_F_MAC | SLUICE_VPORT_F_LINK |
-				 SLUICE_VPORT_F_POLICY))
+				 SLUICE_VPORT_F_POLICY | SLUICE_VPORT_F_VLAN))
 		return SLUICE_ST_INVAL;
 	if (fields & SLUICE_VPORT_F_MAC && !mac_valid(cmd->mac) &&
 	    !esw_mac_zero(cmd->mac))
@@ -376,6 +386,8 @@ static int check_vport_cmd(const struct sluice_esw *esw,
 	if (fields & SLUICE_VPORT_F_POLICY &&
 	    le32toh(cmd->policy) & ~(uint32_t)(SLUICE_POLICY_SPOOFCHK |
 					       SLUICE_POLICY_TRUST))
+		return SLUICE_ST_INVAL;
+	if (fields & SLUICE_VPORT_F_VLAN && !vlan_valid(le16toh(cmd->vlan)))
 		return SLUICE_ST_INVAL;
 	if (fields & SLUICE_VPORT_F_EGRESS && cmd->egress_punt > 1)
 		return SLUICE_ST_INVAL;
@@ -434,6 +446,8 @@ int sluice_esw_vport_set(struct sluice_esw *esw, uint16_t vport,
 		vp->root_table = le32toh(cmd->root_table);
 	if (fields & SLUICE_VPORT_F_EGRESS)
 		vp->egress_punt = cmd->egress_punt;
+	if (fields & SLUICE_VPORT_F_VLAN)
+		vp->vlan = le16toh(cmd->vlan);
 	return SLUICE_ST_OK;
 }
 
