@@ -60,7 +60,7 @@ class Section:
         self.lines.append("")
 
     def line(self, what, ratio, want, unit="%"):
-        """Compare with an acceptance line; @ratio holds one value a round."""
+        """Compare with an acceptance line; @ratio holds one value a round. Is it reached?"""
         scale = 100 if unit == "%" else 1
         good = ratio.median >= want if unit != "B" else ratio.median <= want
         sign = "at most" if unit == "B" else "at least"
@@ -70,6 +70,17 @@ class Section:
                 f"{form(ratio.min)} to {form(ratio.max)} ({sign} {form(want)})")
         self.verdicts.append(text)
         print(text, flush=True)
+        return good
+
+    def profile(self, points):
+        """Where the time goes at @points, which fell short."""
+        names = list(dict.fromkeys(":".join(str(f) for f in p) for p in points))
+        say(f"profile of {', '.join(names)}")
+        done = subprocess.run([os.path.join(HERE, "profile"), *names], text=True,
+                              stdout=subprocess.PIPE, check=False)
+        self.text("What is short, and where its time goes (`tools/bench/profile`; what is known "
+                  "of it is in Documentation/testing/bench.md):", "",
+                  "```", *done.stdout.rstrip().splitlines(), "```")
 
     def plot(self, name, script):
         """An SVG made by gnuplot from its own data."""
