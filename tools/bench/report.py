@@ -60,14 +60,22 @@ class Section:
         self.lines.append("")
 
     def line(self, what, ratio, want, unit="%"):
-        """Compare with an acceptance line; @ratio holds one value a round."""
-        scale = 100 if unit == "%" else 1
-        good = ratio.median >= want if unit != "B" else ratio.median <= want
-        sign = "at most" if unit == "B" else "at least"
-        form = (lambda v: f"{v * scale:.0f}%") if unit == "%" else \
-            (lambda v: f"{v:.1f}x") if unit == "x" else (lambda v: f"{v:.0f} B")
-        text = (f"{'PASS' if good else 'SHORT'}: {what}: {form(ratio.median)}, "
-                f"{form(ratio.min)} to {form(ratio.max)} ({sign} {form(want)})")
+        """
+        Compare with an acceptance line; @ratio holds one value a round. Units are %, x
+        (times), B (bytes) and s (seconds); the latter two, and units with <, are to be at
+        most @want. Without @want the figure is only told.
+        """
+        most = unit in ("B", "s") or unit.endswith("<")
+        unit = unit.rstrip("<")
+        form = {"%": lambda v: f"{100 * v:.0f}%", "x": lambda v: f"{v:.2f}x",
+                "B": lambda v: f"{v:.0f} B", "s": lambda v: f"{v:.2f} s"}[unit]
+        text = f"{what}: {form(ratio.median)}, {form(ratio.min)} to {form(ratio.max)}"
+        if want is None:
+            text = f"INFO: {text}"
+        else:
+            good = ratio.median <= want if most else ratio.median >= want
+            text = (f"{'PASS' if good else 'SHORT'}: {text} "
+                    f"(at {'most' if most else 'least'} {form(want)})")
         self.verdicts.append(text)
         print(text, flush=True)
 
