@@ -250,6 +250,13 @@ bool sluice_worker_start(SluiceState *s, Error **errp)
 	return true;
 }
 
+/* Let the worker see that something has changed; under the big lock. */
+void sluice_worker_wake(SluiceState *s)
+{
+	if (s->wakeup_made)
+		event_notifier_set(&s->wakeup);
+}
+
 void sluice_worker_stop(SluiceState *s)
 {
 	if (s->vmstate)
