@@ -51,6 +51,7 @@ struct esw_stats {
  * @mtu: MTU in force
  * @given_mtu: MTU given by the PF, 0 for none: an upper limit and the MTU
  *	after a function reset
+ * @vlan: VFs: SLUICE_VPORT_VLAN_*, zero for none
  * @mac: address in force
  * @perm_mac: address it starts with
  * @given_mac: address given by the PF, all zero for none
@@ -72,6 +73,7 @@ struct esw_vport {
 	uint16_t num;
 	uint16_t mtu;
 	uint16_t given_mtu;
+	uint16_t vlan;
 	uint8_t mac[6];
 	uint8_t perm_mac[6];
 	uint8_t given_mac[6];
@@ -89,7 +91,6 @@ struct esw_vport {
 	uint32_t num_endpoints;
 };
 
-struct esw_vport *esw_vport_get(const struct sluice_esw *esw, uint16_t num);
 int esw_vports_init(struct sluice_esw *esw);
 void esw_vports_free(struct sluice_esw *esw);
 void esw_vports_reset(struct sluice_esw *esw);
@@ -168,7 +169,8 @@ bool esw_fdb_has(const struct sluice_esw *esw, uint16_t vport,
 void esw_fdb_del_filters(struct sluice_esw *esw, uint16_t vport);
 struct esw_vport *esw_legacy_only(const struct sluice_esw *esw,
 				  const struct esw_vport *src,
-				  const uint8_t *mac);
+				  const uint8_t *frame, uint32_t len);
+bool esw_vlan_foreign(const struct esw_vport *vp, const uint8_t *frame);
 void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 		      const uint8_t *frame, uint32_t len, unsigned int flags);
 
@@ -291,6 +293,7 @@ struct esw_rule {
 
 #define ESW_RULE_PASSES		0x01	/* changes its packet, and ends with a goto */
 #define ESW_RULE_CT		0x02	/* looks up its packet's connection first */
+#define ESW_RULE_CT_ALONE	0x04	/* and does nothing else before its goto */
 
 #define ESW_BUCKET_KEYS		5
 
@@ -467,6 +470,8 @@ struct esw_candidate {
 	uint32_t hash;
 };
 
+#define ESW_LOOKUP_WORDS	8
+
 /**
  * struct esw_lookup - a lookup
  * @key: the whole key
@@ -475,6 +480,7 @@ struct esw_candidate {
  * @from: rules of a lower priority are left out
  * @hash: of the words of the key that count
  * @done: it has ended
+ * @word: those words, where a mask has no more than there is room for
  * @num: candidates, or more than there is room for
  * @candidate: subtables to look in, with an index
  */
@@ -485,6 +491,7 @@ struct esw_lookup {
 	uint32_t id;
 	uint32_t hash;
 	bool done;
+	uint64_t word[ESW_LOOKUP_WORDS];
 	unsigned int num;
 	struct esw_candidate candidate[ESW_CANDIDATES];
 };
@@ -642,7 +649,6 @@ static inline uint32_t esw_le32(const uint8_t *p)
 
 enum sluice_miss esw_edit(struct sluice_esw *esw, struct sluice_pkt *p,
 			  const struct sluice_action *act);
-bool esw_pkt_own(struct sluice_esw *esw, struct sluice_pkt *p);
 
 /* csum.c */
 
@@ -747,6 +753,18 @@ struct sluice_esw {
 	struct esw_output *out;
 };
 
+/* The vport of a number, or NULL. */
+static inline struct esw_vport *esw_vport_get(const struct sluice_esw *esw, uint16_t num)
+{
+	if (num <= esw->cfg.num_vfs)
+		return &esw->vport[num];
+	if (num >= SLUICE_VPORT_UPLINK(0) &&
+	    num < SLUICE_VPORT_UPLINK(0) + esw->cfg.num_uplinks)
+		return &esw->vport[1 + esw->cfg.num_vfs + num -
+				   SLUICE_VPORT_UPLINK(0)];
+	return NULL;
+}
+
 /* The key as fields, and as the words that lookups take. */
 union esw_key {
 	struct sluice_key key;
@@ -769,6 +787,29 @@ static inline void esw_key_read(const struct sluice_esw *esw, uint16_t in_vport,
 		esw_ranges_match(&esw->ranges, &k->key);
 }
 
+/**
+ * esw_pkt_own() - make the packet's body writable
+ * @esw: the eSwitch
+ * @p: the packet
+ *
+ * Return: false when it does not fit.
+ */
+static inline bool esw_pkt_own(struct sluice_esw *esw, struct sluice_pkt *p)
+{
+	if (p->own)
+		return true;
+	if (p->len > ESW_SCRATCH - ESW_TAG_ROOM)
+		return false;
+	/* Most keep their addresses: have them where they belong, too. */
+	memcpy(esw->scratch + ESW_TAG_ROOM - ESW_MACS_LEN, p->mac,
+	       ESW_MACS_LEN);
+	memcpy(esw->scratch + ESW_TAG_ROOM, p->body, p->len);
+	p->body = esw->scratch + ESW_TAG_ROOM;
+	p->room = ESW_TAG_ROOM;
+	p->own = true;
+	return true;
+}
+
 /* Of counter.c what each packet needs. */
 static inline struct esw_counter *
 esw_counter_get(const struct sluice_esw *esw, uint32_t id)
@@ -781,12 +822,12 @@ esw_counter_get(const struct sluice_esw *esw, uint32_t id)
 	return chunk ? &chunk->counter[id % COUNTER_CHUNK] : NULL;
 }
 
-static inline void esw_counter_add(struct sluice_esw *esw, uint32_t id,
-				   uint32_t packets, uint32_t bytes,
-				   uint64_t now)
+/* @c: what esw_counter_get() gave for @id. */
+static inline void esw_counter_bump(struct sluice_esw *esw,
+				    struct esw_counter *c, uint32_t id,
+				    uint32_t packets, uint32_t bytes,
+				    uint64_t now)
 {
-	struct esw_counter *c = esw_counter_get(esw, id);
-
 	if (!c)
 		return;
 	c->packets += packets;
@@ -796,12 +837,74 @@ static inline void esw_counter_add(struct sluice_esw *esw, uint32_t id,
 		esw_counter_dirty(esw, c, id);
 }
 
+static inline void esw_counter_add(struct sluice_esw *esw, uint32_t id,
+				   uint32_t packets, uint32_t bytes,
+				   uint64_t now)
+{
+	esw_counter_bump(esw, esw_counter_get(esw, id), id, packets, bytes,
+			 now);
+}
+
 static inline void esw_counter_hit(struct sluice_esw *esw, uint32_t id,
 				   uint32_t bytes, uint64_t now, bool dropped)
 {
 	esw_counter_add(esw, id, 1, bytes, now);
 	if (dropped)
 		esw_counter_drop(esw, id);
+}
+
+/* Of ct.c what each packet needs. */
+static inline uint32_t esw_ct_hash(const struct esw_ct_key *key)
+{
+	return esw_hash_words(key->word, esw_ct_key_is4(key) ? ESW_CT_WORDS4 :
+							       ESW_CT_WORDS6);
+}
+
+static inline struct esw_conn **esw_ct_bucket(const struct esw_cts *ct,
+					       uint32_t hash)
+{
+	return &ct->bucket[hash >> (32 - ct->log_buckets)];
+}
+
+/* Ask for the bucket that esw_ct_prefetch_conn() and esw_ct_find() look at. */
+static inline void esw_ct_prefetch(const struct sluice_esw *esw, uint32_t hash)
+{
+	if (esw->ct.num)
+		__builtin_prefetch(esw_ct_bucket(&esw->ct, hash));
+}
+
+/*
+ * Ask for what is first in the bucket, mostly what esw_ct_find() finds; what it
+ * does not look at can wait.
+ */
+static inline void esw_ct_prefetch_conn(const struct sluice_esw *esw, uint32_t hash)
+{
+	if (esw->ct.num)
+		__builtin_prefetch(*esw_ct_bucket(&esw->ct, hash));
+}
+
+/**
+ * esw_ct_find() - find the connection of a packet
+ * @esw: the eSwitch
+ * @key: its key
+ * @hash: of @key
+ *
+ * Return: the direction, also a closed one, or NULL.  Of several the one created
+ * last.
+ */
+static inline struct esw_conn *
+esw_ct_find(const struct sluice_esw *esw, const struct esw_ct_key *key,
+	    uint32_t hash)
+{
+	struct esw_conn *c, *found = NULL;
+
+	if (!esw->ct.num)
+		return NULL;
+	for (c = *esw_ct_bucket(&esw->ct, hash); c; c = c->next)
+		if (esw_conn_takes(c, key) &&
+		    (!found || (int32_t)(c->seq - found->seq) > 0))
+			found = c;
+	return found;
 }
 
 /* eswitch.c */

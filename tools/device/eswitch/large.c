@@ -130,7 +130,7 @@ bool sluice_esw_input_large(struct sluice_esw *esw, uint16_t in_vport,
 	    !esw_vport_lets_out(esw, src, l))
 		return false;
 	if (esw->mode == SLUICE_ESW_LEGACY) {
-		dst = esw_legacy_only(esw, src, l->frame);
+		dst = esw_legacy_only(esw, src, l->frame, l->len);
 		if (!dst || !esw_vport_deliver_large(esw, dst, l))
 			return false;
 	} else if (in_vport == SLUICE_VPORT_PF ||

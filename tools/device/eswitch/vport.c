@@ -20,17 +20,6 @@ static bool mac_equal(const uint8_t *a, const uint8_t *b)
 	return !memcmp(a, b, ESW_ETH_ALEN);
 }
 
-struct esw_vport *esw_vport_get(const struct sluice_esw *esw, uint16_t num)
-{
-	if (num <= esw->cfg.num_vfs)
-		return &esw->vport[num];
-	if (num >= SLUICE_VPORT_UPLINK(0) &&
-	    num < SLUICE_VPORT_UPLINK(0) + esw->cfg.num_uplinks)
-		return &esw->vport[1 + esw->cfg.num_vfs + num -
-				   SLUICE_VPORT_UPLINK(0)];
-	return NULL;
-}
-
 static struct esw_vport *function_get(const struct sluice_esw *esw,
 				      uint16_t num)
 {
@@ -109,6 +98,7 @@ void esw_vports_reset(struct sluice_esw *esw)
 		memset(&vp->stats, 0, sizeof(vp->stats));
 		memset(vp->given_mac, 0, sizeof(vp->given_mac));
 		vp->given_mtu = 0;
+		vp->vlan = 0;
 		vp->dirty = false;
 		vp->link_policy = SLUICE_LINK_AUTO;
 		vp->policy = vp->vf ? 0 : SLUICE_POLICY_TRUST;
@@ -218,8 +208,10 @@ bool esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
 			s->tx_dropped_mtu++;
 		return false;
 	}
-	if (vp->vf && vp->policy & SLUICE_POLICY_SPOOFCHK &&
-	    !mac_equal(frame + ESW_ETH_ALEN, vp->mac)) {
+	if (vp->vf && ((vp->policy & SLUICE_POLICY_SPOOFCHK &&
+			!mac_equal(frame + ESW_ETH_ALEN, vp->mac)) ||
+		       (esw->mode == SLUICE_ESW_LEGACY &&
+			esw_vlan_foreign(vp, frame)))) {
 		s->tx_dropped_spoof++;
 		return false;
 	}
@@ -351,6 +343,13 @@ bool sluice_esw_vport_valid(const struct sluice_esw *esw, uint16_t vport)
 	return esw_vport_get(esw, vport);
 }
 
+static bool vlan_valid(uint16_t vlan)
+{
+	uint16_t vid = vlan & SLUICE_VPORT_VLAN_VID;
+
+	return !vlan || (vid && vid != SLUICE_VPORT_VLAN_VID);
+}
+
 static int check_vport_cmd(const struct sluice_esw *esw,
 			   const struct esw_vport *vp,
 			   const struct sluice_cmd_vport *cmd)
@@ -362,7 +361,7 @@ static int check_vport_cmd(const struct sluice_esw *esw,
 	if (fields & ~SLUICE_VPORT_F_ALL)
 		return SLUICE_ST_INVAL;
 	if (!vp->vf && fields & (SLUICE_VPORT_F_MAC | SLUICE_VPORT_F_LINK |
-				 SLUICE_VPORT_F_POLICY))
+				 SLUICE_VPORT_F_POLICY | SLUICE_VPORT_F_VLAN))
 		return SLUICE_ST_INVAL;
 	if (fields & SLUICE_VPORT_F_MAC && !mac_valid(cmd->mac) &&
 	    !esw_mac_zero(cmd->mac))
@@ -375,6 +374,8 @@ static int check_vport_cmd(const struct sluice_esw *esw,
 	if (fields & SLUICE_VPORT_F_POLICY &&
 	    le32toh(cmd->policy) & ~(uint32_t)(SLUICE_POLICY_SPOOFCHK |
 					       SLUICE_POLICY_TRUST))
+		return SLUICE_ST_INVAL;
+	if (fields & SLUICE_VPORT_F_VLAN && !vlan_valid(le16toh(cmd->vlan)))
 		return SLUICE_ST_INVAL;
 	if (fields & SLUICE_VPORT_F_EGRESS && cmd->egress_punt > 1)
 		return SLUICE_ST_INVAL;
@@ -433,6 +434,8 @@ int sluice_esw_vport_set(struct sluice_esw *esw, uint16_t vport,
 		vp->root_table = le32toh(cmd->root_table);
 	if (fields & SLUICE_VPORT_F_EGRESS)
 		vp->egress_punt = cmd->egress_punt;
+	if (fields & SLUICE_VPORT_F_VLAN)
+		vp->vlan = le16toh(cmd->vlan);
 	return SLUICE_ST_OK;
 }
 

@@ -95,7 +95,8 @@ static void esw_soft_reset(struct sluice_nic *nic)
 			.fields = htole32(SLUICE_VPORT_F_LINK |
 					  SLUICE_VPORT_F_POLICY |
 					  SLUICE_VPORT_F_MTU |
-					  SLUICE_VPORT_F_EGRESS),
+					  SLUICE_VPORT_F_EGRESS |
+					  SLUICE_VPORT_F_VLAN),
 			.link = SLUICE_LINK_AUTO,
 		};
 

@@ -340,7 +340,6 @@ static const struct bad_cmd bad_cmds[] = {
 	{ "PF: mode, length", SLUICE_CMD_ESW_MODE, 0, 32, 0, -1, false },
 	{ "PF: mode, vport", SLUICE_CMD_ESW_MODE, 0, 24, 0, 8, false },
 	{ "PF: vport", SLUICE_CMD_VPORT_SET, 0, 40, 0, -1, true },
-	{ "PF: vport, reserved", SLUICE_CMD_VPORT_SET, 0, 40, 0, 34, false },
 	{ "PF: vport, fields", SLUICE_CMD_VPORT_SET, 0, 40, 0, 18, false },
 	{ "PF: vport query", SLUICE_CMD_VPORT_QUERY, 0, 32, 0, -1, true },
 	{ "PF: map", SLUICE_CMD_COUNTER_MAP, 0, 32, 0, -1, true },
