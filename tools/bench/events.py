@@ -3,7 +3,7 @@
 
 import statistics
 
-from report import Section, Values
+from report import Section, Values, bars
 from vm import collect, script
 
 NAMES = {"change_neighbour": "neighbour changes its MAC address",
@@ -45,6 +45,8 @@ def vfs(section):
                   [[name, *(f"{v[step].median / 1e6:.0f} ({v[step].min / 1e6:.0f} to "
                             f"{v[step].max / 1e6:.0f})" for v in points.values())]
                    for step, name in STEPS.items()])
+    section.plot("events-vfs", bars("ms", list(STEPS.values()), [
+        (f"{n[0]} VFs", *(v[step].median / 1e6 for step in STEPS)) for n, v in points.items()]))
     return raw
 
 

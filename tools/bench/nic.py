@@ -3,7 +3,7 @@
 
 import os
 
-from report import Section, TOP, Values
+from report import Section, TOP, Values, bars
 from vm import collect, follow
 
 ROUNDS, SECS = "2", "3"
@@ -91,5 +91,11 @@ def run():
                       for v in [points[test, name, what, way]["value"]]
                       for cell in (f"{v.median:,.0f}", f"{100 * v.spread():.0f}%"))]
                    for test, name, what, way in points if what == "mbit"])
+    for what, label, ylabel in (("mbit", "tcp", "TCP, Mbit/s"),
+                                ("frames", "frames", "64-byte UDP, frames/s")):
+        section.plot(f"nic-{label}", bars(ylabel, ["0 to 1", "1 to 0"], [
+            (("rules, " if test == "rules" else "") + name.replace("_", " "),
+             *(points[test, name, what, way]["value"].median for way in ("0 to 1", "1 to 0")))
+            for test, name in dict.fromkeys(p[:2] for p in points)]))
     section.raw(raw)
     section.finish()

@@ -107,3 +107,13 @@ class Section:
 def data_block(name, rows):
     """Data for gnuplot, in its script."""
     return f"${name} << EOD\n" + "".join(" ".join(str(c) for c in r) + "\n" for r in rows) + "EOD\n"
+
+
+def bars(label, titles, rows):
+    """A plot's script: groups of bars. A row is a name and a value for each title."""
+    script = f"set ylabel '{label}'\nset yrange [0:*]\nset grid y\n" \
+             "set style data histograms\nset style fill solid 0.6\nset xtics rotate by -30\n"
+    data = data_block("d", [(f'"{row[0]}"', *row[1:]) for row in rows])
+    return script + data + "plot " + ", ".join(
+        f"$d using {i + 2}{':xtic(1)' if not i else ''} title '{title}'"
+        for i, title in enumerate(titles)) + "\n"

@@ -3,12 +3,13 @@
 
 import os
 
-from report import Section, Values
+from report import Section, Values, bars, data_block
 from vm import build_guest, collect, script
 
-# TOOL:RULES:PROCESSES:ROUNDS, as bench_rules.sh wants them.
+# TOOL:RULES:PROCESSES:ROUNDS, as bench_rules.sh wants them. A million rules take a
+# minute or two for each operation.
 POINTS = ("tc:10000:1:3 gen:10000:1:5 gen:10000:2:5 gen:10000:4:5 "
-          "gen:100000:1:2 gen:100000:2:2 gen:1000000:1:1")
+          "gen:100000:1:2 gen:100000:2:2:add,del gen:1000000:1:1:add,dump,del")
 WHAT = {"add": "insertion", "replace": "replacing", "dump": "dump", "del": "deletion"}
 # The device keeps a counter of a rule in the host's memory.
 COUNTER_BYTES = 32
@@ -21,8 +22,9 @@ def judge_size(section, points, tool, rules):
     for what in ("add", "del"):
         section.line(f"{WHAT[what]} of {rules:,} rules{by} in hardware, of the rate in software",
                      soft[what].over(hard[what]), 0.8)
-    section.line(f"dump with statistics of {rules:,} rules{by} in hardware, times software's",
-                 hard["dump"].over(soft["dump"]), 1.2, "x<")
+    if "dump" in soft:
+        section.line(f"dump with statistics of {rules:,} rules{by} in hardware, times software's",
+                     hard["dump"].over(soft["dump"]), 1.2, "x<")
 
 
 def judge_processes(section, points):
@@ -64,6 +66,27 @@ def judge_memory(section, raw, points):
                   [[n, soft[0]["slabs"].get(n, 0), hard[0]["slabs"].get(n, 0)] for n in names])
 
 
+def plot(section, points):
+    """Rates by the number of rules, and by the number of processes."""
+    sizes = sorted({p[1] for p in points if p[0] == "gen" and p[2] == 1})
+    script_ = "set ylabel 'rules per second'\nset yrange [0:*]\nset grid\nset logscale x\n" \
+        "set style data yerrorlines\nset key left bottom\nset xlabel 'rules, one process'\n"
+    parts = []
+    for what in ("add", "del"):
+        for flag in ("skip_hw", "skip_sw"):
+            name = f"{what}_{flag}"
+            values = [(n, points["gen", n, 1, flag][what]) for n in sizes]
+            script_ += data_block(name, [(n, n * 1e9 / v.median, n * 1e9 / v.max, n * 1e9 / v.min)
+                                         for n, v in values])
+            parts.append(f"${name} using 1:2:3:4 title '{what}, {flag[:4]}\\_{flag[5:]}'")
+    section.plot("rules-sizes", script_ + "plot " + ", ".join(parts) + "\n")
+    counts = sorted({p[2] for p in points if p[:2] == ("gen", sizes[0])})
+    section.plot("rules-processes", bars("rules per second", ["software", "hardware"], [
+        (f"{what} by {n}", *(sizes[0] * 1e9 / points["gen", sizes[0], n, flag][what].median
+                             for flag in ("skip_hw", "skip_sw")))
+        for what in ("add", "del") for n in counts]))
+
+
 def run():
     """The benchmark."""
     build_guest()
@@ -81,8 +104,10 @@ def run():
     rows = []
     for tool, rules, count, _ in (p for p in points if p[3] == "skip_hw"):
         soft, hard = (points[tool, rules, count, flag] for flag in ("skip_hw", "skip_sw"))
-        for what, name in WHAT.items():
-            rows.append([f"{name}, {tool}", f"{rules:,}", count,
+        for what in soft:
+            if what not in WHAT:
+                continue
+            rows.append([f"{WHAT[what]}, {tool}", f"{rules:,}", count,
                          f"{rules * 1e9 / soft[what].median:,.0f}",
                          f"{rules * 1e9 / hard[what].median:,.0f}",
                          f"{100 * soft[what].over(hard[what]).median:.0f}%",
@@ -90,5 +115,6 @@ def run():
     section.table(["what", "rules", "processes", "software, per s", "hardware, per s",
                    "hardware's share", "spread, software", "hardware"], rows)
     judge_memory(section, raw, points)
+    plot(section, points)
     section.raw(raw)
     section.finish()

@@ -5,7 +5,7 @@ import os
 import random
 import struct
 
-from report import Section, TOP
+from report import Section, TOP, bars
 from vm import GUEST, collect, follow, script
 
 RULES, FRAMES = 1000, 8192
@@ -71,6 +71,9 @@ def vxlan(section):
                             for v in [points[policy, way]["mbit"]]
                             for cell in (f"{v.median:,.0f}", f"{100 * v.spread():.0f}%"))]
                    for way, name in ways.items()])
+    section.plot("wire-vxlan", bars("Mbit/s", ["software", "hardware"], [
+        (name, *(points[policy, way]["mbit"].median for policy in ("skip_hw", "none")))
+        for way, name in ways.items()]))
     return raw
 
 

@@ -7,9 +7,10 @@
 # and from several, each with a representor of its own; and the kernel's memory
 # for a rule. Prints a line of JSON for each round of each point.
 #
-# POINTS says what is measured: words of TOOL:RULES:PROCESSES:ROUNDS. TOOL is tc,
-# for "tc -b" with a file of commands, or gen, for tools/bench/guest/rulegen
+# POINTS says what is measured: words of TOOL:RULES:PROCESSES:ROUNDS[:OP,OP...]. TOOL
+# is tc, for "tc -b" with a file of commands, or gen, for tools/bench/guest/rulegen
 # (built by tools/bench/build-guest), which does nothing but talk to the kernel.
+# Operations are add,replace,dump,del unless others are given.
 
 ALL_TESTS="rates"
 
@@ -76,14 +77,14 @@ slabs_grown() {
 	}'
 }
 
-# One round: TOOL RULES PROCESSES NUMBER FLAG.
+# One round: TOOL RULES PROCESSES NUMBER FLAG OP...
 round() {
 	local i op ns took="" before memory grown
 	[ "$1" = gen ] || batches "$5" "$2" "$3"
 	ingress_add "${REP[@]:0:$3}"
 	slabs > "$SLUICE_TMP/slabs"
 	before=$(kernel_memory)
-	for op in add replace dump del; do
+	for op in "${@:6}"; do
 		ns=$("$1_ns" $op "$2" "$3" "$5") || { fail "$op $2 rules with $5"; return; }
 		took="$took, \"$op\": $ns"
 		[ $op = add ] || continue
@@ -99,16 +100,17 @@ round() {
 }
 
 rates() {
-	local p r tool rules processes rounds
+	local p r tool rules processes rounds ops
 	for p in $POINTS; do
-		IFS=: read -r tool rules processes rounds <<< "$p"
+		IFS=: read -r tool rules processes rounds ops <<< "$p"
+		IFS=, read -ra ops <<< "${ops:-add,replace,dump,del}"
 		if [ "$tool" = gen ] && [ ! -x "$RULEGEN" ]; then
 			fail "$RULEGEN is not there: tools/bench/build-guest makes it"
 			return
 		fi
 		for ((r = 0; r < rounds; r++)); do
-			round "$tool" "$rules" "$processes" $r skip_hw
-			round "$tool" "$rules" "$processes" $r skip_sw
+			round "$tool" "$rules" "$processes" $r skip_hw "${ops[@]}"
+			round "$tool" "$rules" "$processes" $r skip_sw "${ops[@]}"
 		done
 	done
 }
