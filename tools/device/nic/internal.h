@@ -193,6 +193,7 @@ struct sluice_nic {
 	uint64_t shape_at;	/* somebody waits for a shaper until then */
 	struct shaper shapers[NUM_SHAPERS];
 	uint64_t now;
+	unsigned int commands;	/* run in this round */
 	unsigned int first_func;
 	struct cq *dirty_cqs;
 	struct cq *timed_cqs;

@@ -3,19 +3,43 @@
 #include <stdlib.h>
 #include "internal.h"
 
+/*
+ * A worker that has just run commands naps before it sleeps: it looks again so
+ * soon that further commands need not wake it.
+ */
+#define NAP_NS		(50 * NSEC_PER_USEC)
+
+enum { AWAKE, NAPPING, ASLEEP };
+
+static void note(struct func *f)
+{
+	__atomic_or_fetch(&f->nic->pend[f->vport / 64], 1ull << (f->vport % 64),
+			  __ATOMIC_SEQ_CST);
+}
+
+static void wake_worker(struct sluice_nic *nic)
+{
+	if (__atomic_exchange_n(&nic->sleeping, AWAKE, __ATOMIC_SEQ_CST))
+		nic->host.wake(nic->host.ctx);
+}
+
 /* Leave a note that @f has work, and wake the worker if it sleeps. */
 void nic_notify(struct sluice_nic *nic, struct func *f)
 {
-	__atomic_or_fetch(&nic->pend[f->vport / 64], 1ull << (f->vport % 64),
-			  __ATOMIC_SEQ_CST);
-	if (__atomic_exchange_n(&nic->sleeping, 0, __ATOMIC_SEQ_CST))
-		nic->host.wake(nic->host.ctx);
+	note(f);
+	wake_worker(nic);
 }
 
 void func_note(struct func *f, uint32_t work)
 {
+	struct sluice_nic *nic = f->nic;
+
 	__atomic_or_fetch(&f->work, work, __ATOMIC_SEQ_CST);
-	nic_notify(f->nic, f);
+	note(f);
+	/* The note comes first: who goes to sleep for longer sees it. */
+	if (work != WORK_CTRL ||
+	    __atomic_load_n(&nic->sleeping, __ATOMIC_SEQ_CST) != NAPPING)
+		wake_worker(nic);
 }
 
 /* Stop a function, in any thread.  The first error is the one that counts. */
@@ -307,6 +331,7 @@ bool sluice_nic_poll(struct sluice_nic *nic, uint64_t *deadline)
 	unsigned int i;
 
 	nic->now = nic->host.now(nic->host.ctx);
+	nic->commands = 0;
 	if (__atomic_exchange_n(&nic->carrier_changed, 0, __ATOMIC_SEQ_CST))
 		apply_carrier(nic);
 	if (__atomic_exchange_n(&nic->wire_ready, 0, __ATOMIC_SEQ_CST) ||
@@ -331,6 +356,8 @@ bool sluice_nic_poll(struct sluice_nic *nic, uint64_t *deadline)
 	due = nic->shape_at;
 	if (due && due < *deadline)
 		*deadline = due;
+	if (nic->commands && nic->now + NAP_NS < *deadline)
+		*deadline = nic->now + NAP_NS;
 	return any_pending(nic);
 }
 
@@ -352,16 +379,17 @@ void sluice_nic_poll_paused(struct sluice_nic *nic)
 
 bool sluice_nic_may_sleep(struct sluice_nic *nic)
 {
-	__atomic_store_n(&nic->sleeping, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&nic->sleeping, nic->commands ? NAPPING : ASLEEP,
+			 __ATOMIC_SEQ_CST);
 	if (!any_pending(nic))
 		return true;
-	__atomic_store_n(&nic->sleeping, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&nic->sleeping, AWAKE, __ATOMIC_SEQ_CST);
 	return false;
 }
 
 void sluice_nic_awake(struct sluice_nic *nic)
 {
-	__atomic_store_n(&nic->sleeping, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&nic->sleeping, AWAKE, __ATOMIC_SEQ_CST);
 }
 
 void sluice_nic_func_reset(struct sluice_nic *nic, unsigned int fn)
@@ -381,12 +409,6 @@ bool sluice_nic_reset_pending(struct sluice_nic *nic)
 		    (WORK_RESET | WORK_FLR))
 			return true;
 	return false;
-}
-
-static void wake_worker(struct sluice_nic *nic)
-{
-	if (__atomic_exchange_n(&nic->sleeping, 0, __ATOMIC_SEQ_CST))
-		nic->host.wake(nic->host.ctx);
 }
 
 void sluice_nic_set_carrier(struct sluice_nic *nic, unsigned int uplink,
