@@ -49,7 +49,7 @@ struct tcf_block;
 #define SLUICE_COUNTER_LIMBO	4096
 
 /* So many of them leave together. */
-#define SLUICE_COUNTER_PART	512
+#define SLUICE_COUNTER_PART	1024
 
 /* Rules kept back for punts, at most. */
 #define SLUICE_RULE_RESERVE	64
