@@ -63,13 +63,14 @@ class Section:
         """
         Compare with an acceptance line; @ratio holds one value a round. Units are %, x
         (times), B (bytes) and s (seconds); the latter two, and units with <, are to be at
-        most @want. Without @want the figure is only told.
+        most @want. Without @want the figure is only told. Is it reached?
         """
         most = unit in ("B", "s") or unit.endswith("<")
         unit = unit.rstrip("<")
         form = {"%": lambda v: f"{100 * v:.0f}%", "x": lambda v: f"{v:.2f}x",
                 "B": lambda v: f"{v:.0f} B", "s": lambda v: f"{v:.2f} s"}[unit]
         text = f"{what}: {form(ratio.median)}, {form(ratio.min)} to {form(ratio.max)}"
+        good = True
         if want is None:
             text = f"INFO: {text}"
         else:
@@ -78,6 +79,22 @@ class Section:
                     f"(at {'most' if most else 'least'} {form(want)})")
         self.verdicts.append(text)
         print(text, flush=True)
+        return good
+
+    def profile(self, points):
+        """Where the time goes at @points, which fell short: words for tools/bench/profile."""
+        names = list(dict.fromkeys(p if isinstance(p, str) else ":".join(str(f) for f in p)
+                                   for p in points))
+        say(f"profile of {', '.join(names)}")
+        done = subprocess.run([os.path.join(HERE, "profile"), *names], text=True,
+                              stdout=subprocess.PIPE, check=False)
+        self.text("What is short, and where its time goes (`tools/bench/profile`; what is known "
+                  "of it is in Documentation/testing/bench.md):", "",
+                  "```", *done.stdout.rstrip().splitlines(), "```")
+
+    def short(self):
+        """Does a line fall short?"""
+        return any(v.startswith("SHORT") for v in self.verdicts)
 
     def plot(self, name, script):
         """An SVG made by gnuplot from its own data."""

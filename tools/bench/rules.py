@@ -116,5 +116,7 @@ def run():
                    "hardware's share", "spread, software", "hardware"], rows)
     judge_memory(section, raw, points)
     plot(section, points)
+    if section.short():
+        section.profile(["--guest"])
     section.raw(raw)
     section.finish()
