@@ -782,7 +782,7 @@ static void test_wakeups(void **state)
 	assert_int_equal(drv_cmd(d, &nop, sizeof(nop)), SLUICE_ST_OK);
 	assert_true(m->deadline <= m->now + 100000);
 	before = m->wakes;
-	wr(d, SLUICE_DB_CTRL, 0);
+	wr(d, SLUICE_DB_CTRL, d->sq_tail);
 	assert_int_equal(m->wakes, before);
 	/* But not for anything else. */
 	sluice_nic_set_carrier(m->nic, 0, true);
@@ -792,10 +792,10 @@ static void test_wakeups(void **state)
 	run(m);
 	assert_true(m->deadline > m->now + 100000);
 	before = m->wakes;
-	wr(d, SLUICE_DB_CTRL, 0);
+	wr(d, SLUICE_DB_CTRL, d->sq_tail);
 	assert_int_equal(m->wakes, before + 1);
 	/* Awake already. */
-	wr(d, SLUICE_DB_CTRL, 0);
+	wr(d, SLUICE_DB_CTRL, d->sq_tail);
 	assert_int_equal(m->wakes, before + 1);
 	assert_false(sluice_nic_may_sleep(m->nic));
 	run(m);
