@@ -162,7 +162,7 @@ static bool run_buffer(struct func *f, uint32_t count, uint32_t announced)
 		if (!have_room(f))
 			return false;
 		status = run_command(f, hdr, len);
-		f->nic->commands++;
+		f->nic->cur->commands++;
 		if (!func_ok(f))
 			return false;
 		if (status == CMD_MALFORMED) {
@@ -221,4 +221,29 @@ void ctrl_run(struct func *f)
 		return;
 	}
 	out_ring_irq(f, cq);
+}
+
+/*
+ * Commands announced before the packets that come next take effect before them.
+ * Those that wait for room to be completed in wait until their doorbell.
+ */
+void ctrl_before(struct lane *lane, struct func *f)
+{
+	uint32_t work;
+
+	if (f->nic->num_lanes == 1) {
+		ctrl_run(f);
+		return;
+	}
+	if (!func_ok(f))
+		return;
+	work = __atomic_load_n(&f->work, __ATOMIC_ACQUIRE);
+	if (!(work & (WORK_CONFIG | WORK_CTRL)) &&
+	    (!f->ctrl_on ||
+	     __atomic_load_n(&f->ctrl_db, __ATOMIC_ACQUIRE) == f->sq_head ||
+	     __atomic_load_n(&f->ctrl_cq.stalled, __ATOMIC_RELAXED)))
+		return;
+	alone(lane);
+	ctrl_run(f);
+	together(lane);
 }
