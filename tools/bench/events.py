@@ -7,7 +7,9 @@ from report import Section, Values, bars
 from vm import collect, script
 
 NAMES = {"change_neighbour": "neighbour changes its MAC address",
-         "change_route": "route of one header changes"}
+         "change_route": "route of one header changes",
+         "change_object": "nexthop object of one header changes",
+         "change_policy": "policy rule for one header comes or goes"}
 STEPS = {"numvfs": "sriov_numvfs", "netdevs": "until all netdevs are there",
          "switchdev": "to switchdev", "reps_up": "all representors up", "legacy": "to legacy",
          "no_vfs": "back to no VFs"}
