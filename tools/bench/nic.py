@@ -3,8 +3,8 @@
 
 import os
 
-from report import Section, TOP, Values, bars
-from vm import collect, follow
+from report import Section, Values, bars
+from vm import VM, collect, follow
 
 ROUNDS, SECS = "2", "3"
 OURS = "Sluice VF"
@@ -45,12 +45,11 @@ def cables():
 
 def measure():
     """All of it, in one machine."""
-    vm = os.path.join(TOP, "tools", "vm", "run")
     args = ["--selftests", "--mem", "2G", "--timeout", "900"]
     # What has to be built may need the network.
-    follow_build = [vm, *args, "--print-command", "--", "true"]
+    follow_build = [VM, *args, "--print-command", "--", "true"]
     os.spawnvp(os.P_WAIT, "sh", ["sh", "-c", '"$@" > /dev/null', "sh", *follow_build])
-    return follow(["unshare", "--net", "bash", "-c", cables(), "bash", vm, "--no-build", *args,
+    return follow(["unshare", "--net", "bash", "-c", cables(), "bash", VM, "--no-build", *args,
                    *(f"--qemu={a}" for a in machine()),
                    "--env", f"ROUNDS={os.environ.get('ROUNDS', ROUNDS)}",
                    "--env", f"SECS={os.environ.get('SECS', SECS)}",

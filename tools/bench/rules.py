@@ -4,13 +4,14 @@
 import os
 
 from report import Section, Values, bars, data_block
-from vm import build_guest, collect, script
+from vm import VM, build_guest, collect, follow, script
 
 # TOOL:RULES:PROCESSES:ROUNDS, as bench_rules.sh wants them. A million rules take a
 # minute or two for each operation.
 POINTS = ("tc:10000:1:3 gen:10000:1:5 gen:10000:2:5 gen:10000:4:5 "
           "gen:100000:1:2 gen:100000:2:2:add,del gen:1000000:1:1:add,dump,del")
 WHAT = {"add": "insertion", "replace": "replacing", "dump": "dump", "del": "deletion"}
+ICOUNT_POINTS = "gen:10000:1:2"
 # The device keeps a counter of a rule in the host's memory.
 COUNTER_BYTES = 32
 
@@ -66,6 +67,19 @@ def judge_memory(section, raw, points):
                   [[n, soft[0]["slabs"].get(n, 0), hard[0]["slabs"].get(n, 0)] for n in names])
 
 
+def instructions(section):
+    """The same in a machine whose time goes with its instructions, whatever the host does."""
+    raw = follow([VM, "--icount", "1", "--mem", "2G", "--selftests", "--boot-timeout", "600",
+                  "--timeout", "900", "--env", f"POINTS={ICOUNT_POINTS}", "--",
+                  "selftests/net/sluice/bench_rules.sh"])
+    points = collect(raw, ("tool", "rules", "processes", "flag"), WHAT)
+    soft, hard = (points["gen", 10000, 1, flag] for flag in ("skip_hw", "skip_sw"))
+    for what, name in WHAT.items():
+        section.line(f"guest's instructions for {name} of 10,000 rules in software, of those in "
+                     "hardware", soft[what].over(hard[what]), None)
+    return [dict(one, icount=1) for one in raw]
+
+
 def plot(section, points):
     """Rates by the number of rules, and by the number of processes."""
     sizes = sorted({p[1] for p in points if p[0] == "gen" and p[2] == 1})
@@ -116,6 +130,7 @@ def run():
                    "hardware's share", "spread, software", "hardware"], rows)
     judge_memory(section, raw, points)
     plot(section, points)
+    raw += instructions(section)
     if section.short():
         section.profile(["--guest"])
     section.raw(raw)

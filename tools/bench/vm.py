@@ -9,6 +9,7 @@ import subprocess
 from report import TOP, Values, say
 
 GUEST = os.path.join(TOP, "build", "bench", "guest")
+VM = os.path.join(TOP, "tools", "vm", "run")
 
 
 def build_guest():

@@ -5,8 +5,8 @@ import os
 import random
 import struct
 
-from report import Section, TOP, bars
-from vm import GUEST, collect, follow, script
+from report import Section, bars
+from vm import GUEST, VM, collect, follow, script
 
 RULES, FRAMES = 1000, 8192
 
@@ -38,7 +38,7 @@ def wires(section):
     os.makedirs(GUEST, exist_ok=True)
     path = os.path.join(GUEST, "wire.pcap")
     write_frames(path)
-    raw = follow([os.path.join(TOP, "tools", "vm", "run"), "--selftests", "--ports", "2",
+    raw = follow([VM, "--selftests", "--ports", "2",
                   "--net", "0=none", "--net", "1=none", "--device-opts", f"replay={path}",
                   "--timeout", "600", "--env", "ROUNDS", "--env", "SECS",
                   "--env", f"RULES={RULES}", "--", "selftests/net/sluice/bench_wire.sh"])
