@@ -182,6 +182,13 @@ int sluice_cmd_u32(struct sluice_dev *sdev, u8 opcode, u16 vport, u32 value);
 int sluice_cmd_post(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd);
 
 /*
+ * A mark of what was posted so far, and whether the device has done all of that,
+ * or does nothing any more.  Neither waits.  A reset makes marks void.
+ */
+u32 sluice_cmd_mark(struct sluice_dev *sdev);
+bool sluice_cmd_consumed(struct sluice_dev *sdev, u32 mark);
+
+/*
  * The function does not work any more: mark it dead, fail all commands, take
  * the carrier away and tell the health reporter.  Any context, also twice.
  */
@@ -366,6 +373,8 @@ int sluice_vf_mac_set(struct sluice_dev *sdev, unsigned int vf, const u8 *mac);
 /* ---- offload/: tc rules, PF in switchdev mode ---- */
 
 /* Entering and leaving switchdev mode; all blocks are unbound by then. */
+int sluice_rules_init(void);
+void sluice_rules_fini(void);
 int sluice_offload_init(struct sluice_dev *sdev);
 void sluice_offload_fini(struct sluice_dev *sdev);
 struct sluice_offload *sluice_esw_offload(const struct sluice_dev *sdev);

@@ -46,7 +46,10 @@ struct tcf_block;
 #define SLUICE_COUNTER_CHUNK	1024
 
 /* Counter ids that wait for the device to forget them. */
-#define SLUICE_COUNTER_LIMBO	1024
+#define SLUICE_COUNTER_LIMBO	4096
+
+/* So many of them leave together. */
+#define SLUICE_COUNTER_PART	1024
 
 /* Rules kept back for punts, at most. */
 #define SLUICE_RULE_RESERVE	64
@@ -131,8 +134,11 @@ struct sluice_known {
  * @chunks: memory by id / @chunk, NULL where none is needed yet
  * @dma: its addresses
  * @ids: ids in use or in limbo
- * @limbo: freed ids the device may still write
- * @num_limbo: how many
+ * @limbo: freed ids the device may still write, a ring
+ * @limbo_head: ids that left it so far
+ * @limbo_tail: ids that came into it so far
+ * @marks: for each part of it that was full, the place in the control ring
+ *	where the device has written all of them
  */
 struct sluice_counters {
 	/* Rules and connections have locks of their own. */
@@ -143,7 +149,9 @@ struct sluice_counters {
 	dma_addr_t *dma;
 	struct ida ids;
 	u32 *limbo;
-	unsigned int num_limbo;
+	u32 limbo_head;
+	u32 limbo_tail;
+	u32 marks[SLUICE_COUNTER_LIMBO / SLUICE_COUNTER_PART];
 };
 
 /**

@@ -15,6 +15,11 @@ const struct rhashtable_params sluice_rule_params = {
 	.automatic_shrinking = true,
 };
 
+/* For most rules; the sizes kmalloc() has would waste a third. */
+static struct kmem_cache *rule_cache;
+
+#define RULE_CACHE_SIZE		384
+
 static size_t rule_cmd_len(unsigned int words, unsigned int actions)
 {
 	return sizeof(struct sluice_cmd_rule) + words * sizeof(u64) +
@@ -300,14 +305,39 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 	sluice_table_put(rule->table);
 }
 
+/**
+ * sluice_rules_init() - what all rules of the module share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int sluice_rules_init(void)
+{
+	rule_cache = kmem_cache_create("sluice_rule", RULE_CACHE_SIZE, 0, 0,
+				       NULL);
+	return rule_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * sluice_rules_fini() - give it back
+ */
+void sluice_rules_fini(void)
+{
+	/* It waits for what kfree_rcu() still has. */
+	kmem_cache_destroy(rule_cache);
+}
+
+/* kfree() takes it back, from wherever it is. */
 static struct sluice_rule *rule_alloc(struct sluice_block *block,
 				      const struct sluice_spec *spec)
 {
 	unsigned int words = hweight64(sluice_mask_words(&spec->match.mask));
+	size_t size = offsetof(struct sluice_rule, cmd) +
+		      rule_cmd_len(words, spec->prog.num);
 	struct sluice_rule *rule;
 
-	rule = kzalloc(offsetof(struct sluice_rule, cmd) +
-		       rule_cmd_len(words, spec->prog.num), GFP_KERNEL);
+	rule = size <= RULE_CACHE_SIZE ?
+	       kmem_cache_zalloc(rule_cache, GFP_KERNEL) :
+	       kzalloc(size, GFP_KERNEL);
 	if (!rule)
 		return NULL;
 	rule->key = spec->key;
