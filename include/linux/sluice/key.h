@@ -227,7 +227,8 @@ enum sluice_tunnel {
  *	is that of conntrack zone @port, and set the ct fields of the key from what
  *	is found; with SLUICE_CT_ACT_NAT in @flags also rewrite the packet as the
  *	connection says.  A packet without connection takes the slow path
- *	(%SLUICE_MISS_CT).  The packet loses what is behind its IP packet
+ *	(%SLUICE_MISS_CT).  The packet loses what is behind its IP packet, unless
+ *	SLUICE_CT_ACT_KEEP is in @flags
  * @SLUICE_ACT_CT_CLEAR: forget the connection: the ct fields are zero again
  * @SLUICE_ACT_CT_MARK: as %SLUICE_MISS_CT if the connection's mark m is not
  *	@c | (m & ~@b), both little-endian numbers: software is to change it.
@@ -259,6 +260,11 @@ enum sluice_tunnel {
  *	Of a frame taken out of a tunnel as %SLUICE_ACT_PUNT, and that ends the
  *	program
  *
+ * @SLUICE_ACT_ROUTE: what a router does: TTL or hop limit less one.  A packet
+ *	that is neither IPv4 nor IPv6, or has none to spare, takes the slow path
+ *	(%SLUICE_MISS_ACTION), and so does one with more than @a bytes behind the
+ *	ethertype (%SLUICE_MISS_MTU)
+ *
  * Behind a step that ends the program come more only if it has a
  * %SLUICE_ACT_POLICE step before.
  *
@@ -286,13 +292,16 @@ enum sluice_act {
 	SLUICE_ACT_MPLS_PUSH	= 18,
 	SLUICE_ACT_MPLS_POP	= 19,
 	SLUICE_ACT_HOST		= 20,
+	SLUICE_ACT_ROUTE	= 21,
 	SLUICE_ACT_CT		= 24,
 	SLUICE_ACT_CT_CLEAR	= 25,
 	SLUICE_ACT_CT_MARK	= 26,
 	SLUICE_ACT_CT_LABEL	= 27,
 };
 
-#define SLUICE_CT_ACT_NAT	0x01	/* SLUICE_ACT_CT: rewrite addresses and ports */
+/* Of SLUICE_ACT_CT: */
+#define SLUICE_CT_ACT_NAT	0x01	/* rewrite addresses and ports */
+#define SLUICE_CT_ACT_KEEP	0x02	/* keep what is behind the IP packet, and count it */
 
 #define SLUICE_DROP_F_METER	0x01	/* a meter is the reason */
 #define SLUICE_CONTINUE_F_CPU	0x01

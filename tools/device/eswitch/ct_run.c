@@ -160,7 +160,8 @@ static struct esw_conn *find(struct sluice_esw *esw, const struct esw_flow *f,
 static enum sluice_miss take_up(struct sluice_esw *esw,
 				const struct esw_flow *f,
 				const struct sluice_action *act,
-				struct esw_ct_way *w, struct esw_conn *c)
+				struct esw_ct_way *w, struct esw_conn *c,
+				uint32_t bytes)
 {
 	if (f->ttl <= 1)
 		return SLUICE_MISS_CT;
@@ -177,7 +178,7 @@ static enum sluice_miss take_up(struct sluice_esw *esw,
 	if (w->num_hits == ESW_CT_MAX_HITS)
 		return SLUICE_MISS_RESOURCE;
 	w->hit[w->num_hits].conn = c;
-	w->hit[w->num_hits++].bytes = f->len;
+	w->hit[w->num_hits++].bytes = bytes;
 	w->conn = c;
 	w->zone = act->port;
 	return SLUICE_MISS_NONE;
@@ -301,17 +302,20 @@ static enum sluice_miss track(struct sluice_esw *esw, struct sluice_pkt *p,
 {
 	enum sluice_miss miss = SLUICE_MISS_NONE;
 	struct esw_flow *f = &w->ask.flow;
+	bool keep = act->flags & SLUICE_CT_ACT_KEEP;
 	bool asked = w->ask.ready;
 	uint32_t table = le32toh(act->a);
 
 	w->ask.ready = false;
 	if (!asked && !open_flow(p, f))
 		return SLUICE_MISS_CT;
-	trim(p, f->len);
+	if (!keep)
+		trim(p, f->len);
 	/* A packet stays with its connection while the zone is the same. */
 	if (!w->conn || esw_ct_key_table(&w->conn->key) != table)
 		miss = take_up(esw, f, act, w, asked ? w->ask.conn :
-						       find(esw, f, table));
+						       find(esw, f, table),
+			       keep ? esw_l3_len(p) : f->len);
 	if (!miss && act->flags & SLUICE_CT_ACT_NAT)
 		miss = nat(esw, p, w->conn, f, key);
 	return miss;

@@ -275,6 +275,40 @@ static enum sluice_miss pedit(struct sluice_esw *esw, struct sluice_pkt *p,
 	return SLUICE_MISS_NONE;
 }
 
+/* As ip_decrease_ttl(): a wrong checksum stays as wrong. */
+static void ip4_ttl_less(uint8_t *ip)
+{
+	uint32_t csum = esw_get16(ip + 10);
+
+	ip[8]--;
+	csum += 0x100;
+	esw_put16(ip + 10, (uint16_t)(csum + (csum >= 0xffff)));
+}
+
+static enum sluice_miss route(struct sluice_esw *esw, struct sluice_pkt *p,
+			      uint32_t mtu)
+{
+	uint32_t len = esw_l3_len(p);
+	bool v4 = p->proto == ESW_P_IP;
+
+	if (!v4 && p->proto != ESW_P_IPV6)
+		return SLUICE_MISS_ACTION;
+	if (len < (v4 ? ESW_IP4_HLEN : ESW_IP6_HLEN))
+		return SLUICE_MISS_ACTION;
+	if (len > mtu)
+		return SLUICE_MISS_MTU;
+	if (!esw_pkt_own(esw, p))
+		return SLUICE_MISS_RESOURCE;
+	if (esw_l3(p)[v4 ? 8 : 7] <= 1)
+		return SLUICE_MISS_ACTION;
+	if (v4)
+		ip4_ttl_less(esw_l3(p));
+	else
+		esw_l3(p)[7]--;
+	p->changed = true;
+	return SLUICE_MISS_NONE;
+}
+
 /**
  * esw_edit() - carry out one editing action
  * @esw: the eSwitch
@@ -302,6 +336,8 @@ enum sluice_miss esw_edit(struct sluice_esw *esw, struct sluice_pkt *p,
 	case SLUICE_ACT_PEDIT_SET:
 	case SLUICE_ACT_PEDIT_ADD:
 		return pedit(esw, p, act);
+	case SLUICE_ACT_ROUTE:
+		return route(esw, p, le32toh(act->a));
 	case SLUICE_ACT_CSUM:
 		if (!esw_pkt_own(esw, p))
 			return SLUICE_MISS_RESOURCE;

@@ -8,7 +8,7 @@
  */
 #include "internal.h"
 
-/* More gotos than this and Linux drops the packet: let it. */
+/* More gotos than this and Linux drops the packet. */
 #define MAX_GOTOS	SLUICE_MAX_HOPS
 
 /* Different meters on one way. */
@@ -39,8 +39,10 @@ struct meter_use {
  * @pkt: the packet as it is now
  * @table: table looked at last
  * @from: lowest priority to look up in @table
+ * @next: @table is, or leads on from, the next table of @src
  * @cpu: nothing found there means the slow path, with the packet as it is
  * @num_hits: number of rules hit
+ * @num_gotos: gotos since it came in, or out of its tunnel
  * @num_meters: number of meters asked
  * @clock: host clock
  * @num_out: outputs queued
@@ -73,8 +75,10 @@ struct way {
 	struct sluice_pkt pkt;
 	uint32_t table;
 	uint64_t from;
+	bool next;
 	bool cpu;
 	unsigned int num_hits;
+	unsigned int num_gotos;
 	unsigned int num_meters;
 	uint64_t clock;
 	unsigned int num_out;
@@ -275,6 +279,7 @@ static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
 	on.bytes = tc_bytes(&on.pkt) + ESW_ETH_HLEN;
 	on.table = e->nh->table;
 	on.num_hits = 0;
+	on.num_gotos = 0;
 	on.decap = false;
 	on.onward = true;
 	on.parsed = false;
@@ -344,6 +349,7 @@ static enum sluice_miss leave_tunnel(struct way *w, uint16_t port,
 	if (!esw_decap(ep, &o, &w->pkt, &w->key->key, &w->now, &w->now_len))
 		return SLUICE_MISS_DECAP;
 	w->decap = true;
+	w->num_gotos = 0;
 	w->parsed = false;
 	w->last = NULL;
 	w->bytes = tc_bytes(&w->pkt);
@@ -441,6 +447,10 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_PUNT:
 			return SLUICE_MISS_PUNT;
 		case SLUICE_ACT_GOTO:
+			if (w->num_gotos++ == MAX_GOTOS) {
+				w->drop = true;
+				return SLUICE_MISS_NONE;
+			}
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
 			w->table = le32toh(act->a);
@@ -562,8 +572,9 @@ static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
 	w->ct.conn = NULL;
 	w->ct.num_hits = 0;
 	w->bytes = tc_bytes(&w->pkt);
-	w->table = src->root_table;
+	w->table = w->next ? src->next_table : src->root_table;
 	w->num_hits = 0;
+	w->num_gotos = 0;
 	w->num_out = 0;
 	w->arena_used = 0;
 	w->last = NULL;
@@ -597,6 +608,11 @@ static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 			miss = hit_rule(w, rule, &again);
 		} else if (w->cpu) {
 			return to_cpu(w);
+		} else if (!w->num_hits && !w->decap && !w->next &&
+			   w->src->next_table != SLUICE_ID_NONE) {
+			w->next = true;
+			w->table = w->src->next_table;
+			miss = SLUICE_MISS_NONE;
 		} else if (w->num_hits || w->decap || !w->src->num_endpoints) {
 			miss = SLUICE_MISS_NO_RULE;
 		} else {
@@ -775,6 +791,9 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 	w->decap = false;
 	w->departed = false;
 	w->table = src->root_table;
+	w->next = w->table == SLUICE_ID_NONE;
+	if (w->next)
+		w->table = src->next_table;
 	if (!sluice_pkt_init(&w->pkt, f->data, f->len))
 		return SLUICE_MISS_PARSE;
 	w->pkt.flags = (uint8_t)f->flags;
@@ -857,7 +876,7 @@ static unsigned int pass_on(struct sluice_esw *esw, struct esw_vport *src,
 		if (!w->departed)
 			depart(w, esw, src, now);
 		w->miss = hit_rule(w, w->rule, &again);
-		if (w->miss)
+		if (w->miss || !again)
 			continue;
 		next_lookup(w, &esw->burst->look[n]);
 		going[n++] = w;
@@ -876,6 +895,11 @@ static enum sluice_miss finish(struct sluice_esw *esw, struct esw_vport *src,
 	/* By a frame that overtook this one. */
 	if (w->departed && esw_ct_closed(&w->ct))
 		return SLUICE_MISS_CT;
+	/* By one goto too many. */
+	if (w->departed && w->drop) {
+		commit(w);
+		return SLUICE_MISS_NONE;
+	}
 	if (direct(esw, w, w->rule, now, &miss))
 		return miss;
 	if (!w->departed)
@@ -907,7 +931,8 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	uint32_t flags;
 	uint64_t now;
 
-	if (src->root_table == SLUICE_ID_NONE && !src->num_endpoints) {
+	if (src->root_table == SLUICE_ID_NONE &&
+	    src->next_table == SLUICE_ID_NONE && !src->num_endpoints) {
 		for (i = 0; i < num; i++)
 			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
 				      frames[i]->flags, SLUICE_MISS_NO_TABLE,

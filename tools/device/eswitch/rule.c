@@ -65,6 +65,7 @@ static bool action_well_formed(const struct sluice_action *act)
 		break;
 	case SLUICE_ACT_MPLS_POP:
 	case SLUICE_ACT_HOST:
+	case SLUICE_ACT_ROUTE:
 		a = true;
 		break;
 	case SLUICE_ACT_CONTINUE:
@@ -87,7 +88,7 @@ static bool action_well_formed(const struct sluice_action *act)
 		a = true;
 		break;
 	case SLUICE_ACT_CT:
-		if (act->flags & ~SLUICE_CT_ACT_NAT)
+		if (act->flags & ~(SLUICE_CT_ACT_NAT | SLUICE_CT_ACT_KEEP))
 			return false;
 		flags = true;
 		port = true;
@@ -311,6 +312,7 @@ static uint32_t rule_flags(const struct esw_rule *rule)
 		case SLUICE_ACT_PEDIT_SET:
 		case SLUICE_ACT_PEDIT_ADD:
 		case SLUICE_ACT_CSUM:
+		case SLUICE_ACT_ROUTE:
 		case SLUICE_ACT_CT:
 		case SLUICE_ACT_CT_CLEAR:
 		case SLUICE_ACT_CT_MARK:
