@@ -34,6 +34,7 @@ static const char * const act_names[] = {
 	[SLUICE_ACT_MPLS_PUSH]	= "mpls_push",
 	[SLUICE_ACT_MPLS_POP]	= "mpls_pop",
 	[SLUICE_ACT_HOST]	= "host",
+	[SLUICE_ACT_ROUTE]	= "route",
 	[SLUICE_ACT_SKIP]	= "skip",
 	[SLUICE_ACT_SAMPLE]	= "sample",
 	[SLUICE_ACT_POLICE]	= "police",

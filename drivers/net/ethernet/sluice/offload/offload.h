@@ -269,7 +269,7 @@ struct sluice_port {
 
 /**
  * struct sluice_block - a tc block at the ingress of representors, or at that of
- *	a tunnel device
+ *	a tunnel device, or a flow table of nftables
  * @off: the offload it belongs to
  * @tc: tc's side
  * @ident: our name for tc's callback
@@ -278,6 +278,8 @@ struct sluice_port {
  * @underlay: the internal port whose egress it is, NULL for others, and when it
  *	is gone
  * @of_host: it is for what the host sends by an internal port
+ * @of_ft: it is a flow table of nftables, for what the port's other block has
+ *	no rule for
  * @replay: block whose filters tc has not told of and will not, or NULL
  * @net: network namespace of its netdevs
  * @node: in struct sluice_offload.blocks
@@ -297,6 +299,7 @@ struct sluice_block {
 	bool of_tunnel;
 	struct sluice_underlay *underlay;
 	bool of_host;
+	bool of_ft;
 	struct tcf_block *replay;
 	struct net *net;
 	struct list_head node;
@@ -616,6 +619,9 @@ struct sluice_block *sluice_block_create(struct sluice_offload *off,
 					 struct flow_block *tc,
 					 struct net *net, void *ident);
 void sluice_block_destroy(struct sluice_block *block);
+int sluice_block_port_add(struct sluice_block *block,
+			  struct sluice_vport *vport);
+bool sluice_block_port_del(struct sluice_block *block, u16 num);
 void sluice_block_release(void *cb_priv);
 int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
 bool sluice_block_is_live(const struct sluice_block *block);
