@@ -14,10 +14,14 @@
 /* Different meters on one way. */
 #define MAX_METERS	32
 
-/* A rule that was hit, the bytes it counts, and whether a meter dropped them. */
+/*
+ * A rule that was hit, the bytes it counts, whether a meter dropped them, and who
+ * counts that besides.
+ */
 struct hit {
 	uint32_t counter;
 	uint32_t bytes;
+	uint32_t drop_counter;
 	bool dropped;
 };
 
@@ -46,6 +50,7 @@ struct meter_use {
  * @num_meters: number of meters asked
  * @clock: host clock
  * @num_out: outputs queued
+ * @num_counts: those of them that are none, but COUNT steps
  * @arena_used: bytes used in the arena
  * @last: frame of the last output, NULL when the packet has changed since
  * @last_len: its length
@@ -82,6 +87,7 @@ struct way {
 	unsigned int num_meters;
 	uint64_t clock;
 	unsigned int num_out;
+	unsigned int num_counts;
 	uint32_t arena_used;
 	const uint8_t *last;
 	uint32_t last_len;
@@ -293,10 +299,12 @@ static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
 		on.hit[on.num_hits++] = (struct hit){
 			.counter = rule->counter,
 			.bytes = on.bytes,
+			.drop_counter = SLUICE_ID_NONE,
 		};
 		miss = run(&on, rule, &again);
 	}
 	w->num_out = on.num_out;
+	w->num_counts = on.num_counts;
 	w->arena_used = on.arena_used;
 	for (i = 0; !miss && i < on.num_hits; i++)
 		if (!queue_count(w, on.hit[i].counter, on.hit[i].bytes))
@@ -443,6 +451,9 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			w->drop = true;
 			w->hit[w->num_hits - 1].dropped =
 				act->flags & SLUICE_DROP_F_METER;
+			if (act->flags & SLUICE_DROP_F_COUNTER)
+				w->hit[w->num_hits - 1].drop_counter =
+					le32toh(act->a);
 			return SLUICE_MISS_NONE;
 		case SLUICE_ACT_PUNT:
 			return SLUICE_MISS_PUNT;
@@ -500,6 +511,11 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_SAMPLE:
 			miss = sample(w, act);
 			break;
+		case SLUICE_ACT_COUNT:
+			miss = queue_count(w, le32toh(act->a), w->bytes) ?
+			       SLUICE_MISS_NONE : SLUICE_MISS_RESOURCE;
+			w->num_counts++;
+			break;
 		case SLUICE_ACT_TUNNEL:
 			if (w->onward)
 				return SLUICE_MISS_PUNT;
@@ -524,7 +540,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			return miss;
 	}
 	/* It ends here; where nothing left, that is a drop. */
-	w->drop = !w->num_out;
+	w->drop = w->num_out == w->num_counts;
 	return SLUICE_MISS_NONE;
 }
 
@@ -576,6 +592,7 @@ static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
 	w->num_hits = 0;
 	w->num_gotos = 0;
 	w->num_out = 0;
+	w->num_counts = 0;
 	w->arena_used = 0;
 	w->last = NULL;
 	w->last_len = 0;
@@ -593,6 +610,7 @@ static enum sluice_miss hit_rule(struct way *w, const struct esw_rule *rule,
 	w->hit[w->num_hits++] = (struct hit){
 		.counter = rule->counter,
 		.bytes = w->bytes,
+		.drop_counter = SLUICE_ID_NONE,
 	};
 	return run(w, rule, again);
 }
@@ -652,6 +670,9 @@ static void commit(struct way *w)
 		w->meter[i].meter->bucket = w->meter[i].bucket;
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
+	for (i = 0; i < w->num_hits; i++)
+		if (w->hit[i].drop_counter != SLUICE_ID_NONE)
+			esw_counter_drop(esw, w->hit[i].drop_counter);
 	for (i = 0; i < w->num_out; i++) {
 		const struct esw_output *out = &esw->out[i];
 

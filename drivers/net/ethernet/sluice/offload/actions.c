@@ -123,6 +123,7 @@ void sluice_program_release(struct sluice_offload *off,
 	prog->zone = NULL;
 	prog->num = min_t(unsigned int, prog->num, SLUICE_PROGRAM_MAX);
 	sluice_meters_put(off, prog->act, prog->num);
+	sluice_shared_put(off, prog->act, prog->num);
 	sluice_hosts_count(off, prog->act, prog->num, -1);
 	sluice_samples_count(off, prog->act, prog->num, -1);
 	prog->num = 0;
@@ -444,6 +445,10 @@ static int action_parse(struct sluice_block *block,
 	int taken = 1;
 	int err;
 
+	/* What software has anyway is counted there. */
+	if (sluice_compat_skip_sw(common) || (entry->id != FLOW_ACTION_ACCEPT &&
+					      entry->id != FLOW_ACTION_TRAP))
+		sluice_shared_step(off, entry->cookie, prog);
 	switch (entry->id) {
 	case FLOW_ACTION_ACCEPT:
 	case FLOW_ACTION_TRAP:

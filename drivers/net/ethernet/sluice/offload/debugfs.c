@@ -35,6 +35,7 @@ static const char * const act_names[] = {
 	[SLUICE_ACT_MPLS_POP]	= "mpls_pop",
 	[SLUICE_ACT_HOST]	= "host",
 	[SLUICE_ACT_ROUTE]	= "route",
+	[SLUICE_ACT_COUNT]	= "count",
 	[SLUICE_ACT_SKIP]	= "skip",
 	[SLUICE_ACT_SAMPLE]	= "sample",
 	[SLUICE_ACT_POLICE]	= "police",

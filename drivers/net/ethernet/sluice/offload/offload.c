@@ -81,6 +81,7 @@ static void offload_free(struct sluice_offload *off)
 	sluice_counters_fini(off);
 	xa_destroy(&off->hosts);
 	sluice_meters_fini(off);
+	sluice_shared_fini(off);
 	sluice_samples_fini(off);
 	ida_destroy(&off->table_ids);
 	ida_destroy(&off->mask_ids);
@@ -137,6 +138,8 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	ida_init(&off->table_ids);
 	xa_init_flags(&off->meters, XA_FLAGS_ALLOC);
 	hash_init(off->policers);
+	hash_init(off->shared);
+	xa_init(&off->shared_ids);
 	xa_init(&off->hosts);
 	xa_init_flags(&off->samples, XA_FLAGS_ALLOC);
 	INIT_DELAYED_WORK(&off->root_work, offload_root_work);

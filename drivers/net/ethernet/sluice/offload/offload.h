@@ -201,6 +201,8 @@ struct sluice_meter {
  * @ranges: port range comparators
  * @meters: struct sluice_meter by id
  * @policers: the same by cookie
+ * @shared: actions that tc shares, struct sluice_shared by cookie
+ * @shared_ids: the same by counter
  * @hosts: steps that hand packets to a netdev, by its ifindex
  * @samples: struct sluice_sample by what the device calls it
  * @next_sample: where to look for the next number
@@ -235,6 +237,8 @@ struct sluice_offload {
 	struct sluice_range ranges[SLUICE_MAX_RANGES];
 	struct xarray meters;
 	DECLARE_HASHTABLE(policers, 8);
+	DECLARE_HASHTABLE(shared, 8);
+	struct xarray shared_ids;
 	struct xarray hosts;
 	struct xarray samples;
 	u32 next_sample;
@@ -727,8 +731,23 @@ void sluice_meters_put(struct sluice_offload *off,
 		       const struct sluice_action *act, unsigned int num);
 void sluice_meters_replay(struct sluice_offload *off);
 void sluice_meters_fini(struct sluice_offload *off);
-int sluice_meter_setup(struct sluice_offload *off,
-		       const struct flow_offload_action *fl);
+int sluice_meter_replace(struct sluice_offload *off,
+			 const struct flow_offload_action *fl);
+void sluice_meter_destroy(struct sluice_offload *off, unsigned long cookie);
+
+/* ---- share.c ---- */
+
+void sluice_shared_step(struct sluice_offload *off, unsigned long cookie,
+			struct sluice_program *prog);
+void sluice_shared_drop(struct sluice_offload *off, unsigned long cookie,
+			struct sluice_action *step);
+void sluice_shared_hold(struct sluice_offload *off, struct sluice_action *act,
+			unsigned int num);
+void sluice_shared_put(struct sluice_offload *off,
+		       const struct sluice_action *act, unsigned int num);
+void sluice_shared_replay(struct sluice_offload *off);
+void sluice_shared_fini(struct sluice_offload *off);
+int sluice_act_setup(struct sluice_offload *off, struct flow_offload_action *fl);
 
 /* ---- host.c ---- */
 
@@ -796,7 +815,7 @@ struct sluice_rule *sluice_rule_find(struct sluice_offload *off,
 void sluice_rule_remove(struct sluice_rule *rule);
 int sluice_rule_post(struct sluice_rule *rule);
 void sluice_rule_lose_port(struct sluice_rule *rule);
-void sluice_rules_lose_meter(struct sluice_offload *off, u32 id);
+void sluice_rules_lose(struct sluice_offload *off, u8 op, u32 id);
 void sluice_rule_withdraw(struct sluice_rule *rule);
 void sluice_rule_detach(struct sluice_rule *rule);
 int sluice_rule_stats(struct sluice_offload *off,

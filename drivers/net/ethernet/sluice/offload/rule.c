@@ -105,6 +105,8 @@ static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 	}
 	memcpy(data, spec->prog.act,
 	       spec->prog.num * sizeof(struct sluice_action));
+	sluice_shared_hold(rule->key.block->off, rule_actions(rule),
+			   spec->prog.num);
 	sluice_meters_hold(rule->key.block->off, spec->prog.act,
 			   spec->prog.num);
 	sluice_hosts_count(rule->key.block->off, spec->prog.act,
@@ -185,6 +187,7 @@ static void rule_put_objects(struct sluice_offload *off,
 			     struct sluice_rule *rule)
 {
 	sluice_meters_put(off, rule_actions(rule), rule->cmd.num_actions);
+	sluice_shared_put(off, rule_actions(rule), rule->cmd.num_actions);
 	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, -1);
 	sluice_samples_count(off, rule_actions(rule), rule->cmd.num_actions,
 			     -1);
@@ -466,26 +469,26 @@ void sluice_rule_lose_port(struct sluice_rule *rule)
 	rule_post(off, rule);
 }
 
-static bool rule_has_meter(struct sluice_rule *rule, u32 id)
+static bool rule_has_step(struct sluice_rule *rule, u8 op, u32 id)
 {
 	const struct sluice_action *act = rule_actions(rule);
 	unsigned int i;
 
 	for (i = 0; i < rule->cmd.num_actions; i++)
-		if (act[i].op == SLUICE_ACT_POLICE &&
-		    le32_to_cpu(act[i].a) == id)
+		if (act[i].op == op && le32_to_cpu(act[i].a) == id)
 			return true;
 	return false;
 }
 
 /**
- * sluice_rules_lose_meter() - what a meter leads to has changed
+ * sluice_rules_lose() - something that steps of rules name has changed
  * @off: offload, lock held
- * @id: meter id
+ * @op: the steps' operation
+ * @id: what they name, in the step's @a
  *
- * Rules that use it become punts, as if a port had gone.
+ * Rules that have such a step become punts, as if a port had gone.
  */
-void sluice_rules_lose_meter(struct sluice_offload *off, u32 id)
+void sluice_rules_lose(struct sluice_offload *off, u8 op, u32 id)
 {
 	struct sluice_block *block;
 	struct sluice_rule *rule;
@@ -493,7 +496,7 @@ void sluice_rules_lose_meter(struct sluice_offload *off, u32 id)
 	list_for_each_entry(block, &off->blocks, node)
 		list_for_each_entry(rule, &block->rules, list)
 			if (rule->flags & SLUICE_RULE_PLACED &&
-			    rule_has_meter(rule, id))
+			    rule_has_step(rule, op, id))
 				sluice_rule_lose_port(rule);
 }
 
