@@ -53,7 +53,7 @@ act_in_hw() { tc actions get action "$1" index "$2" | grep -qw "in_hw"; }
 rule() {
 	local dev=$1 pref=$2
 	shift 2
-	# shellcheck disable=SC2068 # words
+	# shellcheck disable=SC2068,SC2086 # words
 	tc filter add dev "$dev" ingress protocol ip pref "$pref" handle "$pref" flower ${FLAGS-skip_sw} $@
 }
 

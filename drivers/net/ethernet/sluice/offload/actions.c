@@ -445,6 +445,9 @@ static int action_parse(struct sluice_block *block,
 	int taken = 1;
 	int err;
 
+	if (entry->cookie && prog->num_acts < ARRAY_SIZE(prog->acts))
+		prog->acts[prog->num_acts++] =
+			sluice_action_hash(entry->cookie);
 	/* What software has anyway is counted there. */
 	if (sluice_compat_skip_sw(common) || (entry->id != FLOW_ACTION_ACCEPT &&
 					      entry->id != FLOW_ACTION_TRAP))

@@ -241,7 +241,7 @@ int sluice_meter_replace(struct sluice_offload *off,
 	    meter->conform != entry->police.notexceed.act_id ||
 	    meter->conform_to != entry->police.notexceed.extval) {
 		meter->refs++;
-		sluice_rules_lose(off, SLUICE_ACT_POLICE, meter->id);
+		sluice_rules_lose_meter(off, meter->id);
 		meter_leads(meter, entry);
 		meter->refs--;
 	}
@@ -250,6 +250,18 @@ int sluice_meter_replace(struct sluice_offload *off,
 		meter->refs++;
 	}
 	return known ? meter_post(off, meter) : -EOPNOTSUPP;
+}
+
+/**
+ * sluice_meter_exists() - is a policer in the device?
+ * @off: offload, lock held
+ * @cookie: tc's name for it
+ *
+ * Return: whether it is, by filters or by tc's action offload.
+ */
+bool sluice_meter_exists(struct sluice_offload *off, unsigned long cookie)
+{
+	return meter_find(off, cookie);
 }
 
 /**

@@ -17,6 +17,7 @@
 #ifndef _SLUICE_OFFLOAD_H
 #define _SLUICE_OFFLOAD_H
 
+#include <linux/hash.h>
 #include <linux/hashtable.h>
 #include <linux/idr.h>
 #include <linux/kref.h>
@@ -432,6 +433,7 @@ struct sluice_out {
  * @zone: conntrack zone it uses, or NULL
  * @flags: SLUICE_RULE_*
  * @in_vport: with @indev, the vport packets have to come in by
+ * @num_acts: actions that tc may change; their hashes are behind the program
  * @refs: filters of this name (the same BPF program may be used twice)
  * @counter: counter id or SLUICE_ID_NONE
  * @slot: host memory of the counter, or NULL
@@ -459,6 +461,7 @@ struct sluice_rule {
 	u8 num_outs;
 	u8 flags;
 	u16 in_vport;
+	u8 num_acts;
 	unsigned int refs;
 	u32 counter;
 	const struct sluice_counter *slot;
@@ -534,9 +537,11 @@ struct sluice_jump {
  * @num_encaps: outputs to tunnels
  * @num_jumps: jumps
  * @num_chains: chains it goes to
+ * @num_acts: actions it is made of
  * @state: while the filter is parsed
  * @count: packets are to be counted
  * @chains: chains it goes to
+ * @acts: hashes of tc's names for the actions, sluice_action_hash()
  * @zone: conntrack zone it uses, with a reference, or NULL
  * @outs: vports it outputs to
  * @encaps: tunnels it outputs to, each with a reference
@@ -549,9 +554,11 @@ struct sluice_program {
 	unsigned int num_encaps;
 	unsigned int num_jumps;
 	unsigned int num_chains;
+	unsigned int num_acts;
 	struct sluice_state state;
 	bool count;
 	u32 chains[SLUICE_CHAINS_MAX];
+	u32 acts[TCA_ACT_MAX_PRIO];
 	struct sluice_ct_zone *zone;
 	struct sluice_vport *outs[SLUICE_PROGRAM_MAX];
 	struct sluice_encap *encaps[SLUICE_PROGRAM_MAX];
@@ -691,6 +698,12 @@ void sluice_ranges_replay(struct sluice_offload *off);
 bool sluice_ranges_clash(struct sluice_block *block,
 			 const struct sluice_spec *spec);
 
+/* Short for tc's name of an action; that two have the same does no harm. */
+static inline u32 sluice_action_hash(unsigned long cookie)
+{
+	return hash_long(cookie, 32);
+}
+
 /* ---- actions.c ---- */
 
 int sluice_actions_parse(struct sluice_block *block,
@@ -733,6 +746,7 @@ void sluice_meters_replay(struct sluice_offload *off);
 void sluice_meters_fini(struct sluice_offload *off);
 int sluice_meter_replace(struct sluice_offload *off,
 			 const struct flow_offload_action *fl);
+bool sluice_meter_exists(struct sluice_offload *off, unsigned long cookie);
 void sluice_meter_destroy(struct sluice_offload *off, unsigned long cookie);
 
 /* ---- share.c ---- */
@@ -815,7 +829,8 @@ struct sluice_rule *sluice_rule_find(struct sluice_offload *off,
 void sluice_rule_remove(struct sluice_rule *rule);
 int sluice_rule_post(struct sluice_rule *rule);
 void sluice_rule_lose_port(struct sluice_rule *rule);
-void sluice_rules_lose(struct sluice_offload *off, u8 op, u32 id);
+void sluice_rules_lose_meter(struct sluice_offload *off, u32 id);
+bool sluice_rules_lose_action(struct sluice_offload *off, unsigned long cookie);
 void sluice_rule_withdraw(struct sluice_rule *rule);
 void sluice_rule_detach(struct sluice_rule *rule);
 int sluice_rule_stats(struct sluice_offload *off,

@@ -5,8 +5,7 @@
  *
  * What an action does is part of each filter's program; what it has of its own is
  * a counter, which a COUNT step before its steps counts.  So tc's statistics of it
- * are exact whatever filters use it, and whatever is before it.  The step also
- * tells which rules use it when the action changes.
+ * are exact whatever filters use it, and whatever is before it.
  */
 #include <linux/slab.h>
 
@@ -248,14 +247,8 @@ static int shared_replace(struct sluice_offload *off,
 			  const struct flow_offload_action *fl)
 {
 	struct sluice_shared *shared = shared_find(off, fl->cookie);
-	bool police = fl->action.entries[0].id == FLOW_ACTION_POLICE;
 
-	if (shared) {
-		/* The meter of a policer changes with it. */
-		if (!police)
-			sluice_rules_lose(off, SLUICE_ACT_COUNT,
-					  shared->counter);
-	} else {
+	if (!shared) {
 		shared = shared_new(off, fl->cookie);
 		if (IS_ERR(shared))
 			return PTR_ERR(shared);
@@ -295,15 +288,25 @@ static int shared_stats(struct sluice_offload *off,
 static int act_replace(struct sluice_offload *off,
 		       const struct flow_offload_action *fl)
 {
+	bool police = fl->action.num_entries &&
+		      fl->action.entries[0].id == FLOW_ACTION_POLICE;
+	bool used;
 	int err;
 
-	if (!(off->sdev->caps & SLUICE_CAP_COUNT) || !kind_known(fl))
-		return -EOPNOTSUPP;
-	if (fl->action.entries[0].id == FLOW_ACTION_POLICE) {
+	/* A policer's rules name its meter, which changes with it. */
+	if (police) {
+		used = sluice_meter_exists(off, fl->cookie);
 		err = sluice_meter_replace(off, fl);
 		if (err)
 			return err;
+	} else {
+		used = sluice_rules_lose_action(off, fl->cookie);
 	}
+	if (!(off->sdev->caps & SLUICE_CAP_COUNT) || !kind_known(fl))
+		return police ? 0 : -EOPNOTSUPP;
+	/* Filters that have it already count it with their rules. */
+	if (used && !shared_find(off, fl->cookie))
+		return -EOPNOTSUPP;
 	return shared_replace(off, fl);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Routing as nft's flow tables do it: the step that counts the TTL down, the
- * table behind the first one, and connections that keep what is behind their
- * IP packets.
+ * Ways through tables: how many gotos there are, counters of steps, the table
+ * behind the first one; and routing as nft's flow tables do it: the step that
+ * counts the TTL down, and connections that keep what is behind their IP packets.
  */
 #include "harness.h"
 
@@ -287,6 +287,107 @@ static void keeps_padding(void **state)
 	assert_int_equal(bed_bytes(bed, 3), 2 * (len - 14) + 9);
 }
 
+/* 16 gotos are what tc allows; the 17th drops the packet there. */
+static void goto_limit(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a;
+	struct frame in;
+	uint32_t t, counter;
+
+	fr_udp4(&in, 1, 2);
+	for (t = 1; t <= 16; t++) {
+		a = act_goto(t + 1);
+		bed_any(bed, t, t, &a, 1);
+	}
+	a = act_out(VF(1));
+	bed_any(bed, 17, 17, &a, 1);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 1);
+	assert_sent(bed, 0, VF(1), &in);
+	for (t = 1; t <= 17; t++)
+		assert_int_equal(bed_packets(bed, t), 1);
+
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 17, &counter), 0);
+	a = act_goto(18);
+	bed_any(bed, 17, 17, &a, 1);
+	a = act_out(VF(1));
+	bed_any(bed, 18, 18, &a, 1);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 0);
+	assert_int_equal(bed_packets(bed, 18), 0);
+	for (t = 1; t <= 17; t++)
+		assert_int_equal(bed_packets(bed, t), 2);
+}
+
+/* What happened before the packet is dropped has happened. */
+static void goto_loop(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[2] = { act_goto(1) };
+	struct frame in;
+	uint32_t counter;
+
+	fr_udp4(&in, 1, 2);
+	bed_any(bed, 0, 1, a, 1);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 0);
+	assert_int_equal(bed_packets(bed, 0), 17);
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+	a[0] = act_out(VF(1));
+	a[1] = act_goto(1);
+	bed_any(bed, 0, 1, a, 2);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 17);
+	assert_int_equal(bed_packets(bed, 0), 2 * 17);
+	assert_sent(bed, 16, VF(1), &in);
+}
+
+/* A counter of the step's own; what is dropped counts twice. */
+static void count_steps(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[3] = {
+		act(SLUICE_ACT_COUNT), act_out(VF(1)), act(SLUICE_ACT_PUNT),
+	};
+	struct frame in;
+	uint32_t counter;
+
+	fr_udp4(&in, 1, 2);
+	a[0].a = htole32(7);
+	a[0].flags = SLUICE_COUNT_F_ZERO;
+	bed_any(bed, 0, 1, a, 2);
+	bed_send(bed, VF(0), &in);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 2);
+	assert_sent(bed, 1, VF(1), &in);
+	assert_int_equal(bed_packets(bed, 7), 2);
+	assert_int_equal(bed_bytes(bed, 7), 2 * (in.len - 14));
+	/* Software has it. */
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+	bed_any(bed, 0, 1, a, 3);
+	assert_int_equal(bed_packets(bed, 7), 0);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &in);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_PUNT, &in);
+	assert_int_equal(bed_packets(bed, 7), 0);
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+	/* A count is no output: this drops, and says so. */
+	bed_any(bed, 0, 1, a, 1);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 0);
+	assert_int_equal(bed_packets(bed, 7), 1);
+	assert_int_equal(bed_stats(bed, VF(0)).tx_dropped_rule, htole64(1));
+	assert_int_equal(sluice_esw_rule_del(bed->esw, 0, &counter), 0);
+	/* Not for want of the flag. */
+	a[0].flags = 0;
+	bed_any(bed, 0, 1, a, 2);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed_packets(bed, 7), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,7 +399,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(next_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(mode_forgets, setup, teardown),
 		cmocka_unit_test_setup_teardown(keeps_padding, setup, teardown),
+		cmocka_unit_test_setup_teardown(goto_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(goto_loop, setup, teardown),
+		cmocka_unit_test_setup_teardown(count_steps, setup, teardown),
 	};
 
-	return cmocka_run_group_tests_name("route", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("way", tests, NULL, NULL);
 }
