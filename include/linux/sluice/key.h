@@ -261,6 +261,13 @@ enum sluice_tunnel {
  *	Of a frame taken out of a tunnel as %SLUICE_ACT_PUNT, and that ends the
  *	program
  *
+ * @SLUICE_ACT_ETH_SET: give the packet a new Ethernet header: the 12 bytes of @a,
+ *	@b and @c, in this order, are its addresses, and its ethertype is the
+ *	packet's protocol.  A packet with a VLAN tag takes the slow path
+ *	(%SLUICE_MISS_ACTION)
+ * @SLUICE_ACT_ETH_POP: what is behind the Ethernet header is the frame from here
+ *	on.  A packet with a VLAN tag, or whose protocol is not 0x6558 (a frame in a
+ *	frame), takes the slow path (%SLUICE_MISS_ACTION)
  * @SLUICE_ACT_COUNT: count the packet in counter @a, with as many bytes as the
  *	rule counts.  With %SLUICE_COUNT_F_ZERO in @flags the counter is set to zero
  *	when the rule is created
@@ -302,6 +309,8 @@ enum sluice_act {
 	SLUICE_ACT_CT_CLEAR	= 25,
 	SLUICE_ACT_CT_MARK	= 26,
 	SLUICE_ACT_CT_LABEL	= 27,
+	SLUICE_ACT_ETH_SET	= 28,
+	SLUICE_ACT_ETH_POP	= 29,
 };
 
 /* Of SLUICE_ACT_CT: */

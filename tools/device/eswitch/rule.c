@@ -35,6 +35,7 @@ static bool action_well_formed(const struct sluice_action *act)
 		a = true;
 		break;
 	case SLUICE_ACT_VLAN_POP:
+	case SLUICE_ACT_ETH_POP:
 	case SLUICE_ACT_PUNT:
 	case SLUICE_ACT_TO_CPU:
 	case SLUICE_ACT_CT_CLEAR:
@@ -87,6 +88,11 @@ static bool action_well_formed(const struct sluice_action *act)
 		if (act->flags < SLUICE_HDR_ETH || act->flags > SLUICE_HDR_NET)
 			return false;
 		flags = true;
+		a = true;
+		b = true;
+		c = true;
+		break;
+	case SLUICE_ACT_ETH_SET:
 		a = true;
 		b = true;
 		c = true;
@@ -358,6 +364,7 @@ static uint32_t rule_flags(const struct esw_rule *rule)
 		case SLUICE_ACT_PEDIT_ADD:
 		case SLUICE_ACT_CSUM:
 		case SLUICE_ACT_ROUTE:
+		case SLUICE_ACT_ETH_SET:
 		case SLUICE_ACT_CT:
 		case SLUICE_ACT_CT_CLEAR:
 		case SLUICE_ACT_CT_MARK:

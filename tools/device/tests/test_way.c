@@ -388,6 +388,124 @@ static void count_steps(void **state)
 	assert_int_equal(bed_packets(bed, 7), 2);
 }
 
+static struct sluice_action act_eth(const char *dst, const char *src)
+{
+	struct sluice_action a = act(SLUICE_ACT_ETH_SET);
+	uint8_t mac[12];
+
+	mac_parse(mac, dst);
+	mac_parse(mac + 6, src);
+	memcpy(&a.a, mac, 4);
+	memcpy(a.b, mac + 4, 4);
+	memcpy(a.c, mac + 8, 4);
+	return a;
+}
+
+static struct sluice_action act_mpls_pop(uint16_t proto)
+{
+	struct sluice_action a = act(SLUICE_ACT_MPLS_POP);
+
+	a.a = htole32(proto);
+	return a;
+}
+
+static void fr_label(struct frame *f, const char *dst, const char *src)
+{
+	f->len = 0;
+	fr_eth(f, dst, src, 0x8847);
+	fr_u16(f, 0x0006);
+	fr_u16(f, 0x6140);
+}
+
+/* The header goes, and a new one has the protocol for its ethertype. */
+static void eth_anew(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[] = {
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 12, "ffff0000",
+			  "99990000"),
+		act_mpls_pop(0x0800), act_eth(MAC_C, MAC_A), act_out(VF(1)),
+	};
+	struct frame in = { 0 }, want = { 0 };
+
+	bed_any(bed, 0, 1, a, 4);
+	fr_label(&in, MAC_B, MAC_A);
+	fr_fill(&in, 0x45, 40);
+	fr_eth(&want, MAC_C, MAC_A, 0x0800);
+	fr_fill(&want, 0x45, 40);
+	expect_out(bed, &in, &want);
+	/* What is no MPLS keeps its protocol, whatever was written there. */
+	fr_udp4(&in, 1, 2);
+	want = in;
+	mac_parse(want.b, MAC_C);
+	mac_parse(want.b + 6, MAC_A);
+	expect_out(bed, &in, &want);
+	in.len = 0;
+	fr_macs(&in, MAC_B, MAC_A);
+	fr_vlan(&in, 0x8100, 3);
+	fr_u16(&in, 0x0800);
+	fr_fill(&in, 0x45, 40);
+	expect_slow(bed, &in, SLUICE_MISS_ACTION);
+}
+
+/* The other end of Ethernet over MPLS. */
+static void eth_taken_off(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[] = {
+		act_mpls_pop(0x6558), act(SLUICE_ACT_ETH_POP), act_out(VF(1)),
+	};
+	struct frame in = { 0 }, inner = { 0 };
+	unsigned int len;
+
+	bed_any(bed, 0, 1, a, 3);
+	fr_macs(&inner, MAC_C, MAC_A);
+	fr_vlan(&inner, 0x8100, 3);
+	fr_vlan(&inner, 0x8100, 4);
+	fr_u16(&inner, 0x0800);
+	fr_fill(&inner, 0x45, 40);
+	fr_label(&in, MAC_B, MAC_A);
+	fr_bytes(&in, inner.b, inner.len);
+	expect_out(bed, &in, &inner);
+	/* No frame is too short; what is less than a header is none. */
+	for (len = 0; len < 20; len++) {
+		fr_udp4(&inner, 1, 2);
+		inner.len = len;
+		fr_label(&in, MAC_B, MAC_A);
+		fr_bytes(&in, inner.b, len);
+		if (len < 14)
+			expect_slow(bed, &in, SLUICE_MISS_ACTION);
+		else
+			expect_out(bed, &in, &inner);
+	}
+	/* What was no label's is no frame. */
+	fr_udp4(&in, 1, 2);
+	expect_slow(bed, &in, SLUICE_MISS_ACTION);
+}
+
+/* Tags fit in front of the frame that was in the frame. */
+static void eth_off_then_tags(void **state)
+{
+	struct bed *bed = *state;
+	struct sluice_action a[] = {
+		act_mpls_pop(0x6558), act(SLUICE_ACT_ETH_POP),
+		act_push(0x8100, 5), act_push(0x88a8, 6), act_out(VF(1)),
+	};
+	struct frame in = { 0 }, inner, want = { 0 };
+
+	bed_any(bed, 0, 1, a, 5);
+	fr_udp4(&inner, 1, 2);
+	fr_label(&in, MAC_B, MAC_A);
+	fr_bytes(&in, inner.b, inner.len);
+	fr_bytes(&want, inner.b, 12);
+	fr_u16(&want, 0x88a8);
+	fr_u16(&want, 6);
+	fr_u16(&want, 0x8100);
+	fr_u16(&want, 5);
+	fr_bytes(&want, inner.b + 12, inner.len - 12);
+	expect_out(bed, &in, &want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +520,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(goto_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(goto_loop, setup, teardown),
 		cmocka_unit_test_setup_teardown(count_steps, setup, teardown),
+		cmocka_unit_test_setup_teardown(eth_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(eth_taken_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(eth_off_then_tags, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests_name("way", tests, NULL, NULL);

@@ -500,12 +500,27 @@ struct sluice_match {
 #define SLUICE_JUMP_END		U32_MAX
 
 /**
+ * enum sluice_eth - what "vlan pop_eth" has left of a packet
+ * @SLUICE_ETH_FRAME: a frame, as ever
+ * @SLUICE_ETH_NONE: no Ethernet header
+ * @SLUICE_ETH_INNER: none, but a frame is behind the last label taken away
+ * @SLUICE_ETH_BARE: that frame, which software has no headers of
+ */
+enum sluice_eth {
+	SLUICE_ETH_FRAME,
+	SLUICE_ETH_NONE,
+	SLUICE_ETH_INNER,
+	SLUICE_ETH_BARE,
+};
+
+/**
  * struct sluice_state - what actions have done that is in no step
  * @tun: tunnel header the packet was given
  * @ptype: SLUICE_PTYPE() of the type skbedit set, 0 if none
  * @unset: the packet's own tunnel header is forgotten
  * @meta: skbedit changed what only software sees of a packet
  * @mark: and that is the mark or the priority
+ * @eth: what "vlan pop_eth" has left
  */
 struct sluice_state {
 	const struct ip_tunnel_info *tun;
@@ -513,6 +528,7 @@ struct sluice_state {
 	bool unset;
 	bool meta;
 	bool mark;
+	enum sluice_eth eth;
 };
 
 /**
@@ -717,6 +733,15 @@ int sluice_program_goto(struct sluice_block *block,
 			struct netlink_ext_ack *extack,
 			struct sluice_program *prog, u32 chain,
 			struct sluice_action *step);
+
+/* ---- eth.c ---- */
+
+int sluice_eth_parse(struct sluice_offload *off,
+		     const struct flow_action_entry *entry,
+		     struct netlink_ext_ack *extack,
+		     struct sluice_program *prog);
+int sluice_eth_end(struct sluice_offload *off, struct netlink_ext_ack *extack,
+		   const struct sluice_program *prog);
 
 /* ---- jump.c ---- */
 
