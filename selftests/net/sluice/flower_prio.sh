@@ -206,7 +206,7 @@ chain_loop() {
 	# Back, and out again.
 	add protocol ip pref 5 flower skip_sw action vlan push id 7 action goto chain 2
 	add chain 2 protocol 802.1q pref 1 flower skip_sw vlan_id 7 vlan_ethtype ip \
-		action vlan pop pipe action pedit ex munge ip ttl set 9 action goto chain 1
+		action vlan pop action pedit ex munge ip ttl set 9 pipe action goto chain 1
 	add chain 1 protocol ip pref 10 flower skip_sw ip_ttl 9 "$TO2"
 	in_hardware 2 "$A/ip/udp" "back to a chain of a lower number"
 }
