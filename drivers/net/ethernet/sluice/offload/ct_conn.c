@@ -250,8 +250,9 @@ static void conn_free(struct sluice_ct *ct, struct sluice_conn *conn,
 	for (d = 0; d < FLOW_OFFLOAD_DIR_MAX; d++) {
 		if (!conn->dir[d].present)
 			continue;
-		if (acct_add && conn->acct && dir_count(&conn->dir[d], &packets, &bytes,
-					  &last_use) && packets)
+		if (acct_add && conn->acct &&
+		    dir_count(&conn->dir[d], &packets, &bytes, &last_use) &&
+		    packets)
 			acct_add(conn->ct, d, packets, bytes);
 		sluice_counter_put(ct->off, conn->dir[d].counter);
 	}

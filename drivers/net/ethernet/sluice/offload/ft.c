@@ -27,6 +27,7 @@
 #include <linux/slab.h>
 #include <net/arp.h>
 #include <net/dst.h>
+#include <net/ndisc.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -87,20 +88,26 @@ struct sluice_ft_in {
 
 /**
  * struct sluice_ft_path - what a next hop is known by
- * @neigh: neighbour that packets go to, or NULL
+ * @addr: address of the neighbour that packets go to
+ * @neigh_ifindex: the neighbour's netdev
  * @ifindex: netdev of the port they leave by
  * @vport: its port
  * @mtu: longest packet
+ * @family: of @addr, or zero without a neighbour
  * @push: VLAN id they get, or %FT_NO_VLAN
  * @pop: they had a tag
  * @macs: addresses they get, destination first; without the destination when
- *	there is a @neigh
+ *	there is a neighbour
+ *
+ * No reference to the neighbour is kept: a netdev could not go, then.
  */
 struct sluice_ft_path {
-	struct neighbour *neigh;
+	u8 addr[16];
+	int neigh_ifindex;
 	int ifindex;
 	u16 vport;
 	u16 mtu;
+	u16 family;
 	u16 push;
 	u16 pop;
 	u8 macs[2 * ETH_ALEN];
@@ -111,7 +118,7 @@ struct sluice_ft_path {
  * @node: in struct sluice_ft.hops
  * @refs: directions; it goes some time after the last one
  * @id: mark of connections that use it
- * @path: what it is; with a reference to the neighbour
+ * @path: what it is
  * @placed: the device has its rule
  * @dst: destination address there
  */
@@ -164,7 +171,6 @@ static u32 path_hash(const struct sluice_ft_path *path)
 	return jhash(path, sizeof(*path), 0);
 }
 
-/* Takes over the reference to the neighbour. */
 static struct sluice_ft_hop *hop_get(struct sluice_ft *ft,
 				     const struct sluice_ft_path *path)
 {
@@ -174,31 +180,24 @@ static struct sluice_ft_hop *hop_get(struct sluice_ft *ft,
 	hash_for_each_possible(ft->hops, hop, node, path_hash(path)) {
 		if (memcmp(&hop->path, path, sizeof(*path)))
 			continue;
-		if (path->neigh)
-			neigh_release(path->neigh);
 		hop->refs++;
 		return hop;
 	}
 	hop = kzalloc(sizeof(*hop), GFP_KERNEL);
 	if (!hop)
-		goto err_neigh;
+		return NULL;
 	/* A mark of zero is that of no connection. */
 	id = ida_alloc_min(&ft->zone.ct->hop_ids, 1, GFP_KERNEL);
-	if (id < 0)
-		goto err_free;
+	if (id < 0) {
+		kfree(hop);
+		return NULL;
+	}
 	hop->id = id;
 	hop->path = *path;
 	hop->refs = 1;
 	hash_add(ft->hops, &hop->node, path_hash(path));
 	atomic_inc(&ft->zone.ct->num_hops);
 	return hop;
-
-err_free:
-	kfree(hop);
-err_neigh:
-	if (path->neigh)
-		neigh_release(path->neigh);
-	return NULL;
 }
 
 /**
@@ -231,8 +230,6 @@ static void hop_free(struct sluice_ft *ft, struct sluice_ft_hop *hop)
 {
 	hash_del(&hop->node);
 	ida_free(&ft->zone.ct->hop_ids, hop->id);
-	if (hop->path.neigh)
-		neigh_release(hop->path.neigh);
 	atomic_dec(&ft->zone.ct->num_hops);
 	kfree(hop);
 }
@@ -305,7 +302,7 @@ static bool in_place(struct sluice_ft *ft, const struct sluice_ft_in *in)
 	return !err;
 }
 
-/* Write @len bytes at @at of the Ethernet header, @len up to four. */
+/* Write both addresses. */
 static void step_macs(struct sluice_program *prog, const u8 *macs)
 {
 	struct sluice_action *act;
@@ -369,23 +366,56 @@ static bool hop_place(struct sluice_ft *ft, const struct sluice_ft_hop *hop)
 	return !err;
 }
 
-/* Where its packets are to go now.  False when that is not known. */
-static bool hop_dst(const struct sluice_ft_hop *hop, u8 *dst)
+static struct neigh_table *neigh_table(u16 family)
 {
-	struct neighbour *n = hop->path.neigh;
+	if (family == AF_INET)
+		return &arp_tbl;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (family == AF_INET6)
+		return &nd_tbl;
+#endif
+	return NULL;
+}
 
-	if (!n) {
+static struct neighbour *path_neigh(const struct sluice_ft *ft,
+				    const struct sluice_ft_path *path)
+{
+	struct neigh_table *tbl = neigh_table(path->family);
+	struct neighbour *n = NULL;
+	struct net_device *dev;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(ft->net, path->neigh_ifindex);
+	if (dev && tbl)
+		n = neigh_lookup(tbl, path->addr, dev);
+	rcu_read_unlock();
+	return n;
+}
+
+/* Where its packets are to go now.  False when that is not known. */
+static bool hop_dst(const struct sluice_ft *ft, const struct sluice_ft_hop *hop,
+		    u8 *dst)
+{
+	struct neighbour *n;
+	bool known;
+
+	if (!hop->path.family) {
 		ether_addr_copy(dst, hop->path.macs);
 		return true;
 	}
+	n = path_neigh(ft, &hop->path);
+	if (!n)
+		return false;
 	neigh_ha_snapshot(dst, n, n->dev);
-	return READ_ONCE(n->nud_state) & NUD_VALID && !n->dead;
+	known = READ_ONCE(n->nud_state) & NUD_VALID && !n->dead;
+	neigh_release(n);
+	return known;
 }
 
 static void ft_sync_hop(struct sluice_ft *ft, struct sluice_ft_hop *hop)
 {
 	u8 dst[ETH_ALEN];
-	bool known = hop->refs && hop_dst(hop, dst);
+	bool known = hop->refs && hop_dst(ft, hop, dst);
 
 	if (hop->placed && !(known && ether_addr_equal(dst, hop->dst))) {
 		rule_remove(ft->block, hop);
@@ -618,6 +648,7 @@ static bool read_neigh(const struct flow_offload_tuple *tuple,
 		       struct sluice_ft_path *path)
 {
 	struct dst_entry *dst;
+	struct neighbour *n;
 
 	if (tuple->xmit_type == FLOW_OFFLOAD_XMIT_DIRECT)
 		return true;
@@ -627,9 +658,16 @@ static bool read_neigh(const struct flow_offload_tuple *tuple,
 	if (!dst || !ether_addr_equal(dst->dev->dev_addr,
 				      path->macs + ETH_ALEN))
 		return false;
-	path->neigh = dst_neigh_lookup(dst, &other->src_v6);
+	n = dst_neigh_lookup(dst, &other->src_v6);
+	if (!n)
+		return false;
+	path->family = n->tbl->family;
+	path->neigh_ifindex = n->dev->ifindex;
+	memcpy(path->addr, n->primary_key,
+	       min_t(u32, n->tbl->key_len, sizeof(path->addr)));
+	neigh_release(n);
 	eth_zero_addr(path->macs);
-	return path->neigh;
+	return neigh_table(path->family);
 }
 
 static int ft_replace(struct sluice_ft *ft, const struct flow_cls_offload *f)
@@ -652,7 +690,7 @@ static int ft_replace(struct sluice_ft *ft, const struct flow_cls_offload *f)
 	    !encap_known(other, &push) ||
 	    !ft_port(ft, tuple->iifidx, &in_vport) ||
 	    !read_actions(ft, &f->rule->action, &path) ||
-	    path.pop != (vid != FT_NO_VLAN) || path.push != push ||
+	    path.pop != tuple->encap_num || path.push != push ||
 	    !read_neigh(tuple, other, &path)) {
 		ft->refused++;
 		return -EOPNOTSUPP;
@@ -975,6 +1013,11 @@ void sluice_fts_stop(struct sluice_ct *ct)
  */
 void sluice_fts_fini(struct sluice_ct *ct)
 {
+	/* There never was switchdev mode. */
+	if (!ct->ft_stopped) {
+		unregister_netevent_notifier(&ct->netevent);
+		cancel_work_sync(&ct->ft_work);
+	}
 	ida_destroy(&ct->hop_ids);
 }
 
