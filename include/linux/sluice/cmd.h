@@ -418,7 +418,13 @@ enum sluice_link_policy {
 #define SLUICE_VPORT_F_ROOT	0x0010
 #define SLUICE_VPORT_F_EGRESS	0x0020
 #define SLUICE_VPORT_F_NEXT	0x0040	/* @root_table, not with F_ROOT */
-#define SLUICE_VPORT_F_ALL	0x007f
+#define SLUICE_VPORT_F_VLAN	0x0080	/* with SLUICE_CAP_VF_VLAN */
+#define SLUICE_VPORT_F_ALL	0x00ff
+
+/* The VLAN of a VF: priority (PCP) and VLAN id as in a tag, and its protocol. */
+#define SLUICE_VPORT_VLAN_PCP	0xe000
+#define SLUICE_VPORT_VLAN_AD	0x1000	/* 802.1ad, else 802.1Q */
+#define SLUICE_VPORT_VLAN_VID	0x0fff	/* 1 to 4094 */
 
 /**
  * struct sluice_cmd_vport - change a vport (hdr.vport)
@@ -433,7 +439,8 @@ enum sluice_link_policy {
  * @link: enum sluice_link_policy, VFs only
  * @egress_punt: 1: a frame that rules output to this vport takes the slow path
  *	as a whole instead (%SLUICE_MISS_EGRESS)
- * @reserved: zero
+ * @vlan: legacy mode, VFs only: the VLAN its frames are put into and taken out of,
+ *	SLUICE_VPORT_VLAN_*; zero for none
  * @root_table: switchdev mode: first table for frames that come in by this
  *	vport, or %SLUICE_ID_NONE.  With %SLUICE_VPORT_F_NEXT likewise, but the
  *	table for those that met no rule from there on, and for all when there is
@@ -447,7 +454,7 @@ struct sluice_cmd_vport {
 	__le16 mtu;
 	__u8 link;
 	__u8 egress_punt;
-	__u8 reserved[2];
+	__le16 vlan;
 	__le32 root_table;
 };
 

@@ -123,6 +123,7 @@
 #define SLUICE_CAP_ROUTE		(1ULL << 10)	/* SLUICE_ACT_ROUTE, F_NEXT (PF) */
 #define SLUICE_CAP_COUNT		(1ULL << 11)	/* SLUICE_ACT_COUNT (PF) */
 #define SLUICE_CAP_SHAPER		(1ULL << 12)	/* limits (PF) */
+#define SLUICE_CAP_VF_VLAN		(1ULL << 13)	/* SLUICE_VPORT_F_VLAN (PF) */
 #define SLUICE_CAP_LARGE_RX		(1ULL << 16)	/* SLUICE_QUEUE_F_LARGE */
 
 /**

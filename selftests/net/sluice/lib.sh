@@ -18,6 +18,7 @@
 # usual run, default stock,test; "run --full" takes both), timeout= in seconds (default 300), opts= (device options),
 # iommu=1, smp=, mem=, leakcheck=0 (no kmemleak check), manual=1 (only when named), env=
 # (variables that it gets from whoever runs it),
+# alone=1 (no other machine runs meanwhile: it compares times),
 # hosts=2 (a second machine at the other end of the wire, see pair_lib.sh).
 # Arguments of a script, or $TESTS, select tests by name; those in $MORE_TESTS run
 # only so. Functions below

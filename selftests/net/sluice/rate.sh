@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=3 timeout=300 kernels=stock
+# sluice: vfs=3 timeout=300 kernels=stock alone=1
 #
 # Limits on what VFs transmit: ip link's in legacy mode, devlink rate in
 # switchdev mode, of single VFs and of nodes above them.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=127 timeout=400 mem=3072 kernels=stock
+# sluice: vfs=127 timeout=400 mem=3072 kernels=stock alone=1
 #
 # All 127 VFs, and ten thousand rules.
 

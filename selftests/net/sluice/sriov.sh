@@ -5,7 +5,8 @@
 # Virtual functions come and go, in both modes, and obey the PF.
 
 ALL_TESTS="count_limits up_and_down up_and_down_switchdev rebind
-	policy_mac policy_spoofchk policy_link vf_statistics policy_trust
+	policy_mac policy_spoofchk policy_link policy_vlan policy_vlan_wire vf_statistics
+	policy_trust
 	policy_mac_unbound policy_refused policy_switchdev policy_survives_modes
 	policy_forgotten"
 
@@ -154,8 +155,9 @@ policy_link() {
 
 policy_refused() {
 	sluice_setup legacy 1 || return
-	check_refused "vlan" "not supported" ip link set "$PF" vf 0 vlan 5
 	check_refused "guaranteed rate" "not supported" ip link set "$PF" vf 0 min_tx_rate 100
+	check_refused "a priority alone" "not supported" ip link set "$PF" vf 0 vlan 0 qos 3
+	check_refused "VLAN 4095" "Invalid" ip link set "$PF" vf 0 vlan 4095
 	check "no vlan" ip link set "$PF" vf 0 vlan 0
 	check "no rate" ip link set "$PF" vf 0 max_tx_rate 0 min_tx_rate 0
 }
@@ -168,6 +170,7 @@ policy_switchdev() {
 	check_refused "spoofchk" "not supported" ip link set "$PF" vf 1 spoofchk on
 	check_refused "trust" "not supported" ip link set "$PF" vf 1 trust on
 	check_refused "state" "not supported" ip link set "$PF" vf 1 state enable
+	check_refused "vlan" "not supported" ip link set "$PF" vf 1 vlan 5
 }
 
 policy_survives_modes() {
@@ -176,18 +179,71 @@ policy_survives_modes() {
 	check "spoofchk" ip link set "$PF" vf 1 spoofchk on
 	check "trust" ip link set "$PF" vf 1 trust on
 	check "state" ip link set "$PF" vf 1 state enable
+	check "vlan" ip link set "$PF" vf 1 vlan 7 qos 2 proto 802.1ad
 	check "mac" ip link set "$PF" vf 1 mac $mac
 	check "switchdev" mode_set switchdev
 	check "legacy" mode_set legacy
 	check_eq "spoofchk, trust, state, mac" \
 		"$(vf_info 1 '"\(.spoofchk) \(.trust) \(.link_state) \(.address)"')" \
 		"true true enable $mac"
+	check_eq "vlan" "$(vf_vlan 1)" "7 2 802.1ad"
 	check "reload" devlink dev reload "$DL"
 	wait_for 5 pci_netdev "$PF_PCI"
 	devs_refresh
 	check_eq "the same after a reload" \
 		"$(vf_info 1 '"\(.spoofchk) \(.trust) \(.link_state) \(.address)"')" \
 		"true true enable $mac"
+}
+
+# What a VF sends to the wire, and gets from there, with and without VLANs.
+policy_vlan_wire() {
+	local mac
+	pair || return
+	mac=$(mac_of "h0/${VF[0]}")
+	ip link set wire0 up
+	check "VLAN 5" ip link set "$PF" vf 0 vlan 5 qos 3
+	check_eq "tagged on the wire" \
+		"$(pkt xfer -s -n 1 --tx "h0/${VF[0]}" --rx wire0 \
+			"eth dst=02:00:00:00:00:99 src=$mac/ip/udp/len 20" | cut -c 1-40)" \
+		"wire0 1 020000000099${mac//:/}81006005"
+	check_eq "a tag of its own is dropped" \
+		"$(count_frames "h0/${VF[0]}" wire0 3 \
+			"eth dst=02:00:00:00:00:99 src=$mac/vlan id=5/ip/udp/len 20")" 0
+	check_eq "in from the VLAN, without the tag" \
+		"$(pkt xfer -s -n 1 --tx wire0 --rx "h0/${VF[0]}" \
+			"eth dst=$mac src=02:00:00:00:00:99/vlan id=5 prio=1/ip/udp/len 20" |
+			awk '{ print $2, substr($3, 1, 28) }')" \
+		"1 ${mac//:/}0200000000990800"
+	check_eq "not from another" \
+		"$(count_frames wire0 "h0/${VF[0]}" 3 \
+			"eth dst=$mac src=02:00:00:00:00:99/vlan id=6/ip/udp/len 20")" 0
+	check_eq "nor from none" \
+		"$(count_frames wire0 "h0/${VF[0]}" 3 \
+			"eth dst=$mac src=02:00:00:00:00:99/ip/udp/len 20")" 0
+	check "none" ip link set "$PF" vf 0 vlan 0
+	check_eq "as it was" \
+		"$(count_frames wire0 "h0/${VF[0]}" 3 \
+			"eth dst=$mac src=02:00:00:00:00:99/ip/udp/len 20")" 3
+}
+
+vf_vlan() { vf_info "$1" '.vlan_list[0] | "\(.vlan) \(.qos // 0) \(.protocol // "802.1Q")"'; }
+
+policy_vlan() {
+	pair || return
+	check "a VLAN for one" ip link set "$PF" vf 0 vlan 5 qos 3
+	check_eq "shown" "$(vf_vlan 0)" "5 3 802.1Q"
+	check "the other isn't in it" ping_fails h0 192.0.2.2
+	check "the same for the other" ip link set "$PF" vf 1 vlan 5
+	check "they meet" ping_ok h0 192.0.2.2
+	check "long frames too" ns h0 ping -q -c 1 -W 2 -s 1472 -M do 192.0.2.2
+	iperf_server h1 192.0.2.2
+	check_ge "TCP, Mbit/s" "$(iperf h0 192.0.2.2 -t 1 | cut -d. -f1)" 1
+	check "another protocol" ip link set "$PF" vf 1 vlan 5 proto 802.1ad
+	check "is another VLAN" ping_fails h0 192.0.2.2
+	check "back to none" ip link set "$PF" vf 1 vlan 0
+	check "both" ip link set "$PF" vf 0 vlan 0
+	check_eq "shown" "$(vf_vlan 0)" "null 0 802.1Q"
+	check "they meet" ping_ok h0 192.0.2.2
 }
 
 policy_forgotten() {

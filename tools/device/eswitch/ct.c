@@ -8,68 +8,14 @@
 
 #define MIN_LOG_BUCKETS		7
 
-_Static_assert(!(SLUICE_CT_F_ALL & ESW_CT_F_CLOSED), "a flag of ours is taken");
+_Static_assert(!(SLUICE_CT_F_ALL & (ESW_CT_F_CLOSED | ESW_CT_F_LABEL)),
+	       "a flag of ours is taken");
 _Static_assert(sizeof(struct esw_conn) == 2 * ESW_LINE, "connection");
+_Static_assert(offsetof(struct esw_conn, key6) == ESW_LINE, "its first line");
 
 static struct esw_conn *conn_get(const struct sluice_esw *esw, uint32_t id)
 {
 	return id < esw->ct.size ? esw->ct.conn[id] : NULL;
-}
-
-uint32_t esw_ct_hash(const struct esw_ct_key *key)
-{
-	/* Of IPv4 the others are zero. */
-	return esw_hash_words(key->word, (uint8_t)(key->word[0] >> 32) == 4 ?
-					  4 : 6);
-}
-
-static struct esw_conn **bucket_of(const struct esw_cts *ct, uint32_t hash)
-{
-	return &ct->bucket[hash >> (32 - ct->log_buckets)];
-}
-
-/* Ask for the bucket that esw_ct_prefetch_conn() and esw_ct_find() look at. */
-void esw_ct_prefetch(const struct sluice_esw *esw, uint32_t hash)
-{
-	if (esw->ct.num)
-		__builtin_prefetch(bucket_of(&esw->ct, hash));
-}
-
-/* Ask for what is first in the bucket, mostly what esw_ct_find() finds. */
-void esw_ct_prefetch_conn(const struct sluice_esw *esw, uint32_t hash)
-{
-	const uint8_t *c;
-
-	if (!esw->ct.num)
-		return;
-	c = (const uint8_t *)*bucket_of(&esw->ct, hash);
-	if (!c)
-		return;
-	__builtin_prefetch(c);
-	__builtin_prefetch(c + ESW_LINE);
-}
-
-/**
- * esw_ct_find() - find the connection of a packet
- * @esw: the eSwitch
- * @key: its key
- * @hash: of @key
- *
- * Return: the direction, also a closed one, or NULL.  Of several the one created
- * last.
- */
-struct esw_conn *esw_ct_find(const struct sluice_esw *esw,
-			     const struct esw_ct_key *key, uint32_t hash)
-{
-	struct esw_conn *c, *found = NULL;
-
-	if (!esw->ct.num)
-		return NULL;
-	for (c = *bucket_of(&esw->ct, hash); c; c = c->next)
-		if (esw_ct_key_same(&c->key, key) &&
-		    (!found || (int32_t)(c->seq - found->seq) > 0))
-			found = c;
-	return found;
 }
 
 /**
@@ -81,14 +27,25 @@ void esw_ct_close(struct sluice_esw *esw, const struct esw_conn *conn)
 {
 	struct esw_conn *peer = conn_get(esw, conn->id ^ 1);
 
-	esw->ct.conn[conn->id]->flags |= ESW_CT_F_CLOSED;
+	__atomic_or_fetch(&esw->ct.conn[conn->id]->flags, ESW_CT_F_CLOSED,
+			  __ATOMIC_RELAXED);
 	if (peer)
-		peer->flags |= ESW_CT_F_CLOSED;
+		__atomic_or_fetch(&peer->flags, ESW_CT_F_CLOSED,
+				  __ATOMIC_RELAXED);
+}
+
+static uint32_t conn_hash(const struct esw_conn *c)
+{
+	struct esw_ct_key key;
+
+	memcpy(key.word, c->key, sizeof(c->key));
+	memcpy(key.word + ESW_CT_WORDS4, c->key6, sizeof(c->key6));
+	return esw_ct_hash(&key);
 }
 
 static void conn_link(struct esw_cts *ct, struct esw_conn *c)
 {
-	struct esw_conn **b = bucket_of(ct, esw_ct_hash(&c->key));
+	struct esw_conn **b = esw_ct_bucket(ct, conn_hash(c));
 
 	c->next = *b;
 	*b = c;
@@ -96,7 +53,7 @@ static void conn_link(struct esw_cts *ct, struct esw_conn *c)
 
 static void conn_unlink(struct esw_cts *ct, const struct esw_conn *c)
 {
-	struct esw_conn **at = bucket_of(ct, esw_ct_hash(&c->key));
+	struct esw_conn **at = esw_ct_bucket(ct, conn_hash(c));
 
 	while (*at != c)
 		at = &(*at)->next;
@@ -177,25 +134,32 @@ static int check(const struct sluice_esw *esw, const struct sluice_cmd_ct *cmd)
 	return SLUICE_ST_OK;
 }
 
-static void make_key(const struct sluice_cmd_ct *cmd, struct esw_ct_key *key)
+static void conn_key(struct esw_conn *c, const struct sluice_cmd_ct *cmd)
 {
 	__be16 ports[2] = { cmd->sport, cmd->dport };
+	struct esw_ct_key key = { 0 };
 
-	esw_ct_key_make(key, le32toh(cmd->table), cmd->ip == 4, cmd->proto,
+	esw_ct_key_make(&key, le32toh(cmd->table), cmd->ip == 4, cmd->proto,
 			ports, cmd->src, cmd->dst);
+	memcpy(c->key, key.word, sizeof(c->key));
+	memcpy(c->key6, key.word + ESW_CT_WORDS4, sizeof(c->key6));
 }
 
 static void conn_fill(struct esw_conn *c, const struct sluice_cmd_ct *cmd)
 {
+	uint16_t label = zero16(cmd->label) ? 0 : ESW_CT_F_LABEL;
+
 	c->counter = le32toh(cmd->counter);
 	c->mark = cmd->mark;
 	memcpy(c->label, cmd->label, sizeof(c->label));
 	c->state = cmd->state;
-	c->flags = (c->flags & ESW_CT_F_CLOSED) | le16toh(cmd->flags);
+	c->flags = (c->flags & ESW_CT_F_CLOSED) | le16toh(cmd->flags) | label;
 	c->nat_sport = cmd->nat_sport;
 	c->nat_dport = cmd->nat_dport;
 	memcpy(c->nat_src, cmd->nat_src, sizeof(c->nat_src));
 	memcpy(c->nat_dst, cmd->nat_dst, sizeof(c->nat_dst));
+	memcpy(c->nat_src6, cmd->nat_src + 4, sizeof(c->nat_src6));
+	memcpy(c->nat_dst6, cmd->nat_dst + 4, sizeof(c->nat_dst6));
 }
 
 /* A direction nobody can find yet. */
@@ -254,7 +218,7 @@ int sluice_esw_ct_set(struct sluice_esw *esw, const struct sluice_cmd_ct *cmd)
 		esw_counter_unref(esw, c->counter);
 		conn_unlink(&esw->ct, c);
 	}
-	make_key(cmd, &c->key);
+	conn_key(c, cmd);
 	conn_fill(c, cmd);
 	conn_link(&esw->ct, c);
 	return SLUICE_ST_OK;

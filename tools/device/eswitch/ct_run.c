@@ -19,7 +19,7 @@
 #define TCP_RST		0x04
 #define GRE_VERSION	0x0007
 
-static bool open_ip(const struct sluice_pkt *p, struct esw_flow *f)
+static inline bool open_ip(const struct sluice_pkt *p, struct esw_flow *f)
 {
 	uint32_t avail = esw_l3_len(p);
 	uint8_t *ip = esw_l3(p);
@@ -48,7 +48,7 @@ static bool open_ip(const struct sluice_pkt *p, struct esw_flow *f)
 	return f->len <= avail;
 }
 
-static bool open_flow(const struct sluice_pkt *p, struct esw_flow *f)
+static __attribute__((noinline)) bool open_other(const struct sluice_pkt *p, struct esw_flow *f)
 {
 	uint32_t want;
 
@@ -70,7 +70,27 @@ static bool open_flow(const struct sluice_pkt *p, struct esw_flow *f)
 	return f->len >= f->hlen + want;
 }
 
-static void flow_key(const struct esw_flow *f, uint32_t table,
+/* What most are: UDP over IPv4.  Does the same as open_other(). */
+static inline bool open_flow(const struct sluice_pkt *p, struct esw_flow *f)
+{
+	uint32_t avail = esw_l3_len(p);
+	uint8_t *ip = esw_l3(p);
+
+	if (p->proto != ESW_P_IP || avail < ESW_IP4_HLEN + ESW_UDP_HLEN ||
+	    ip[0] != 0x45 || ip[9] != ESW_IPPROTO_UDP)
+		return open_other(p, f);
+	f->ip = ip;
+	f->l4 = ip + ESW_IP4_HLEN;
+	f->hlen = ESW_IP4_HLEN;
+	f->len = esw_get16(ip + 2);
+	f->v4 = true;
+	f->proto = ESW_IPPROTO_UDP;
+	f->ttl = ip[8];
+	return f->len <= avail && f->len >= ESW_IP4_HLEN + ESW_UDP_HLEN &&
+	       !(esw_get16(ip + 6) & (ESW_IP4_OFFSET | ESW_IP4_MF));
+}
+
+static inline void flow_key(const struct esw_flow *f, uint32_t table,
 		     struct esw_ct_key *key)
 {
 	static const uint8_t none[4];
@@ -87,29 +107,38 @@ static void flow_key(const struct esw_flow *f, uint32_t table,
  */
 
 /**
- * esw_ct_ask() - ask for the connection of a packet whose first step is ct
+ * esw_ct_ask() - ask for connections of packets whose first step is ct
  * @esw: the eSwitch
- * @p: the packet
- * @act: the step
- * @ask: filled, for esw_ct_answer()
+ * @ask: the questions, pkt and act are set; those that have no answer are
+ *	removed
+ * @num: their number
  *
- * Return: whether it can have one, and esw_ct_answer() is to be called.
+ * Return: number of those for esw_ct_answer().
  */
-bool esw_ct_ask(const struct sluice_esw *esw, const struct sluice_pkt *p,
-		const struct sluice_action *act, struct esw_ct_ask *ask)
+unsigned int esw_ct_ask(const struct sluice_esw *esw, struct esw_ct_ask **ask,
+			unsigned int num)
 {
-	if (!open_flow(p, &ask->flow))
-		return false;
-	flow_key(&ask->flow, le32toh(act->a), &ask->key);
-	ask->hash = esw_ct_hash(&ask->key);
-	esw_ct_prefetch(esw, ask->hash);
-	return true;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < num; i++) {
+		struct esw_ct_ask *a = ask[i];
+
+		if (!open_flow(a->pkt, &a->flow))
+			continue;
+		flow_key(&a->flow, le32toh(a->act->a), &a->key);
+		a->hash = esw_ct_hash(&a->key);
+		esw_ct_prefetch(esw, a->hash);
+		ask[n++] = a;
+	}
+	for (i = 0; i < n; i++)
+		esw_ct_prefetch_conn(esw, ask[i]->hash);
+	return n;
 }
 
 /**
- * esw_ct_answer() - find what was asked for, and ask for its counters
+ * esw_ct_answer() - find what was asked for, and ask for the rest of it
  * @esw: the eSwitch
- * @ask: the questions
+ * @ask: the questions, from esw_ct_ask()
  * @num: their number
  */
 void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *const *ask,
@@ -117,67 +146,61 @@ void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *const *ask,
 {
 	unsigned int i;
 
-	for (i = 0; i < num; i++)
-		esw_ct_prefetch_conn(esw, ask[i]->hash);
 	for (i = 0; i < num; i++) {
 		struct esw_ct_ask *a = ask[i];
 
 		a->conn = esw_ct_find(esw, &a->key, a->hash);
 		a->ready = true;
-		if (a->conn)
-			__builtin_prefetch(esw_counter_get(esw,
-							   a->conn->counter),
-					   1);
+		if (!a->conn)
+			continue;
+		if (!esw_ct_key_is4(&a->key) ||
+		    esw_conn_flags(a->conn) & ESW_CT_F_LABEL)
+			__builtin_prefetch(a->conn->key6);
+		a->counter = esw_counter_get(esw, a->conn->counter);
+		__builtin_prefetch(a->counter, 1);
 	}
 }
 
-/**
- * esw_ct_closed() - was a connection closed since its packet met it?
- * @w: the packet's way
- *
- * Return: whether one of them was.
- */
-bool esw_ct_closed(const struct esw_ct_way *w)
-{
-	unsigned int i;
-
-	for (i = 0; i < w->num_hits; i++)
-		if (w->hit[i].conn->flags & ESW_CT_F_CLOSED)
-			return true;
-	return false;
-}
-
-static struct esw_conn *find(struct sluice_esw *esw, const struct esw_flow *f,
-			     uint32_t table)
+static __attribute__((noinline)) void
+find(struct sluice_esw *esw, const struct esw_flow *f, uint32_t table,
+     struct esw_ct_ask *ask)
 {
 	struct esw_ct_key key;
 
 	flow_key(f, table, &key);
-	return esw_ct_find(esw, &key, esw_ct_hash(&key));
+	ask->conn = esw_ct_find(esw, &key, esw_ct_hash(&key));
+	if (ask->conn)
+		ask->counter = esw_counter_get(esw, ask->conn->counter);
+}
+
+/* Does a packet of TCP belong to the connection, or end or open one? */
+static bool tcp_goes_on(struct sluice_esw *esw, const struct esw_flow *f,
+			const struct esw_conn *c)
+{
+	if (f->l4[13] & (TCP_FIN | TCP_RST))
+		esw_ct_close(esw, c);
+	return !(f->l4[13] & (TCP_FIN | TCP_RST | TCP_SYN));
 }
 
 /* Take up a packet with @c, found in a table it was not looked up in before. */
-static enum sluice_miss take_up(struct sluice_esw *esw,
-				const struct esw_flow *f,
-				const struct sluice_action *act,
-				struct esw_ct_way *w, struct esw_conn *c,
-				uint32_t bytes)
+static inline enum sluice_miss
+take_up(struct sluice_esw *esw, const struct esw_flow *f,
+	const struct sluice_action *act, struct esw_ct_way *w,
+	struct esw_conn *c, struct esw_counter *counter, uint32_t bytes)
 {
-	if (f->ttl <= 1)
+	if (f->ttl <= 1 || !c || esw_conn_flags(c) & ESW_CT_F_CLOSED)
 		return SLUICE_MISS_CT;
-	if (f->proto == ESW_IPPROTO_GRE && esw_get16(f->l4) & GRE_VERSION)
-		return SLUICE_MISS_CT;
-	if (!c || c->flags & ESW_CT_F_CLOSED)
-		return SLUICE_MISS_CT;
-	if (f->proto == ESW_IPPROTO_TCP && f->l4[13] & (TCP_FIN | TCP_RST)) {
-		esw_ct_close(esw, c);
-		return SLUICE_MISS_CT;
+	if (f->proto != ESW_IPPROTO_UDP) {
+		if (f->proto == ESW_IPPROTO_GRE &&
+		    esw_get16(f->l4) & GRE_VERSION)
+			return SLUICE_MISS_CT;
+		if (f->proto == ESW_IPPROTO_TCP && !tcp_goes_on(esw, f, c))
+			return SLUICE_MISS_CT;
 	}
-	if (f->proto == ESW_IPPROTO_TCP && f->l4[13] & TCP_SYN)
-		return SLUICE_MISS_CT;
 	if (w->num_hits == ESW_CT_MAX_HITS)
 		return SLUICE_MISS_RESOURCE;
 	w->hit[w->num_hits].conn = c;
+	w->hit[w->num_hits].at = counter;
 	w->hit[w->num_hits++].bytes = bytes;
 	w->conn = c;
 	w->zone = act->port;
@@ -197,7 +220,7 @@ static void trim(struct sluice_pkt *p, uint32_t ip_len)
  * What @new in place of @old, both @len bytes, adds to a sum of 16-bit words.
  * That is the same in any byte order.
  */
-static uint64_t sum_change(const uint8_t *old, const uint8_t *new, uint32_t len)
+static inline uint64_t sum_change(const uint8_t *old, const uint8_t *new, uint32_t len)
 {
 	uint64_t sum = 0;
 	uint32_t o, n;
@@ -214,45 +237,63 @@ static uint64_t sum_change(const uint8_t *old, const uint8_t *new, uint32_t len)
  * A checksum after the sum of what it covers has changed: what Linux makes of
  * it with csum_replace*(), also when the checksum was wrong before.
  */
-static uint16_t csum_replace(uint16_t csum, uint64_t change)
+static inline uint16_t csum_replace(uint16_t csum, uint64_t change)
 {
-	/* Never zero, so the result is never 0xffff. */
+	/* Never zero, so the result is never 0xffff; below 2^40. */
 	uint64_t sum = 0xffffu + (uint16_t)~csum + change;
 
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)~sum;
 }
 
-/* Write an address and a port, with all checksums that cover them. */
-static void rewrite(const struct esw_flow *f, bool dst, const uint8_t *addr,
-		    uint16_t port)
+/* Write a port, with a checksum that covers it and what else has changed. */
+static inline __attribute__((always_inline)) void
+rewrite_l4(const struct esw_flow *f, bool dst, uint16_t port, uint64_t change)
 {
-	uint32_t alen = f->v4 ? 4 : 16;
-	uint8_t *at = f->ip + (f->v4 ? 12 : 8) + (dst ? alen : 0);
-	uint8_t *pt = f->l4 + (dst ? 2 : 0);
 	bool udp = f->proto == ESW_IPPROTO_UDP;
-	uint8_t *l4_csum = f->l4 + (udp ? UDP_CSUM : TCP_CSUM);
-	uint64_t change = sum_change(at, addr, alen);
+	uint8_t *at = f->l4 + (udp ? UDP_CSUM : TCP_CSUM);
+	uint8_t *pt = f->l4 + (dst ? 2 : 0);
 	uint16_t csum, old;
 
+	memcpy(&csum, at, 2);
+	memcpy(&old, pt, 2);
+	memcpy(pt, &port, 2);
+	if (udp && !csum)
+		return;
+	csum = csum_replace(csum, change + (uint16_t)~old + port);
+	if (udp && !csum)
+		csum = 0xffff;
+	memcpy(at, &csum, 2);
+}
+
+/*
+ * Write an address, whose first four bytes are at @addr, the others at @addr6,
+ * and a port, with all checksums that cover them.
+ */
+static inline __attribute__((always_inline)) void
+rewrite(const struct esw_flow *f, bool dst, const uint8_t *addr,
+	const uint8_t *addr6, uint16_t port)
+{
+	uint8_t *at = f->ip + (f->v4 ? 12 : 8);
+	uint64_t change;
+	uint16_t csum;
+
 	if (f->v4) {
+		at += dst ? 4 : 0;
+		change = sum_change(at, addr, 4);
 		memcpy(&csum, f->ip + 10, 2);
 		csum = csum_replace(csum, change);
 		memcpy(f->ip + 10, &csum, 2);
+	} else {
+		at += dst ? 16 : 0;
+		change = sum_change(at, addr, 4) +
+			 sum_change(at + 4, addr6, 12);
+		memcpy(at + 4, addr6, 12);
 	}
-	memcpy(&csum, l4_csum, 2);
-	if (!udp || csum) {
-		memcpy(&old, pt, 2);
-		csum = csum_replace(csum, change + (uint16_t)~old + port);
-		if (udp && !csum)
-			csum = 0xffff;
-		memcpy(l4_csum, &csum, 2);
-	}
-	memcpy(pt, &port, 2);
-	memcpy(at, addr, alen);
+	memcpy(at, addr, 4);
+	rewrite_l4(f, dst, port, change);
 }
 
 /* The key of a packet after its addresses and ports were written. */
@@ -276,19 +317,21 @@ static enum sluice_miss nat(struct sluice_esw *esw, struct sluice_pkt *p,
 			    const struct esw_conn *c, struct esw_flow *f,
 			    struct sluice_key *key)
 {
-	if (!(c->flags & (SLUICE_CT_F_SNAT | SLUICE_CT_F_DNAT)))
+	uint16_t flags = esw_conn_flags(c);
+
+	if (!(flags & (SLUICE_CT_F_SNAT | SLUICE_CT_F_DNAT)))
 		return SLUICE_MISS_NONE;
 	/* Edits may have made it a packet of another kind. */
-	if (esw_ct_kind(f->v4, f->proto) != c->key.word[0] >> 32)
+	if (esw_ct_kind(f->v4, f->proto) != esw_conn_kind(c))
 		return SLUICE_MISS_CT;
 	if (!esw_pkt_own(esw, p))
 		return SLUICE_MISS_RESOURCE;
 	f->ip = esw_l3(p);
 	f->l4 = f->ip + f->hlen;
-	if (c->flags & SLUICE_CT_F_SNAT)
-		rewrite(f, false, c->nat_src, c->nat_sport);
-	if (c->flags & SLUICE_CT_F_DNAT)
-		rewrite(f, true, c->nat_dst, c->nat_dport);
+	if (flags & SLUICE_CT_F_SNAT)
+		rewrite(f, false, c->nat_src, c->nat_src6, c->nat_sport);
+	if (flags & SLUICE_CT_F_DNAT)
+		rewrite(f, true, c->nat_dst, c->nat_dst6, c->nat_dport);
 	if (key)
 		rewrite_key(esw, f, key);
 	p->changed = true;
@@ -296,7 +339,17 @@ static enum sluice_miss nat(struct sluice_esw *esw, struct sluice_pkt *p,
 	return SLUICE_MISS_NONE;
 }
 
-static enum sluice_miss track(struct sluice_esw *esw, struct sluice_pkt *p,
+/**
+ * esw_ct_track() - carry out a ct action that looks a connection up
+ * @esw: the eSwitch
+ * @p: the packet
+ * @act: the action
+ * @w: what such actions did to the packet so far, updated
+ * @key: the packet's key as the parser has it, kept so; or NULL
+ *
+ * Return: as esw_ct_run().
+ */
+enum sluice_miss esw_ct_track(struct sluice_esw *esw, struct sluice_pkt *p,
 			      const struct sluice_action *act,
 			      struct esw_ct_way *w, struct sluice_key *key)
 {
@@ -312,10 +365,12 @@ static enum sluice_miss track(struct sluice_esw *esw, struct sluice_pkt *p,
 	if (!keep)
 		trim(p, f->len);
 	/* A packet stays with its connection while the zone is the same. */
-	if (!w->conn || esw_ct_key_table(&w->conn->key) != table)
-		miss = take_up(esw, f, act, w, asked ? w->ask.conn :
-						       find(esw, f, table),
+	if (!w->conn || esw_conn_table(w->conn) != table) {
+		if (!asked)
+			find(esw, f, table, &w->ask);
+		miss = take_up(esw, f, act, w, w->ask.conn, w->ask.counter,
 			       keep ? esw_l3_len(p) : f->len);
+	}
 	if (!miss && act->flags & SLUICE_CT_ACT_NAT)
 		miss = nat(esw, p, w->conn, f, key);
 	return miss;
@@ -365,7 +420,7 @@ enum sluice_miss esw_ct_run(struct sluice_esw *esw, struct sluice_pkt *p,
 {
 	switch (act->op) {
 	case SLUICE_ACT_CT:
-		return track(esw, p, act, w, key);
+		return esw_ct_track(esw, p, act, w, key);
 	case SLUICE_ACT_CT_CLEAR:
 		w->conn = NULL;
 		return SLUICE_MISS_NONE;
@@ -374,24 +429,4 @@ enum sluice_miss esw_ct_run(struct sluice_esw *esw, struct sluice_pkt *p,
 	default:
 		return keep_label(act, w);
 	}
-}
-
-/**
- * esw_ct_fill_key() - the connection's part of the key
- * @w: the packet's way
- * @key: its ct fields are set, to zero without a connection
- */
-void esw_ct_fill_key(const struct esw_ct_way *w, struct sluice_key *key)
-{
-	if (!w->conn) {
-		key->ct_state = 0;
-		key->ct_zone = 0;
-		key->ct_mark = 0;
-		memset(key->ct_label, 0, sizeof(key->ct_label));
-		return;
-	}
-	key->ct_state = w->conn->state;
-	key->ct_zone = w->zone;
-	key->ct_mark = w->conn->mark;
-	memcpy(key->ct_label, w->conn->label, sizeof(key->ct_label));
 }

@@ -14,26 +14,6 @@
 #define MPLS_HLEN	4
 #define MPLS_BOTTOM	0x100u
 
-/**
- * esw_pkt_own() - make the packet's body writable
- * @esw: the eSwitch
- * @p: the packet
- *
- * Return: false when it does not fit.
- */
-bool esw_pkt_own(struct sluice_esw *esw, struct sluice_pkt *p)
-{
-	if (p->own)
-		return true;
-	if (p->len > ESW_SCRATCH - ESW_TAG_ROOM)
-		return false;
-	memcpy(esw->scratch + ESW_TAG_ROOM, p->body, p->len);
-	p->body = esw->scratch + ESW_TAG_ROOM;
-	p->room = ESW_TAG_ROOM;
-	p->own = true;
-	return true;
-}
-
 static enum sluice_miss vlan_push(struct sluice_esw *esw, struct sluice_pkt *p,
 				  uint32_t tag)
 {

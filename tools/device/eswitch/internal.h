@@ -6,6 +6,7 @@
 #define SLUICE_ESW_INTERNAL_H
 
 #include <endian.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #include "tunnel.h"
 #include "ct.h"
 
+#define ESW_MAX_LANES		(SLUICE_ESW_MAX_LANES - 1)
 #define ESW_PERM_MTU		1500	/* of a function the PF gave none */
 
 /* vport.c */
@@ -46,11 +48,13 @@ struct esw_stats {
 
 /**
  * struct esw_vport - a port of the eSwitch
- * @stats: statistics, in host order
- * @num: its number
+ * @stats: statistics, in host order; of each lane its own
+ * @dirty: statistics changed since they were last collected, likewise
+ * @num: its number; this and what follows changes by commands only
  * @mtu: MTU in force
  * @given_mtu: MTU given by the PF, 0 for none: an upper limit and the MTU
  *	after a function reset
+ * @vlan: VFs: SLUICE_VPORT_VLAN_*, zero for none
  * @mac: address in force
  * @perm_mac: address it starts with
  * @given_mac: address given by the PF, all zero for none
@@ -58,7 +62,6 @@ struct esw_stats {
  * @vf: a VF
  * @enabled: its driver enabled it; uplinks always are
  * @carrier: uplinks: the wire has a carrier
- * @dirty: statistics changed since they were last collected
  * @egress_punt: frames output here take the slow path
  * @link_policy: enum sluice_link_policy
  * @policy: SLUICE_POLICY_*
@@ -70,9 +73,11 @@ struct esw_stats {
  */
 struct esw_vport {
 	struct esw_stats stats;
+	bool dirty;
 	uint16_t num;
 	uint16_t mtu;
 	uint16_t given_mtu;
+	uint16_t vlan;
 	uint8_t mac[6];
 	uint8_t perm_mac[6];
 	uint8_t given_mac[6];
@@ -80,7 +85,6 @@ struct esw_vport {
 	bool vf;
 	bool enabled;
 	bool carrier;
-	bool dirty;
 	bool egress_punt;
 	uint8_t link_policy;
 	uint32_t policy;
@@ -91,7 +95,7 @@ struct esw_vport {
 	uint32_t num_endpoints;
 };
 
-struct esw_vport *esw_vport_get(const struct sluice_esw *esw, uint16_t num);
+struct esw_vport *esw_vports_alloc(const struct sluice_esw *esw);
 int esw_vports_init(struct sluice_esw *esw);
 void esw_vports_free(struct sluice_esw *esw);
 void esw_vports_reset(struct sluice_esw *esw);
@@ -170,7 +174,8 @@ bool esw_fdb_has(const struct sluice_esw *esw, uint16_t vport,
 void esw_fdb_del_filters(struct sluice_esw *esw, uint16_t vport);
 struct esw_vport *esw_legacy_only(const struct sluice_esw *esw,
 				  const struct esw_vport *src,
-				  const uint8_t *mac);
+				  const uint8_t *frame, uint32_t len);
+bool esw_vlan_foreign(const struct esw_vport *vp, const uint8_t *frame);
 void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 		      const uint8_t *frame, uint32_t len, unsigned int flags);
 
@@ -293,6 +298,7 @@ struct esw_rule {
 
 #define ESW_RULE_PASSES		0x01	/* changes its packet, and ends with a goto */
 #define ESW_RULE_CT		0x02	/* looks up its packet's connection first */
+#define ESW_RULE_CT_ALONE	0x04	/* and does nothing else before its goto */
 
 #define ESW_BUCKET_KEYS		5
 
@@ -469,6 +475,8 @@ struct esw_candidate {
 	uint32_t hash;
 };
 
+#define ESW_LOOKUP_WORDS	8
+
 /**
  * struct esw_lookup - a lookup
  * @key: the whole key
@@ -477,6 +485,7 @@ struct esw_candidate {
  * @from: rules of a lower priority are left out
  * @hash: of the words of the key that count
  * @done: it has ended
+ * @word: those words, where a mask has no more than there is room for
  * @num: candidates, or more than there is room for
  * @candidate: subtables to look in, with an index
  */
@@ -487,6 +496,7 @@ struct esw_lookup {
 	uint32_t id;
 	uint32_t hash;
 	bool done;
+	uint64_t word[ESW_LOOKUP_WORDS];
 	unsigned int num;
 	struct esw_candidate candidate[ESW_CANDIDATES];
 };
@@ -593,6 +603,8 @@ void esw_counter_dirty(struct sluice_esw *esw, struct esw_counter *c,
 void esw_counter_drop(struct sluice_esw *esw, uint32_t id);
 void esw_counters_reset(struct sluice_esw *esw);
 void esw_counters_free(struct sluice_esw *esw);
+struct esw_counters **esw_counters_alloc(const struct sluice_esw *esw);
+bool esw_counters_fill(const struct sluice_esw *esw, struct sluice_esw *lane);
 
 /* program.c */
 
@@ -644,7 +656,6 @@ static inline uint32_t esw_le32(const uint8_t *p)
 
 enum sluice_miss esw_edit(struct sluice_esw *esw, struct sluice_pkt *p,
 			  const struct sluice_action *act);
-bool esw_pkt_own(struct sluice_esw *esw, struct sluice_pkt *p);
 
 /* csum.c */
 
@@ -672,11 +683,9 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
 }
 
 /**
- * struct sluice_esw - an eSwitch
+ * struct sluice_esw - an eSwitch, or a lane of one
  * @cfg: sizes
- * @host: services
  * @mode: enum sluice_esw_mode
- * @vport: functions, then uplinks
  * @num_vports: their number
  * @fdb: addresses of functions
  * @masks: masks by id, NULL where there is none
@@ -694,29 +703,43 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
  * @num_tables: tables with rules
  * @next_seq: creation order of the next rule
  * @next_gen: next stamp of a table
- * @cache: flow cache
- * @slab: memory of rules
- * @counters: counters in chunks of COUNTER_CHUNK, NULL where none was used
- * @dirty_counter: first changed counter
- * @num_counters: counters named by rules, next hops and connections
  * @tun: tunnel objects
  * @ct: connections
+ * @num_counters: counters named by rules, next hops and connections
+ * @version: times sluice_esw_publish() was called
+ * @main: of a lane the eSwitch it belongs to, else NULL
+ * @host: services
+ * @seen: of a lane: @version of what it has
+ * @lane: lanes besides itself
+ * @num_lanes: their number
+ * @meter_lock: with lanes: guards the buckets of all meters
+ * @ip_id: with lanes: IPv4 id of the next packet into a tunnel
+ * @ip_id_step: and what to add to it; 0 without lanes
+ * @vport: functions, then uplinks
+ * @slab: memory of rules
+ * @last_endpoint: endpoint of the last frame that had one, NULL when it is not
+ *	known
+ * @cache: flow cache
+ * @counters: counters in chunks of COUNTER_CHUNK, NULL where none was used
+ * @dirty_counter: first changed counter
  * @lookups: frames looked up
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by reason
+ * @encapsulated: frames sent through tunnels
+ * @decapsulated: frames taken out of tunnels and finished by rules
  * @random: what samples are chosen by
  * @burst: working copies of a burst's state
  * @scratch: ESW_SCRATCH bytes for a working copy of the packet
  * @arena: frames of queued outputs
  * @out: queued outputs
+ *
+ * What comes before @main is changed by commands only, and lanes have a copy.
  */
 struct sluice_esw {
 	struct sluice_esw_cfg cfg;
-	struct sluice_esw_host host;
 	enum sluice_esw_mode mode;
-	struct esw_vport *vport;
 	unsigned int num_vports;
-	struct esw_fdb fdb;
+	struct esw_fdb *fdb;
 	struct esw_mask **masks;
 	uint32_t masks_size;
 	uint32_t num_masks;
@@ -732,22 +755,68 @@ struct sluice_esw {
 	uint32_t num_tables;
 	uint64_t next_seq;
 	uint64_t next_gen;
-	struct esw_cache cache;
-	struct esw_slab slab[ESW_SLABS];
-	struct esw_counters **counters;
-	uint32_t dirty_counter;
-	uint32_t num_counters;
 	struct esw_tunnels tun;
 	struct esw_cts ct;
+	uint32_t num_counters;
+	uint32_t version;
+
+	struct sluice_esw *main __attribute__((aligned(ESW_LINE)));
+	struct sluice_esw_host host;
+	uint32_t seen;
+	struct sluice_esw *lane[ESW_MAX_LANES];
+	unsigned int num_lanes;
+	pthread_mutex_t *meter_lock;
+	uint16_t ip_id;
+	uint16_t ip_id_step;
+	struct esw_vport *vport;
+	struct esw_slab slab[ESW_SLABS];
+	const struct esw_endpoint *last_endpoint;
+	struct esw_cache cache;
+	struct esw_counters **counters;
+	uint32_t dirty_counter;
 	uint64_t lookups;
 	uint64_t hits;
 	uint64_t misses[16];
+	uint64_t encapsulated;
+	uint64_t decapsulated;
 	uint64_t random;
 	struct esw_burst *burst;
 	uint8_t *scratch;
 	uint8_t *arena;
 	struct esw_output *out;
 };
+
+/* lane.c */
+void esw_lane_update(struct sluice_esw *lane);
+void esw_lanes_free(struct sluice_esw *esw);
+
+/* Before a frame: a lane sees what commands have changed. */
+static inline void esw_lane_check(struct sluice_esw *esw)
+{
+	if (esw->main && esw->seen != esw->main->version)
+		esw_lane_update(esw);
+}
+
+/* The eSwitch itself for @i 0, then its lanes; NULL behind the last. */
+static inline struct sluice_esw *esw_lane_get(const struct sluice_esw *esw,
+					      unsigned int i)
+{
+	if (!i)
+		return (struct sluice_esw *)esw;
+	return i <= esw->num_lanes ? esw->lane[i - 1] : NULL;
+}
+
+/* The vport of a number, or NULL. */
+static inline struct esw_vport *esw_vport_get(const struct sluice_esw *esw, uint16_t num)
+{
+	if (num <= esw->cfg.num_vfs)
+		return &esw->vport[num];
+	if (num >= SLUICE_VPORT_UPLINK(0) &&
+	    num < SLUICE_VPORT_UPLINK(0) + esw->cfg.num_uplinks)
+		return &esw->vport[1 + esw->cfg.num_vfs + num -
+				   SLUICE_VPORT_UPLINK(0)];
+	return NULL;
+}
 
 /* The key as fields, and as the words that lookups take. */
 union esw_key {
@@ -771,6 +840,29 @@ static inline void esw_key_read(const struct sluice_esw *esw, uint16_t in_vport,
 		esw_ranges_match(&esw->ranges, &k->key);
 }
 
+/**
+ * esw_pkt_own() - make the packet's body writable
+ * @esw: the eSwitch
+ * @p: the packet
+ *
+ * Return: false when it does not fit.
+ */
+static inline bool esw_pkt_own(struct sluice_esw *esw, struct sluice_pkt *p)
+{
+	if (p->own)
+		return true;
+	if (p->len > ESW_SCRATCH - ESW_TAG_ROOM)
+		return false;
+	/* Most keep their addresses: have them where they belong, too. */
+	memcpy(esw->scratch + ESW_TAG_ROOM - ESW_MACS_LEN, p->mac,
+	       ESW_MACS_LEN);
+	memcpy(esw->scratch + ESW_TAG_ROOM, p->body, p->len);
+	p->body = esw->scratch + ESW_TAG_ROOM;
+	p->room = ESW_TAG_ROOM;
+	p->own = true;
+	return true;
+}
+
 /* Of counter.c what each packet needs. */
 static inline struct esw_counter *
 esw_counter_get(const struct sluice_esw *esw, uint32_t id)
@@ -783,12 +875,12 @@ esw_counter_get(const struct sluice_esw *esw, uint32_t id)
 	return chunk ? &chunk->counter[id % COUNTER_CHUNK] : NULL;
 }
 
-static inline void esw_counter_add(struct sluice_esw *esw, uint32_t id,
-				   uint32_t packets, uint32_t bytes,
-				   uint64_t now)
+/* @c: what esw_counter_get() gave for @id. */
+static inline void esw_counter_bump(struct sluice_esw *esw,
+				    struct esw_counter *c, uint32_t id,
+				    uint32_t packets, uint32_t bytes,
+				    uint64_t now)
 {
-	struct esw_counter *c = esw_counter_get(esw, id);
-
 	if (!c)
 		return;
 	c->packets += packets;
@@ -798,12 +890,74 @@ static inline void esw_counter_add(struct sluice_esw *esw, uint32_t id,
 		esw_counter_dirty(esw, c, id);
 }
 
+static inline void esw_counter_add(struct sluice_esw *esw, uint32_t id,
+				   uint32_t packets, uint32_t bytes,
+				   uint64_t now)
+{
+	esw_counter_bump(esw, esw_counter_get(esw, id), id, packets, bytes,
+			 now);
+}
+
 static inline void esw_counter_hit(struct sluice_esw *esw, uint32_t id,
 				   uint32_t bytes, uint64_t now, bool dropped)
 {
 	esw_counter_add(esw, id, 1, bytes, now);
 	if (dropped)
 		esw_counter_drop(esw, id);
+}
+
+/* Of ct.c what each packet needs. */
+static inline uint32_t esw_ct_hash(const struct esw_ct_key *key)
+{
+	return esw_hash_words(key->word, esw_ct_key_is4(key) ? ESW_CT_WORDS4 :
+							       ESW_CT_WORDS6);
+}
+
+static inline struct esw_conn **esw_ct_bucket(const struct esw_cts *ct,
+					       uint32_t hash)
+{
+	return &ct->bucket[hash >> (32 - ct->log_buckets)];
+}
+
+/* Ask for the bucket that esw_ct_prefetch_conn() and esw_ct_find() look at. */
+static inline void esw_ct_prefetch(const struct sluice_esw *esw, uint32_t hash)
+{
+	if (esw->ct.num)
+		__builtin_prefetch(esw_ct_bucket(&esw->ct, hash));
+}
+
+/*
+ * Ask for what is first in the bucket, mostly what esw_ct_find() finds; what it
+ * does not look at can wait.
+ */
+static inline void esw_ct_prefetch_conn(const struct sluice_esw *esw, uint32_t hash)
+{
+	if (esw->ct.num)
+		__builtin_prefetch(*esw_ct_bucket(&esw->ct, hash));
+}
+
+/**
+ * esw_ct_find() - find the connection of a packet
+ * @esw: the eSwitch
+ * @key: its key
+ * @hash: of @key
+ *
+ * Return: the direction, also a closed one, or NULL.  Of several the one created
+ * last.
+ */
+static inline struct esw_conn *
+esw_ct_find(const struct sluice_esw *esw, const struct esw_ct_key *key,
+	    uint32_t hash)
+{
+	struct esw_conn *c, *found = NULL;
+
+	if (!esw->ct.num)
+		return NULL;
+	for (c = *esw_ct_bucket(&esw->ct, hash); c; c = c->next)
+		if (esw_conn_takes(c, key) &&
+		    (!found || (int32_t)(c->seq - found->seq) > 0))
+			found = c;
+	return found;
 }
 
 /* eswitch.c */

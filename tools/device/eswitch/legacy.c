@@ -15,8 +15,11 @@
 int esw_fdb_init(struct sluice_esw *esw)
 {
 	uint32_t i, n = (esw->cfg.num_vfs + 1) * (esw->cfg.max_filters + 1);
-	struct esw_fdb *fdb = &esw->fdb;
+	struct esw_fdb *fdb = calloc(1, sizeof(*fdb));
 
+	esw->fdb = fdb;
+	if (!fdb)
+		return -1;
 	fdb->pool = calloc(n, sizeof(*fdb->pool));
 	if (!fdb->pool)
 		return -1;
@@ -29,7 +32,9 @@ int esw_fdb_init(struct sluice_esw *esw)
 
 void esw_fdb_free(struct sluice_esw *esw)
 {
-	free(esw->fdb.pool);
+	if (esw->fdb)
+		free(esw->fdb->pool);
+	free(esw->fdb);
 }
 
 static uint32_t bucket_of(const uint8_t *mac)
@@ -60,7 +65,7 @@ static uint32_t *find(struct esw_fdb *fdb, uint16_t vport, const uint8_t *mac,
 void esw_fdb_add(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 		 bool own)
 {
-	struct esw_fdb *fdb = &esw->fdb;
+	struct esw_fdb *fdb = esw->fdb;
 	uint32_t *bucket = &fdb->bucket[bucket_of(mac)];
 	uint32_t i = fdb->free;
 	struct esw_fdb_entry *e = &fdb->pool[i];
@@ -76,7 +81,7 @@ void esw_fdb_add(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 bool esw_fdb_del(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 		 bool own)
 {
-	struct esw_fdb *fdb = &esw->fdb;
+	struct esw_fdb *fdb = esw->fdb;
 	uint32_t *link = find(fdb, vport, mac, own);
 	uint32_t i = *link;
 
@@ -92,10 +97,10 @@ bool esw_fdb_del(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 bool esw_fdb_has(const struct sluice_esw *esw, uint16_t vport,
 		 const uint8_t *mac)
 {
-	uint32_t i = esw->fdb.bucket[bucket_of(mac)];
+	uint32_t i = esw->fdb->bucket[bucket_of(mac)];
 
-	for (; i != NIL; i = esw->fdb.pool[i].next) {
-		const struct esw_fdb_entry *e = &esw->fdb.pool[i];
+	for (; i != NIL; i = esw->fdb->pool[i].next) {
+		const struct esw_fdb_entry *e = &esw->fdb->pool[i];
 
 		if (e->vport == vport && !e->own &&
 		    !memcmp(e->mac, mac, ESW_ETH_ALEN))
@@ -106,7 +111,7 @@ bool esw_fdb_has(const struct sluice_esw *esw, uint16_t vport,
 
 void esw_fdb_del_filters(struct sluice_esw *esw, uint16_t vport)
 {
-	struct esw_fdb *fdb = &esw->fdb;
+	struct esw_fdb *fdb = esw->fdb;
 	unsigned int b;
 
 	for (b = 0; b < FDB_BUCKETS; b++) {
@@ -126,23 +131,77 @@ void esw_fdb_del_filters(struct sluice_esw *esw, uint16_t vport)
 	}
 }
 
+/* VLANs: what a VF with one sends is tagged first, then switched like others. */
+
+static uint16_t vlan_tpid(const struct esw_vport *vp)
+{
+	return vp->vlan & SLUICE_VPORT_VLAN_AD ? ESW_P_8021AD : ESW_P_8021Q;
+}
+
+/*
+ * Would VF @vp get out of its VLAN by sending this frame?  802.1Q tags may be
+ * inside of 802.1ad ones, nothing else.
+ */
+bool esw_vlan_foreign(const struct esw_vport *vp, const uint8_t *frame)
+{
+	uint16_t type = esw_get16(frame + 12);
+
+	return vp->vlan && esw_is_vlan(type) &&
+	       !(vp->vlan & SLUICE_VPORT_VLAN_AD && type == ESW_P_8021Q);
+}
+
+/* Is a frame in the VLAN of @vp?  Without one a function is in all of them. */
+static bool in_vlan(const struct esw_vport *vp, const uint8_t *frame,
+		    uint32_t len)
+{
+	return !vp->vlan ||
+	       (len >= ESW_ETH_HLEN + ESW_VLAN_HLEN &&
+		esw_get16(frame + 12) == vlan_tpid(vp) &&
+		!((esw_get16(frame + 14) ^ vp->vlan) & SLUICE_VPORT_VLAN_VID));
+}
+
+static void __attribute__((noinline))
+deliver_untagged(struct sluice_esw *esw, struct esw_vport *vp,
+		 const uint8_t *frame, uint32_t len, unsigned int flags)
+{
+	const uint32_t macs = 2 * ESW_ETH_ALEN;
+	uint8_t out[SLUICE_FRAME_MAX];
+
+	memcpy(out, frame, macs);
+	memcpy(out + macs, frame + macs + ESW_VLAN_HLEN,
+	       len - macs - ESW_VLAN_HLEN);
+	esw_vport_deliver(esw, vp, out, len - ESW_VLAN_HLEN, flags);
+}
+
+/* Hand a frame to a vport that is in its VLAN. */
+static void deliver(struct sluice_esw *esw, struct esw_vport *vp,
+		    const uint8_t *frame, uint32_t len, unsigned int flags)
+{
+	if (vp->vlan)
+		deliver_untagged(esw, vp, frame, len, flags);
+	else
+		esw_vport_deliver(esw, vp, frame, len, flags);
+}
+
 /*
  * The function a unicast frame is for, never its sender: one whose own
  * address it is before one with a filter, then the lowest number.  @known
- * tells whether anybody has the address, the sender included.
+ * tells whether anybody in its VLAN has the address, the sender included.
  */
 static struct esw_vport *unicast_owner(const struct sluice_esw *esw,
 				       const struct esw_vport *src,
-				       const uint8_t *mac, bool *known)
+				       const uint8_t *frame, uint32_t len,
+				       bool *known)
 {
 	const struct esw_fdb_entry *best = NULL;
-	uint32_t i = esw->fdb.bucket[bucket_of(mac)];
+	uint32_t i = esw->fdb->bucket[bucket_of(frame)];
 
 	*known = false;
-	for (; i != NIL; i = esw->fdb.pool[i].next) {
-		const struct esw_fdb_entry *e = &esw->fdb.pool[i];
+	for (; i != NIL; i = esw->fdb->pool[i].next) {
+		const struct esw_fdb_entry *e = &esw->fdb->pool[i];
 
-		if (memcmp(e->mac, mac, ESW_ETH_ALEN))
+		if (memcmp(e->mac, frame, ESW_ETH_ALEN) ||
+		    !in_vlan(&esw->vport[e->vport], frame, len))
 			continue;
 		*known = true;
 		if (e->vport == src->num)
@@ -154,15 +213,21 @@ static struct esw_vport *unicast_owner(const struct sluice_esw *esw,
 	return best ? esw_vport_get(esw, best->vport) : NULL;
 }
 
-/* The function that is the only one a unicast frame of @src goes to, or NULL. */
+/*
+ * The function that is the only one a large unicast frame of @src goes to, as
+ * it is, or NULL.
+ */
 struct esw_vport *esw_legacy_only(const struct sluice_esw *esw,
 				  const struct esw_vport *src,
-				  const uint8_t *mac)
+				  const uint8_t *frame, uint32_t len)
 {
+	struct esw_vport *dst;
 	bool known;
 
-	return esw_mac_multicast(mac) ? NULL :
-	       unicast_owner(esw, src, mac, &known);
+	if (src->vlan || esw_mac_multicast(frame))
+		return NULL;
+	dst = unicast_owner(esw, src, frame, len, &known);
+	return dst && !dst->vlan ? dst : NULL;
 }
 
 static bool all_multicast(const struct esw_vport *vp)
@@ -181,9 +246,9 @@ static bool flood(struct sluice_esw *esw, const struct esw_vport *src,
 	uint32_t i;
 
 	if (!everybody) {
-		i = esw->fdb.bucket[bucket_of(frame)];
-		for (; i != NIL; i = esw->fdb.pool[i].next) {
-			const struct esw_fdb_entry *e = &esw->fdb.pool[i];
+		i = esw->fdb->bucket[bucket_of(frame)];
+		for (; i != NIL; i = esw->fdb->pool[i].next) {
+			const struct esw_fdb_entry *e = &esw->fdb->pool[i];
 
 			if (!memcmp(e->mac, frame, ESW_ETH_ALEN))
 				member[e->vport / 64] |=
@@ -195,18 +260,18 @@ static bool flood(struct sluice_esw *esw, const struct esw_vport *src,
 
 		if (vp == src || !vp->enabled || !esw_vport_up(esw, vp))
 			continue;
-		if (!everybody && !(member[v / 64] >> v % 64 & 1) &&
-		    !all_multicast(vp))
+		if (!in_vlan(vp, frame, len) ||
+		    (!everybody && !(member[v / 64] >> v % 64 & 1) &&
+		     !all_multicast(vp)))
 			continue;
-		esw_vport_deliver(esw, vp, frame, len, flags);
+		deliver(esw, vp, frame, len, flags);
 		sent = true;
 	}
 	return sent;
 }
 
-/* A frame that passed @src's own checks, in legacy mode. */
-void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
-		      const uint8_t *frame, uint32_t len, unsigned int flags)
+static void forward(struct sluice_esw *esw, struct esw_vport *src,
+		    const uint8_t *frame, uint32_t len, unsigned int flags)
 {
 	struct esw_vport *wire = esw_vport_get(esw, SLUICE_VPORT_UPLINK(0));
 	struct esw_vport *pf = esw_vport_get(esw, SLUICE_VPORT_PF);
@@ -221,12 +286,12 @@ void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 	if (esw_mac_multicast(frame)) {
 		sent = flood(esw, src, frame, len, flags);
 	} else {
-		dst = unicast_owner(esw, src, frame, &known);
+		dst = unicast_owner(esw, src, frame, len, &known);
 		if (!dst && !known && src != pf &&
 		    pf->rx_mode & SLUICE_RX_MODE_PROMISC)
 			dst = pf;
 		if (dst) {
-			esw_vport_deliver(esw, dst, frame, len, flags);
+			deliver(esw, dst, frame, len, flags);
 			sent = true;
 		}
 		if (known)
@@ -238,4 +303,28 @@ void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
 	}
 	if (!sent)
 		esw_vport_drop(esw, src);
+}
+
+static void __attribute__((noinline))
+forward_tagged(struct sluice_esw *esw, struct esw_vport *src,
+	       const uint8_t *frame, uint32_t len, unsigned int flags)
+{
+	const uint32_t macs = 2 * ESW_ETH_ALEN;
+	uint8_t out[SLUICE_FRAME_MAX + ESW_VLAN_HLEN];
+
+	memcpy(out, frame, macs);
+	esw_put16(out + macs, vlan_tpid(src));
+	esw_put16(out + macs + 2, src->vlan & (uint16_t)~SLUICE_VPORT_VLAN_AD);
+	memcpy(out + macs + ESW_VLAN_HLEN, frame + macs, len - macs);
+	forward(esw, src, out, len + ESW_VLAN_HLEN, flags);
+}
+
+/* A frame that passed @src's own checks, in legacy mode. */
+void esw_legacy_input(struct sluice_esw *esw, struct esw_vport *src,
+		      const uint8_t *frame, uint32_t len, unsigned int flags)
+{
+	if (src->vlan)
+		forward_tagged(esw, src, frame, len, flags);
+	else
+		forward(esw, src, frame, len, flags);
 }

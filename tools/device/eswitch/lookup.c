@@ -11,7 +11,7 @@
  */
 #include "internal.h"
 
-static bool key_matches(const struct esw_mask *mask, const struct esw_rule *r,
+static inline bool key_matches(const struct esw_mask *mask, const struct esw_rule *r,
 			const uint64_t *key)
 {
 	uint64_t diff = 0;
@@ -23,6 +23,78 @@ static bool key_matches(const struct esw_mask *mask, const struct esw_rule *r,
 			 (key[mask->index[i + 1]] & mask->bits[i + 1]));
 	if (i < mask->words)
 		diff |= r->data[i] ^ (key[mask->index[i]] & mask->bits[i]);
+	return !diff;
+}
+
+/*
+ * Masks of few words, which most are: the words of a key are masked once, for
+ * its hash and for comparing it.  The hash is that of esw_hash_key().
+ */
+#define FEW_WORDS	4u
+#define SOME_WORDS	8u
+
+_Static_assert(SOME_WORDS == ESW_LOOKUP_WORDS, "words of a lookup");
+
+static inline void mask_words(const struct esw_mask *mask,
+			      struct esw_lookup *l, unsigned int most)
+{
+	const uint64_t *key = l->key, *bits = mask->bits;
+	const uint8_t *index = mask->index;
+	unsigned int i;
+
+	/* Behind the last word the bits are zero. */
+#pragma GCC unroll 8
+	for (i = 0; i < most; i++)
+		l->word[i] = key[index[i]] & bits[i];
+}
+
+static inline uint32_t hash_masked(const struct esw_mask *mask,
+				   struct esw_lookup *l, unsigned int most)
+{
+	const uint64_t *w = l->word;
+	uint64_t h = 0;
+
+	mask_words(mask, l, most);
+	if (mask->words)
+		h = esw_hash_pair(w[0], w[1], ESW_HASH_STEP) +
+		    esw_hash_pair(w[2], w[3], 3 * ESW_HASH_STEP);
+	if (most > FEW_WORDS)
+		h += esw_hash_pair(w[4], w[5], 5 * ESW_HASH_STEP) +
+		     esw_hash_pair(w[6], w[7], 7 * ESW_HASH_STEP);
+	return esw_hash_end(h);
+}
+
+/* Does a rule have these words? */
+static inline bool words_match(const struct esw_rule *r, const uint64_t *w,
+			       uint32_t words)
+{
+	uint64_t diff = 0;
+
+	switch (words) {
+	case 8:
+		diff |= r->data[7] ^ w[7];
+		__attribute__((fallthrough));
+	case 7:
+		diff |= r->data[6] ^ w[6];
+		__attribute__((fallthrough));
+	case 6:
+		diff |= r->data[5] ^ w[5];
+		__attribute__((fallthrough));
+	case 5:
+		diff |= r->data[4] ^ w[4];
+		__attribute__((fallthrough));
+	case 4:
+		diff |= r->data[3] ^ w[3];
+		__attribute__((fallthrough));
+	case 3:
+		diff |= r->data[2] ^ w[2];
+		__attribute__((fallthrough));
+	case 2:
+		diff |= r->data[1] ^ w[1];
+		__attribute__((fallthrough));
+	case 1:
+		diff |= r->data[0] ^ w[0];
+	}
 	return !diff;
 }
 
@@ -236,12 +308,67 @@ static void lookup_index(struct sluice_esw *esw, const struct esw_table *table,
 	}
 }
 
+/* In a table of hardly any rules, all of one mask, each is compared. */
+#define HARDLY_ANY	3u
+
+static void lookup_hardly_any(const struct esw_subtable *sub,
+			      struct esw_lookup *l, unsigned int num)
+{
+	const struct esw_rule *const *rule =
+		(const struct esw_rule *const *)sub->heap;
+	uint32_t words = sub->mask->words, n = sub->num_rules, k;
+	unsigned int i;
+
+	for (i = 0; i < num; i++) {
+		const struct esw_rule *best = NULL;
+
+		mask_words(sub->mask, &l[i], FEW_WORDS);
+		for (k = 0; k < n; k++)
+			if (words_match(rule[k], l[i].word, words) &&
+			    (!best || better(rule[k], best)))
+				best = rule[k];
+		l[i].rule = best;
+	}
+}
+
+/* @most: of the words there may be in its mask; a constant. */
+static inline __attribute__((always_inline)) void
+lookup_words(const struct esw_subtable *sub, struct esw_lookup *l,
+	     unsigned int num, unsigned int most)
+{
+	uint32_t words = sub->mask->words;
+	unsigned int i;
+
+	for (i = 0; i < num; i++) {
+		l[i].hash = hash_masked(sub->mask, &l[i], most);
+		__builtin_prefetch(bucket_of(sub, l[i].hash));
+	}
+	for (i = 0; i < num; i++) {
+		l[i].rule = bucket_guess(sub, l[i].hash);
+		prefetch_rule(l[i].rule);
+	}
+	for (i = 0; i < num; i++)
+		if (!l[i].rule || !words_match(l[i].rule, l[i].word, words))
+			l[i].rule = bucket_find(sub, l[i].hash, l[i].key);
+}
+
 static void lookup_one_mask(const struct esw_table *table,
 			    struct esw_lookup *l, unsigned int num)
 {
 	const struct esw_subtable *sub = table->sub[0];
 	unsigned int i;
 
+	if (sub->mask->words <= FEW_WORDS) {
+		if (sub->num_rules <= HARDLY_ANY)
+			lookup_hardly_any(sub, l, num);
+		else
+			lookup_words(sub, l, num, FEW_WORDS);
+		return;
+	}
+	if (sub->mask->words <= SOME_WORDS) {
+		lookup_words(sub, l, num, SOME_WORDS);
+		return;
+	}
 	for (i = 0; i < num; i++) {
 		l[i].hash = esw_hash_key(sub->mask, l[i].key);
 		__builtin_prefetch(bucket_of(sub, l[i].hash));
@@ -287,7 +414,7 @@ void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num)
 		const struct esw_table *table;
 
 		table = id < esw->tables_size ? esw->tables[id] : NULL;
-		for (i = first; i < num && l[i].id == id && !l[i].from; i++)
+		for (i = first; i < num && !((l[i].id ^ id) | l[i].from); i++)
 			l[i].rule = NULL;
 		if (l[first].from) {
 			lookup_from(table, &l[first]);

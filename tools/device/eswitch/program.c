@@ -15,10 +15,11 @@
 #define MAX_METERS	32
 
 /*
- * A rule that was hit, the bytes it counts, whether a meter dropped them, and who
- * counts that besides.
+ * A rule that was hit: its counter, its bytes, whether a meter dropped them, and
+ * who counts that besides.
  */
 struct hit {
+	struct esw_counter *at;
 	uint32_t counter;
 	uint32_t bytes;
 	uint32_t drop_counter;
@@ -39,87 +40,99 @@ struct meter_use {
  * @frame_len: its length
  * @now: the frame that @pkt was made from: @frame, or the one in its tunnel
  * @now_len: its length
- * @bytes: what tc counts of it
  * @pkt: the packet as it is now
- * @table: table looked at last
- * @from: lowest priority to look up in @table
- * @next: @table is, or leads on from, the next table of @src
- * @cpu: nothing found there means the slow path, with the packet as it is
- * @num_hits: number of rules hit
- * @num_gotos: gotos since it came in, or out of its tunnel
- * @num_meters: number of meters asked
- * @clock: host clock
- * @num_out: outputs queued
- * @num_counts: those of them that are none, but COUNT steps
- * @arena_used: bytes used in the arena
- * @last: frame of the last output, NULL when the packet has changed since
- * @last_len: its length
- * @hash: flow hash, once it was needed (@hash.value is not zero)
- * @drop: it ends with a drop
- * @to_cpu: it ends with a delivery to the slow path
- * @decap: it was taken out of a tunnel
- * @onward: it is a frame that went into a tunnel, as the host would send it
- * @parsed: @key is that of @pkt, but for what a connection adds to it
  * @key: the key; once @decap is set always with the tunnel's part
  * @scratch: memory for a copy of the packet that can be changed
  * @rule: what the last lookup found, or NULL
+ * @counter: that rule's counter, or NULL
  * @miss: why it can't go on, if so
+ * @table: table looked at last
+ * @bytes: what tc counts of it
+ * @hash: flow hash, once it was needed (@hash.value is not zero)
+ * @parsed: @key is that of @pkt, but for what a connection adds to it
  * @departed: it has met something, or at least is ready to
+ * @decap: it was taken out of a tunnel
+ * @onward: it is a frame that went into a tunnel, as the host would send it
+ * @cpu: nothing found in @table means the slow path, with the packet as it is
+ * @drop: it ends with a drop
+ * @to_cpu: it ends with a delivery to the slow path
+ * @next: @table is, or leads on from, the next table of @src
+ * @clock: host clock
+ * @from: lowest priority to look up in @table
+ * @last: frame of the last output, NULL when the packet has changed since
+ * @last_len: its length
+ * @arena_used: bytes used in the arena
+ * @num_hits: number of rules hit
+ * @num_meters: number of meters asked
+ * @num_out: outputs queued
+ * @num_counts: those of them that are none, but COUNT steps
+ * @num_gotos: gotos since it came in, or out of its tunnel
  * @ct: what ct actions did
  * @hit: rules hit
- * @meter: meters asked
+ * @pad: makes the size an odd number of cache lines
+ *
+ * With that the ways of a burst do not push each other out of the first cache,
+ * and no store to one looks like one to another.
  */
 struct way {
 	struct sluice_esw *esw;
 	struct esw_vport *src;
 	const uint8_t *frame;
-	uint32_t frame_len;
 	const uint8_t *now;
+	uint32_t frame_len;
 	uint32_t now_len;
-	uint32_t bytes;
 	struct sluice_pkt pkt;
-	uint32_t table;
-	uint64_t from;
-	bool next;
-	bool cpu;
-	unsigned int num_hits;
-	unsigned int num_gotos;
-	unsigned int num_meters;
-	uint64_t clock;
-	unsigned int num_out;
-	unsigned int num_counts;
-	uint32_t arena_used;
-	const uint8_t *last;
-	uint32_t last_len;
-	struct sluice_flow_hash hash;
-	bool drop;
-	bool to_cpu;
-	bool decap;
-	bool onward;
-	bool parsed;
 	union esw_key *key;
 	uint8_t *scratch;
 	const struct esw_rule *rule;
+	struct esw_counter *counter;
 	enum sluice_miss miss;
+	uint32_t table;
+	uint32_t bytes;
+	struct sluice_flow_hash hash;
+	bool parsed;
 	bool departed;
+	bool decap;
+	bool onward;
+	bool cpu;
+	bool drop;
+	bool to_cpu;
+	bool next;
+	uint64_t clock;
+	uint64_t from;
+	const uint8_t *last;
+	uint32_t last_len;
+	uint32_t arena_used;
+	unsigned int num_hits;
+	unsigned int num_meters;
+	unsigned int num_out;
+	unsigned int num_counts;
+	unsigned int num_gotos;
 	struct esw_ct_way ct;
 	struct hit hit[MAX_GOTOS + 1];
-	struct meter_use meter[MAX_METERS];
-};
+	uint8_t pad[ESW_LINE];
+} __attribute__((aligned(ESW_LINE)));
+
+_Static_assert(sizeof(struct way) / ESW_LINE % 2, "ways of a burst collide");
+
+/* Room for a copy of a packet that can be changed; likewise. */
+#define SCRATCH_SIZE	((ESW_SCRATCH / ESW_LINE | 1) * ESW_LINE + 2 * ESW_LINE)
 
 /*
- * What a burst needs.  It is not on the stack: compilers may be told to clear
+ * What a burst needs; @meter is that of the way that is run.  It is not on the stack: compilers may be told to clear
  * all that is, and that takes longer than the work.
  */
 struct esw_burst {
+	struct way way[ESW_BURST];
 	struct esw_lookup look[ESW_BURST];
 	struct esw_lookup again;
-	struct way way[ESW_BURST];
 	struct way *going[ESW_BURST];
 	struct esw_ct_ask *ask[ESW_BURST];
 	union esw_key key[ESW_BURST];
 	union esw_key onward_key;
-	uint8_t scratch[ESW_BURST][ESW_SCRATCH];
+	struct meter_use meter[MAX_METERS];
+	uint8_t scratch[ESW_BURST][SCRATCH_SIZE]
+		__attribute__((aligned(ESW_LINE)));
 };
 
 /* Memory for bursts, to be given to free(), or NULL. */
@@ -268,7 +281,7 @@ static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
 	if (!f)
 		return SLUICE_MISS_RESOURCE;
 	f += ESW_TAG_ROOM;
-	esw_encap_run(e, &w->pkt, in, flow_hash(w)->value, f);
+	esw_encap_run(w->esw, e, &w->pkt, in, flow_hash(w)->value, f);
 	out = queue_count(w, SLUICE_ID_NONE, len);
 	if (!out)
 		return SLUICE_MISS_RESOURCE;
@@ -321,7 +334,7 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	uint32_t len;
 	uint8_t *f;
 
-	miss = esw_encap_check(e, &w->pkt, &in, &len);
+	miss = esw_encap_check(w->esw, e, &w->pkt, &in, &len);
 	if (miss)
 		return miss;
 	if (e->nh->onward)
@@ -331,9 +344,9 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	f = arena_take(w, len);
 	if (!f)
 		return SLUICE_MISS_RESOURCE;
-	esw_encap_run(e, &w->pkt, &in, flow_hash(w)->value, f);
+	esw_encap_run(w->esw, e, &w->pkt, &in, flow_hash(w)->value, f);
 	out = &w->esw->out[w->num_out++];
-	out->vport = e->nh->port;
+	out->vport = esw_vport_get(w->esw, e->nh->port);
 	out->flags = 0;
 	out->frame = f;
 	out->len = len;
@@ -365,24 +378,39 @@ static enum sluice_miss leave_tunnel(struct way *w, uint16_t port,
 	return SLUICE_MISS_NONE;
 }
 
+/* With lanes, the meters are this way's from its first one to its end. */
+static void meters_lock(struct way *w)
+{
+	if (w->esw->meter_lock && !w->num_meters)
+		pthread_mutex_lock(w->esw->meter_lock);
+}
+
+static void meters_unlock(struct way *w)
+{
+	if (w->esw->meter_lock && w->num_meters)
+		pthread_mutex_unlock(w->esw->meter_lock);
+	w->num_meters = 0;
+}
+
 /* Ask a meter; a packet that meets it again finds what it has left. */
 static enum sluice_miss police(struct way *w, uint32_t id, bool *conforms)
 {
 	struct esw_meter *m = esw_meter_get(w->esw, id);
+	struct meter_use *use = w->esw->burst->meter;
 	unsigned int i;
 
-	for (i = 0; i < w->num_meters; i++)
-		if (w->meter[i].meter == m)
+	for (i = 0; i < w->num_meters; i++, use++)
+		if (use->meter == m)
 			break;
 	if (i == MAX_METERS)
 		return SLUICE_MISS_RESOURCE;
 	if (i == w->num_meters) {
-		w->meter[i].meter = m;
-		w->meter[i].bucket = m->bucket;
+		meters_lock(w);
+		use->meter = m;
+		use->bucket = m->bucket;
 		w->num_meters++;
 	}
-	*conforms = esw_meter_run(m, &w->meter[i].bucket, w->bytes,
-				  w->clock);
+	*conforms = esw_meter_run(m, &use->bucket, w->bytes, w->clock);
 	return SLUICE_MISS_NONE;
 }
 
@@ -435,7 +463,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			    bool *again)
 {
 	const struct sluice_action *act = esw_rule_actions(rule);
-	bool conforms;
+	bool conforms = false;
 	unsigned int i;
 
 	*again = false;
@@ -553,7 +581,7 @@ static void parse(struct way *w)
 }
 
 /* What to look up to find the packet's next rule. */
-static void next_lookup(struct way *w, struct esw_lookup *l)
+static inline void next_lookup(struct way *w, struct esw_lookup *l)
 {
 	if (!w->parsed)
 		parse(w);
@@ -570,6 +598,8 @@ static const struct esw_rule *find_rule(struct way *w)
 
 	next_lookup(w, l);
 	esw_lookup(w->esw, l, 1);
+	if (l->rule)
+		w->counter = esw_counter_get(w->esw, l->rule->counter);
 	return l->rule;
 }
 
@@ -579,39 +609,46 @@ static void depart(struct way *w, struct sluice_esw *esw, struct esw_vport *src,
 {
 	w->esw = esw;
 	w->src = src;
-	w->clock = now;
-	w->from = 0;
-	w->cpu = false;
-	w->num_meters = 0;
-	w->departed = true;
-	w->ct.ask.ready = false;
-	w->ct.conn = NULL;
-	w->ct.num_hits = 0;
-	w->bytes = tc_bytes(&w->pkt);
 	w->table = w->next ? src->next_table : src->root_table;
-	w->num_hits = 0;
+	w->bytes = tc_bytes(&w->pkt);
 	w->num_gotos = 0;
-	w->num_out = 0;
 	w->num_counts = 0;
-	w->arena_used = 0;
-	w->last = NULL;
-	w->last_len = 0;
 	w->hash.value = 0;
-	w->drop = false;
-	w->to_cpu = false;
+	w->departed = true;
 	w->decap = false;
 	w->onward = false;
+	w->cpu = false;
+	w->drop = false;
+	w->to_cpu = false;
+	w->clock = now;
+	w->from = 0;
+	w->last = NULL;
+	w->last_len = 0;
+	w->arena_used = 0;
+	w->num_hits = 0;
+	w->num_meters = 0;
+	w->num_out = 0;
+	w->ct.conn = NULL;
+	w->ct.num_hits = 0;
+}
+
+/* Note that a rule was hit, whose counter is w->counter. */
+static inline void hit(struct way *w, const struct esw_rule *rule)
+{
+	struct hit *h = &w->hit[w->num_hits++];
+
+	h->at = w->counter;
+	h->counter = rule->counter;
+	h->bytes = w->bytes;
+	h->drop_counter = SLUICE_ID_NONE;
+	h->dropped = false;
 }
 
 /* Hit a rule and run its program. */
 static enum sluice_miss hit_rule(struct way *w, const struct esw_rule *rule,
 				 bool *again)
 {
-	w->hit[w->num_hits++] = (struct hit){
-		.counter = rule->counter,
-		.bytes = w->bytes,
-		.drop_counter = SLUICE_ID_NONE,
-	};
+	hit(w, rule);
 	return run(w, rule, again);
 }
 
@@ -644,16 +681,22 @@ static enum sluice_miss travel(struct way *w, const struct esw_rule *rule)
 	}
 }
 
-static void count_rules(const struct way *w, uint64_t now)
+static inline void count_rules(const struct way *w, uint64_t now)
 {
+	struct sluice_esw *esw = w->esw;
 	unsigned int i;
 
-	for (i = 0; i < w->num_hits; i++)
-		esw_counter_hit(w->esw, w->hit[i].counter, w->hit[i].bytes, now,
-				w->hit[i].dropped);
+	for (i = 0; i < w->num_hits; i++) {
+		const struct hit *h = &w->hit[i];
+
+		esw_counter_bump(esw, h->at, h->counter, 1, h->bytes, now);
+		if (h->dropped)
+			esw_counter_drop(esw, h->counter);
+	}
 	for (i = 0; i < w->ct.num_hits; i++)
-		esw_counter_hit(w->esw, w->ct.hit[i].conn->counter,
-				w->ct.hit[i].bytes, now, false);
+		esw_counter_bump(esw, w->ct.hit[i].at,
+				 w->ct.hit[i].conn->counter, 1,
+				 w->ct.hit[i].bytes, now);
 }
 
 static void commit(struct way *w)
@@ -664,10 +707,11 @@ static void commit(struct way *w)
 
 	esw->hits++;
 	if (w->decap)
-		esw->tun.decapsulated++;
+		esw->decapsulated++;
 	count_rules(w, now);
 	for (i = 0; i < w->num_meters; i++)
-		w->meter[i].meter->bucket = w->meter[i].bucket;
+		esw->burst->meter[i].meter->bucket = esw->burst->meter[i].bucket;
+	meters_unlock(w);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
 	for (i = 0; i < w->num_hits; i++)
@@ -686,7 +730,7 @@ static void commit(struct way *w)
 			esw_vport_deliver(esw, out->vport, out->frame,
 					  out->len, out->flags);
 		if (out->nh) {
-			esw->tun.encapsulated++;
+			esw->encapsulated++;
 			esw_counter_hit(esw, out->nh->counter, out->len, now,
 					false);
 		} else if (!out->frame) {
@@ -703,6 +747,15 @@ static void commit(struct way *w)
  * Most frames end with a rule of one step, which sends them on: to a port, or
  * through a tunnel.  They are sent at once, as nothing else can happen to them.
  */
+
+static inline bool same_macs(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t x[2] = { 0 }, y[2] = { 0 };
+
+	memcpy(x, a, ESW_MACS_LEN);
+	memcpy(y, b, ESW_MACS_LEN);
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
+}
 
 /* The packet as a frame; nothing will be done to it any more. */
 static const uint8_t *last_frame(struct way *w, uint32_t *len)
@@ -722,7 +775,11 @@ static const uint8_t *last_frame(struct way *w, uint32_t *len)
 		esw_put16(f, p->tpid);
 		esw_put16(f + 2, p->tci);
 	}
-	return memcpy(f - ESW_MACS_LEN, p->mac, ESW_MACS_LEN);
+	f -= ESW_MACS_LEN;
+	/* Whoever reads the frame would wait for a store just done. */
+	if (!same_macs(f, p->mac))
+		memcpy(f, p->mac, ESW_MACS_LEN);
+	return f;
 }
 
 static void direct_output(struct sluice_esw *esw, struct way *w,
@@ -734,14 +791,14 @@ static void direct_output(struct sluice_esw *esw, struct way *w,
 
 	esw->hits++;
 	if (w->decap)
-		esw->tun.decapsulated++;
+		esw->decapsulated++;
 	if (w->departed) {
 		bytes = w->bytes;
 		count_rules(w, now);
 		if (w->pkt.changed)
 			frame = last_frame(w, &len);
 	}
-	esw_counter_hit(esw, rule->counter, bytes, now, false);
+	esw_counter_bump(esw, w->counter, rule->counter, 1, bytes, now);
 	esw_vport_deliver(esw, vp, frame, len, w->pkt.flags);
 }
 
@@ -755,17 +812,19 @@ static enum sluice_miss direct_tunnel(struct sluice_esw *esw, struct way *w,
 	struct esw_inner in;
 	uint32_t len;
 
-	miss = esw_encap_check(e, &w->pkt, &in, &len);
+	miss = esw_encap_check(esw, e, &w->pkt, &in, &len);
 	if (miss)
 		return miss;
 	esw->hits++;
 	if (w->decap)
-		esw->tun.decapsulated++;
-	esw_counter_hit(esw, rule->counter, tc_bytes(&w->pkt), now, false);
+		esw->decapsulated++;
+	esw_counter_bump(esw, w->counter, rule->counter, 1, tc_bytes(&w->pkt),
+			 now);
 	esw_flow_hash(esw, w->frame, w->frame_len, &hash);
-	esw_encap_run(e, &w->pkt, &in, hash.value, esw->arena);
-	esw_vport_deliver(esw, e->nh->port, esw->arena, len, 0);
-	esw->tun.encapsulated++;
+	esw_encap_run(esw, e, &w->pkt, &in, hash.value, esw->arena);
+	esw_vport_deliver(esw, esw_vport_get(esw, e->nh->port), esw->arena, len,
+			  0);
+	esw->encapsulated++;
 	esw_counter_hit(esw, e->nh->counter, len, now, false);
 	return SLUICE_MISS_NONE;
 }
@@ -811,6 +870,7 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 	w->now_len = f->len;
 	w->decap = false;
 	w->departed = false;
+	w->ct.ask.ready = false;
 	w->table = src->root_table;
 	w->next = w->table == SLUICE_ID_NONE;
 	if (w->next)
@@ -839,6 +899,8 @@ static uint32_t look_up(struct sluice_esw *esw, unsigned int num)
 {
 	struct esw_lookup *look = esw->burst->look;
 	struct way **going = esw->burst->going;
+	const struct esw_rule *last = NULL;
+	struct esw_counter *counter = NULL;
 	uint32_t flags = 0;
 	unsigned int i;
 
@@ -847,10 +909,13 @@ static uint32_t look_up(struct sluice_esw *esw, unsigned int num)
 		const struct esw_rule *rule = look[i].rule;
 
 		going[i]->rule = rule;
-		if (!rule)
-			continue;
-		flags |= rule->flags;
-		__builtin_prefetch(esw_counter_get(esw, rule->counter), 1);
+		if (rule && rule != last) {
+			last = rule;
+			flags |= rule->flags;
+			counter = esw_counter_get(esw, rule->counter);
+			__builtin_prefetch(counter, 1);
+		}
+		going[i]->counter = counter;
 	}
 	return flags;
 }
@@ -868,13 +933,45 @@ static void ask_ahead(struct sluice_esw *esw, struct esw_vport *src,
 
 		if (!w->rule || !(w->rule->flags & ESW_RULE_CT))
 			continue;
-		if (!w->departed)
+		w->ct.ask.ready = false;
+		w->ct.ask.pkt = &w->pkt;
+		w->ct.ask.act = esw_rule_actions(w->rule);
+		ask[asks++] = &w->ct.ask;
+	}
+	asks = esw_ct_ask(esw, ask, asks);
+	/* Meanwhile do what does not need them. */
+	for (i = 0; i < num; i++) {
+		struct way *w = going[i];
+
+		if (w->rule && !w->departed)
 			depart(w, esw, src, now);
-		ask[asks] = &w->ct.ask;
-		asks += esw_ct_ask(esw, &w->pkt, esw_rule_actions(w->rule),
-				   &w->ct.ask);
 	}
 	esw_ct_answer(esw, ask, asks);
+}
+
+/* Hit a rule that is but a lookup of a connection and a goto. */
+static inline enum sluice_miss hit_ct(struct way *w,
+				      const struct esw_rule *rule)
+{
+	const struct sluice_action *act = esw_rule_actions(rule);
+	enum sluice_miss miss;
+
+	hit(w, rule);
+	w->esw->scratch = w->scratch;
+	w->from = 0;
+	w->last = NULL;
+	miss = esw_ct_track(w->esw, &w->pkt, act, &w->ct,
+			    w->parsed ? &w->key->key : NULL);
+	if (miss)
+		return miss;
+	if (w->num_gotos++ == MAX_GOTOS) {
+		w->drop = true;
+		return SLUICE_MISS_NONE;
+	}
+	if (w->num_hits > MAX_GOTOS)
+		return SLUICE_MISS_HOPS;
+	w->table = le32toh(act[1].a);
+	return SLUICE_MISS_NONE;
 }
 
 /*
@@ -896,8 +993,10 @@ static unsigned int pass_on(struct sluice_esw *esw, struct esw_vport *src,
 			continue;
 		if (!w->departed)
 			depart(w, esw, src, now);
-		w->miss = hit_rule(w, w->rule, &again);
-		if (w->miss || !again)
+		w->miss = w->rule->flags & ESW_RULE_CT_ALONE ?
+			  hit_ct(w, w->rule) :
+			  hit_rule(w, w->rule, &again);
+		if (w->miss || w->drop)
 			continue;
 		next_lookup(w, &esw->burst->look[n]);
 		going[n++] = w;
@@ -926,7 +1025,9 @@ static enum sluice_miss finish(struct sluice_esw *esw, struct esw_vport *src,
 	if (!w->departed)
 		depart(w, esw, src, now);
 	miss = travel(w, w->rule);
-	if (!miss)
+	if (miss)
+		meters_unlock(w);
+	else
 		commit(w);
 	return miss;
 }

@@ -352,6 +352,8 @@ static uint32_t rule_flags(const struct esw_rule *rule)
 
 	if (rule->num_actions && act->op == SLUICE_ACT_CT)
 		flags |= ESW_RULE_CT;
+	if (flags && rule->num_actions == 2 && act[1].op == SLUICE_ACT_GOTO)
+		flags |= ESW_RULE_CT_ALONE;
 
 	for (i = 0; i < rule->num_actions; i++) {
 		switch (act[i].op) {

@@ -40,8 +40,7 @@ static int vport_set(struct func *f, const struct sluice_cmd_vport *cmd)
 	uint32_t fields = le32toh(cmd->fields);
 	int ret;
 
-	if (cmd->reserved[0] | cmd->reserved[1] ||
-	    fields & ~SLUICE_VPORT_F_ALL)
+	if (fields & ~SLUICE_VPORT_F_ALL)
 		return CMD_MALFORMED;
 	ret = sluice_esw_vport_set(nic->esw, vport, cmd);
 	if (ret != SLUICE_ST_OK)

@@ -8,8 +8,8 @@
 #define CAPS_PF		(SLUICE_CAP_LEGACY | SLUICE_CAP_SWITCHDEV | \
 			 SLUICE_CAP_TUNNEL | SLUICE_CAP_CT | \
 			 SLUICE_CAP_ROUTE | SLUICE_CAP_COUNT | \
-			 SLUICE_CAP_ETH | \
-			 SLUICE_CAP_SHAPER)
+			 SLUICE_CAP_ETH | SLUICE_CAP_SHAPER | \
+			 SLUICE_CAP_VF_VLAN)
 #define DB_QUEUES	0x2000
 #define DB_STRIDE	16
 
@@ -233,7 +233,7 @@ static void tx_doorbell(struct func *f, unsigned int id, uint32_t val)
 	}
 	__atomic_store_n(&q->db, val, __ATOMIC_SEQ_CST);
 	__atomic_or_fetch(&f->tx_pend, 1ull << id, __ATOMIC_SEQ_CST);
-	nic_notify(f->nic, f);
+	queues_notify(f, 1ull << id);
 }
 
 /* Nobody waits for receive buffers, so this wakes nobody. */
@@ -273,7 +273,7 @@ static void cq_doorbell(struct func *f, unsigned int id, uint32_t val, bool arm)
 	}
 	if (out_ring_doorbell(&cq->ring, val, arm)) {
 		__atomic_or_fetch(&f->cq_pend, 1ull << id, __ATOMIC_SEQ_CST);
-		nic_notify(f->nic, f);
+		queues_notify(f, 1ull << id);
 	}
 }
 

@@ -217,6 +217,151 @@ static void filter_limits(void **state)
 			 SLUICE_ST_NOENT);
 }
 
+static void vlan_set(struct bed *bed, uint16_t vport, uint16_t vlan, int want)
+{
+	struct sluice_cmd_vport cmd = {
+		.fields = htole32(SLUICE_VPORT_F_VLAN),
+		.vlan = htole16(vlan),
+	};
+
+	assert_int_equal(sluice_esw_vport_set(bed->esw, vport, &cmd), want);
+}
+
+/* A frame from @src to @dst, with a tag unless @tpid is 0. */
+static void fr_tag(struct frame *f, const char *dst, const char *src,
+		   uint16_t tpid, uint16_t tci)
+{
+	fr_eth(f, dst, src, tpid ? tpid : 0x88b5);
+	if (tpid) {
+		fr_u16(f, tci);
+		fr_u16(f, 0x88b5);
+	}
+	fr_fill(f, 0x42, 50);
+}
+
+static uint64_t spoofed(struct bed *bed, uint16_t vport)
+{
+	return le64toh(bed_stats(bed, vport).tx_dropped_spoof);
+}
+
+static void vlan(void **state)
+{
+	struct bed *bed = *state;
+	struct frame plain, tagged, other;
+
+	vlan_set(bed, VF(0), 0x6000 | 5, SLUICE_ST_OK);
+	vlan_set(bed, VF(1), 5, SLUICE_ST_OK);
+	vlan_set(bed, VF(2), 6, SLUICE_ST_OK);
+
+	/* To one in the same VLAN as it was, to the wire and the PF with a tag. */
+	fr_tag(&plain, own(VF(1)), own(VF(0)), 0, 0);
+	bed_send(bed, VF(0), &plain);
+	assert_sent(bed, 0, VF(1), &plain);
+	assert_int_equal(bed->num_sent, 1);
+	bed_clear(bed);
+	fr_tag(&plain, own(PF), own(VF(0)), 0, 0);
+	fr_tag(&tagged, own(PF), own(VF(0)), 0x8100, 0x6005);
+	bed_send(bed, VF(0), &plain);
+	assert_sent(bed, 0, PF, &tagged);
+	assert_int_equal(bed->num_sent, 1);
+	/* In another VLAN that address is somebody else's. */
+	bed_clear(bed);
+	fr_tag(&plain, own(VF(2)), own(VF(0)), 0, 0);
+	fr_tag(&tagged, own(VF(2)), own(VF(0)), 0x8100, 0x6005);
+	bed_send(bed, VF(0), &plain);
+	assert_sent(bed, 0, WIRE0, &tagged);
+	assert_int_equal(bed->num_sent, 1);
+	/* Flooding: VF 1 without the tag, PF, VF 3 and wire with it. */
+	bed_clear(bed);
+	fr_tag(&plain, MAC_BC, own(VF(0)), 0, 0);
+	fr_tag(&tagged, MAC_BC, own(VF(0)), 0x8100, 0x6005);
+	bed_send(bed, VF(0), &plain);
+	assert_sent(bed, 0, PF, &tagged);
+	assert_sent(bed, 1, VF(1), &plain);
+	assert_sent(bed, 2, VF(3), &tagged);
+	assert_sent(bed, 3, WIRE0, &tagged);
+	assert_int_equal(bed->num_sent, 4);
+	/* From the wire: the id counts, not the priority, and the protocol does. */
+	bed_clear(bed);
+	fr_tag(&tagged, own(VF(2)), MAC_C, 0x8100, 0xf006);
+	fr_tag(&plain, own(VF(2)), MAC_C, 0, 0);
+	fr_tag(&other, own(VF(2)), MAC_C, 0x88a8, 6);
+	bed_send(bed, WIRE0, &tagged);
+	assert_sent(bed, 0, VF(2), &plain);
+	bed_send(bed, WIRE0, &plain);
+	bed_send(bed, WIRE0, &other);
+	assert_int_equal(bed->num_sent, 1);
+	assert_int_equal(dropped(bed, WIRE0), 2);
+	/* Tags of its own are refused, and not counted as sent. */
+	bed_clear(bed);
+	fr_tag(&tagged, own(VF(1)), own(VF(0)), 0x8100, 5);
+	fr_tag(&other, own(VF(1)), own(VF(0)), 0x88a8, 5);
+	bed_send(bed, VF(0), &tagged);
+	bed_send(bed, VF(0), &other);
+	assert_int_equal(bed->num_sent, 0);
+	assert_int_equal(spoofed(bed, VF(0)), 2);
+	assert_int_equal(le64toh(bed_stats(bed, VF(0)).tx_packets), 4);
+	/* Without it the VF says itself where its frames belong. */
+	vlan_set(bed, VF(0), 0, SLUICE_ST_OK);
+	bed_send(bed, VF(0), &tagged);
+	assert_int_equal(bed->num_sent, 1);
+}
+
+static void vlan_ad(void **state)
+{
+	struct bed *bed = *state;
+	struct frame in, out;
+
+	vlan_set(bed, VF(0), SLUICE_VPORT_VLAN_AD | 100, SLUICE_ST_OK);
+	vlan_set(bed, VF(1), SLUICE_VPORT_VLAN_AD | 100, SLUICE_ST_OK);
+	fr_tag(&in, own(VF(1)), own(VF(0)), 0x8100, 7);
+	bed_send(bed, VF(0), &in);
+	assert_sent(bed, 0, VF(1), &in);
+	bed_clear(bed);
+	fr_tag(&in, MAC_C, own(VF(0)), 0x8100, 7);
+	fr_eth(&out, MAC_C, own(VF(0)), 0x88a8);
+	fr_u16(&out, 100);
+	fr_u16(&out, 0x8100);
+	fr_u16(&out, 7);
+	fr_u16(&out, 0x88b5);
+	fr_fill(&out, 0x42, 50);
+	bed_send(bed, VF(0), &in);
+	assert_sent(bed, 0, WIRE0, &out);
+	fr_tag(&in, MAC_C, own(VF(0)), 0x88a8, 100);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 1);
+	assert_int_equal(spoofed(bed, VF(0)), 1);
+}
+
+static void vlan_limits(void **state)
+{
+	struct bed *bed = *state;
+	struct frame f;
+
+	vlan_set(bed, VF(0), 4095, SLUICE_ST_INVAL);
+	vlan_set(bed, VF(0), 0x2000, SLUICE_ST_INVAL);
+	vlan_set(bed, VF(0), SLUICE_VPORT_VLAN_AD, SLUICE_ST_INVAL);
+	vlan_set(bed, WIRE0, 5, SLUICE_ST_INVAL);
+	vlan_set(bed, PF, 5, SLUICE_ST_INVAL);
+	vlan_set(bed, VF(0), 4094, SLUICE_ST_OK);
+	/* The longest and the shortest frames. */
+	fr_eth(&f, own(VF(1)), own(VF(0)), 0x88b5);
+	fr_fill(&f, 0, 1500);
+	vlan_set(bed, VF(1), 4094, SLUICE_ST_OK);
+	bed_send(bed, VF(0), &f);
+	assert_sent(bed, 0, VF(1), &f);
+	bed_clear(bed);
+	fr_eth(&f, own(VF(1)), own(VF(0)), 0x88b5);
+	bed_send(bed, VF(0), &f);
+	assert_sent(bed, 0, VF(1), &f);
+	/* Half a tag from the wire. */
+	bed_clear(bed);
+	fr_eth(&f, own(VF(1)), MAC_C, 0x8100);
+	fr_u16(&f, 4094);
+	bed_send(bed, WIRE0, &f);
+	assert_int_equal(bed->num_sent, 0);
+}
+
 static void second_wire(void **state)
 {
 	struct bed *bed = *state;
@@ -278,6 +423,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(broadcast, setup, teardown),
 		cmocka_unit_test_setup_teardown(multicast, setup, teardown),
 		cmocka_unit_test_setup_teardown(filter_limits, setup, teardown),
+		cmocka_unit_test_setup_teardown(vlan, setup, teardown),
+		cmocka_unit_test_setup_teardown(vlan_ad, setup, teardown),
+		cmocka_unit_test_setup_teardown(vlan_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(second_wire, setup, teardown),
 		cmocka_unit_test(all_functions),
 	};

@@ -340,7 +340,6 @@ static const struct bad_cmd bad_cmds[] = {
 	{ "PF: mode, length", SLUICE_CMD_ESW_MODE, 0, 32, 0, -1, false },
 	{ "PF: mode, vport", SLUICE_CMD_ESW_MODE, 0, 24, 0, 8, false },
 	{ "PF: vport", SLUICE_CMD_VPORT_SET, 0, 40, 0, -1, true },
-	{ "PF: vport, reserved", SLUICE_CMD_VPORT_SET, 0, 40, 0, 34, false },
 	{ "PF: vport, fields", SLUICE_CMD_VPORT_SET, 0, 40, 0, 18, false },
 	{ "PF: vport query", SLUICE_CMD_VPORT_QUERY, 0, 32, 0, -1, true },
 	{ "PF: map", SLUICE_CMD_COUNTER_MAP, 0, 32, 0, -1, true },
@@ -761,6 +760,9 @@ static void test_paused(void **state)
 	struct drv *d = &m->drv[0];
 	struct sluice_cmd_hdr nop = { .opcode = SLUICE_CMD_NOP };
 
+	/* A worker that is a thread does not let the test take its place. */
+	if (m->threaded)
+		skip();
 	drv_start(d);
 	drv_post(d, &nop, sizeof(nop));
 	drv_ring(d);
@@ -784,7 +786,7 @@ static void test_wakeups(void **state)
 	/* Awake already. */
 	wr(d, SLUICE_DB_CTRL, 0);
 	assert_int_equal(m->wakes, before + 1);
-	assert_false(sluice_nic_may_sleep(m->nic));
+	assert_false(sluice_nic_may_sleep(m->nic, 0));
 	run(m);
 	/* Arming with nothing new wakes nobody. */
 	before = m->wakes;

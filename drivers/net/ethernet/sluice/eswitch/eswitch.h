@@ -17,11 +17,13 @@
  * @link: enum sluice_link_policy in legacy mode
  * @mac_set: @mac is valid
  * @max_rate: in legacy mode, in Mbit/s, 0 for no limit
+ * @vlan: in legacy mode, SLUICE_VPORT_VLAN_*, 0 for none
  */
 struct sluice_vf {
 	u8 mac[ETH_ALEN];
 	u32 policy;
 	u32 max_rate;
+	u16 vlan;
 	u8 link;
 	bool mac_set;
 };

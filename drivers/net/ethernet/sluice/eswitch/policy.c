@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the PF decides about its VFs: address, anti-spoof, trust, link, rate.
+ * What the PF decides about its VFs: address, VLAN, anti-spoof, trust, link,
+ * rate.
  *
  * Everything is kept here under RTNL, so that it can be given to the device
  * again after a reset or when it leaves switchdev mode.  The device enforces
  * it.  In switchdev mode a VF's link belongs to its representor, and what a
  * VF may send is a matter of rules: only the address can be set.
  */
+#include <linux/bitfield.h>
 #include <linux/if_link.h>
+#include <linux/if_vlan.h>
 #include <linux/rtnetlink.h>
 
 #include "eswitch.h"
@@ -111,18 +114,43 @@ int sluice_set_vf_mac(struct net_device *dev, int vf, u8 *mac)
  * @vf: VF number
  * @vlan: VLAN id
  * @qos: priority
- * @proto: tag protocol
+ * @proto: tag protocol, 802.1Q or 802.1ad
  *
- * The device does not insert VLAN tags: only "no VLAN" can be asked for.
+ * The device puts all the VF sends into the VLAN and gives it only what comes
+ * from there, without the tag.  VLAN 0 with priority 0 means none; VLAN 0 with
+ * another priority the device does not have.
  *
  * Context: RTNL.  Return: 0 or a negative errno.
  */
 int sluice_set_vf_vlan(struct net_device *dev, int vf, u16 vlan, u8 qos,
 		       __be16 proto)
 {
-	if (!policy_vf(policy_esw(dev), vf))
+	struct sluice_eswitch *esw = policy_esw(dev);
+	struct sluice_vf *v = policy_vf(esw, vf);
+	struct sluice_cmd_vport cmd;
+	u16 tag = 0;
+	int err;
+
+	if (!v || vlan >= VLAN_VID_MASK || qos > 7)
 		return -EINVAL;
-	return vlan || qos ? -EOPNOTSUPP : 0;
+	if (proto != htons(ETH_P_8021Q) && proto != htons(ETH_P_8021AD))
+		return -EPROTONOSUPPORT;
+	if (vlan)
+		tag = FIELD_PREP(SLUICE_VPORT_VLAN_PCP, qos) | vlan |
+		      (proto == htons(ETH_P_8021AD) ? SLUICE_VPORT_VLAN_AD : 0);
+	else if (qos)
+		return -EOPNOTSUPP;
+	if (tag == v->vlan)
+		return 0;
+	if (esw->mode != SLUICE_ESW_LEGACY ||
+	    !(esw->sdev->caps & SLUICE_CAP_VF_VLAN))
+		return -EOPNOTSUPP;
+	sluice_vport_set_init(&cmd, SLUICE_VPORT_VF(vf), SLUICE_VPORT_F_VLAN);
+	cmd.vlan = cpu_to_le16(tag);
+	err = policy_exec(esw, &cmd);
+	if (!err)
+		v->vlan = tag;
+	return err;
 }
 
 /* Bytes per second. */
@@ -269,8 +297,13 @@ int sluice_get_vf_config(struct net_device *dev, int vf,
 	ivi->vlan_proto = htons(ETH_P_8021Q);
 	ivi->spoofchk = !!(v->policy & SLUICE_POLICY_SPOOFCHK);
 	ivi->trusted = !!(v->policy & SLUICE_POLICY_TRUST);
-	if (esw->mode == SLUICE_ESW_LEGACY)
+	if (esw->mode == SLUICE_ESW_LEGACY) {
 		ivi->max_tx_rate = v->max_rate;
+		ivi->vlan = v->vlan & SLUICE_VPORT_VLAN_VID;
+		ivi->qos = FIELD_GET(SLUICE_VPORT_VLAN_PCP, v->vlan);
+		if (v->vlan & SLUICE_VPORT_VLAN_AD)
+			ivi->vlan_proto = htons(ETH_P_8021AD);
+	}
 	if (!policy_query(esw, vf, &info)) {
 		ether_addr_copy(ivi->mac, info.mac);
 		link = info.link_policy;
@@ -389,9 +422,11 @@ void sluice_policy_apply(struct sluice_eswitch *esw, unsigned int n)
 				      SLUICE_VPORT_F_LINK |
 				      SLUICE_VPORT_F_POLICY |
 				      SLUICE_VPORT_F_MTU |
+				      (v->vlan ? SLUICE_VPORT_F_VLAN : 0) |
 				      (v->mac_set ? SLUICE_VPORT_F_MAC : 0));
 		cmd.link = v->link;
 		cmd.policy = cpu_to_le32(v->policy);
+		cmd.vlan = cpu_to_le16(v->vlan);
 		if (v->mac_set)
 			ether_addr_copy(cmd.mac, v->mac);
 		if (sluice_cmd_post(esw->sdev, &cmd.hdr))
@@ -423,6 +458,7 @@ void sluice_policy_reset(struct sluice_eswitch *esw, unsigned int n)
 				      SLUICE_VPORT_F_LINK |
 				      SLUICE_VPORT_F_POLICY |
 				      SLUICE_VPORT_F_MTU |
+				      (v->vlan ? SLUICE_VPORT_F_VLAN : 0) |
 				      (v->mac_set ? SLUICE_VPORT_F_MAC : 0));
 		cmd.link = SLUICE_LINK_AUTO;
 		sluice_cmd_post(esw->sdev, &cmd.hdr);
