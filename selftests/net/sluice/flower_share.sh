@@ -87,11 +87,14 @@ police_stats() {
 	check_not "in use" tc actions del action police index 5
 }
 
-# kind KIND REST WANT: shared by two filters it does what it does in one.
+# kind KIND REST MORE: shared by two filters it does what it does in one. Not every
+# kind of action keeps count of hardware.
 kind() {
-	local k=$1 alone shared
+	local k=$1 alone shared counts
 	check "$k: alone" rule "${REP[0]}" 10 "action $k $2 $3"
 	alone=$(pkt xfer -t 1 --tx "${VF[0]}" --rx "${VF[1]}" "$A/ip/udp/len 20")
+	wait_for 2 tc_hw_is "${REP[0]}" 10 1
+	counts=$(tc_hw_packets "${REP[0]}" 10)
 	check "$k: gone" tc filter del dev "${REP[0]}" ingress pref 10
 	# shellcheck disable=SC2086 # words
 	check "$k: shared" tc actions add action $k $2 index 7 skip_sw || return
@@ -101,11 +104,13 @@ kind() {
 	shared=$(pkt xfer -t 1 --tx "${VF[0]}" --rx "${VF[1]}" "$A/ip/udp/len 20")
 	check_eq "$k: frame" "$shared" "$alone"
 	passed 2 "$A/ip/udp/len 21" "$A/ip/udp/len 22" > /dev/null
-	check_within "$k: counted" 3 act_is "$k" 7 hw_packets 3
-	check_eq "$k: the filter counts its own" "$(tc_hw_packets "${REP[0]}" 10)" 3
+	if [ "$counts" -gt 0 ]; then
+		check_within "$k: counted" 3 act_is "$k" 7 hw_packets 3
+		check_eq "$k: a filter shows that" "$(tc_hw_packets "${REP[0]}" 10)" 3
+	fi
 	check "$k: gone" tc filter del dev "${REP[0]}" ingress pref 10
 	check "$k: gone" tc filter del dev "${REP[2]}" ingress pref 10
-	check_eq "$k: still counted" "$(act_stat "$k" 7 hw_packets)" 3
+	[ "$counts" = 0 ] || check_eq "$k: still counted" "$(act_stat "$k" 7 hw_packets)" 3
 	check "$k: delete" tc actions del action "$k" index 7
 }
 
