@@ -204,7 +204,7 @@ policy_vlan_wire() {
 	check "VLAN 5" ip link set "$PF" vf 0 vlan 5 qos 3
 	check_eq "tagged on the wire" \
 		"$(pkt xfer -s -n 1 --tx "h0/${VF[0]}" --rx wire0 \
-			"eth dst=02:00:00:00:00:99 src=$mac/ip/udp/len 20" | cut -c 1-48)" \
+			"eth dst=02:00:00:00:00:99 src=$mac/ip/udp/len 20" | cut -c 1-40)" \
 		"wire0 1 020000000099${mac//:/}81006005"
 	check_eq "a tag of its own is dropped" \
 		"$(count_frames "h0/${VF[0]}" wire0 3 \

@@ -27,9 +27,11 @@ void esw_ct_close(struct sluice_esw *esw, const struct esw_conn *conn)
 {
 	struct esw_conn *peer = conn_get(esw, conn->id ^ 1);
 
-	esw->ct.conn[conn->id]->flags |= ESW_CT_F_CLOSED;
+	__atomic_or_fetch(&esw->ct.conn[conn->id]->flags, ESW_CT_F_CLOSED,
+			  __ATOMIC_RELAXED);
 	if (peer)
-		peer->flags |= ESW_CT_F_CLOSED;
+		__atomic_or_fetch(&peer->flags, ESW_CT_F_CLOSED,
+				  __ATOMIC_RELAXED);
 }
 
 static uint32_t conn_hash(const struct esw_conn *c)

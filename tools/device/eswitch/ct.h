@@ -189,6 +189,12 @@ static inline bool esw_ct_key_is4(const struct esw_ct_key *key)
 	return (uint8_t)(key->word[0] >> 32) == 4;
 }
 
+/* Another lane may close the connection meanwhile. */
+static inline uint16_t esw_conn_flags(const struct esw_conn *c)
+{
+	return __atomic_load_n(&c->flags, __ATOMIC_RELAXED);
+}
+
 /* Does the direction take packets with this key? */
 static inline bool esw_conn_takes(const struct esw_conn *c,
 				  const struct esw_ct_key *k)
@@ -223,7 +229,7 @@ static inline bool esw_ct_closed(const struct esw_ct_way *w)
 	unsigned int i;
 
 	for (i = 0; i < w->num_hits; i++)
-		if (w->hit[i].conn->flags & ESW_CT_F_CLOSED)
+		if (esw_conn_flags(w->hit[i].conn) & ESW_CT_F_CLOSED)
 			return true;
 	return false;
 }
@@ -246,7 +252,7 @@ static inline void esw_ct_fill_key(const struct esw_ct_way *w,
 	key->ct_state = w->conn->state;
 	key->ct_zone = w->zone;
 	key->ct_mark = w->conn->mark;
-	if (w->conn->flags & ESW_CT_F_LABEL)
+	if (esw_conn_flags(w->conn) & ESW_CT_F_LABEL)
 		memcpy(key->ct_label, w->conn->label, sizeof(key->ct_label));
 	else
 		memset(key->ct_label, 0, sizeof(key->ct_label));

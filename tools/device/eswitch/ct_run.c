@@ -154,7 +154,7 @@ void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *const *ask,
 		if (!a->conn)
 			continue;
 		if (!esw_ct_key_is4(&a->key) ||
-		    a->conn->flags & ESW_CT_F_LABEL)
+		    esw_conn_flags(a->conn) & ESW_CT_F_LABEL)
 			__builtin_prefetch(a->conn->key6);
 		a->counter = esw_counter_get(esw, a->conn->counter);
 		__builtin_prefetch(a->counter, 1);
@@ -188,7 +188,7 @@ take_up(struct sluice_esw *esw, const struct esw_flow *f,
 	const struct sluice_action *act, struct esw_ct_way *w,
 	struct esw_conn *c, struct esw_counter *counter)
 {
-	if (f->ttl <= 1 || !c || c->flags & ESW_CT_F_CLOSED)
+	if (f->ttl <= 1 || !c || esw_conn_flags(c) & ESW_CT_F_CLOSED)
 		return SLUICE_MISS_CT;
 	if (f->proto != ESW_IPPROTO_UDP) {
 		if (f->proto == ESW_IPPROTO_GRE &&
@@ -317,7 +317,9 @@ static enum sluice_miss nat(struct sluice_esw *esw, struct sluice_pkt *p,
 			    const struct esw_conn *c, struct esw_flow *f,
 			    struct sluice_key *key)
 {
-	if (!(c->flags & (SLUICE_CT_F_SNAT | SLUICE_CT_F_DNAT)))
+	uint16_t flags = esw_conn_flags(c);
+
+	if (!(flags & (SLUICE_CT_F_SNAT | SLUICE_CT_F_DNAT)))
 		return SLUICE_MISS_NONE;
 	/* Edits may have made it a packet of another kind. */
 	if (esw_ct_kind(f->v4, f->proto) != esw_conn_kind(c))
@@ -326,9 +328,9 @@ static enum sluice_miss nat(struct sluice_esw *esw, struct sluice_pkt *p,
 		return SLUICE_MISS_RESOURCE;
 	f->ip = esw_l3(p);
 	f->l4 = f->ip + f->hlen;
-	if (c->flags & SLUICE_CT_F_SNAT)
+	if (flags & SLUICE_CT_F_SNAT)
 		rewrite(f, false, c->nat_src, c->nat_src6, c->nat_sport);
-	if (c->flags & SLUICE_CT_F_DNAT)
+	if (flags & SLUICE_CT_F_DNAT)
 		rewrite(f, true, c->nat_dst, c->nat_dst6, c->nat_dport);
 	if (key)
 		rewrite_key(esw, f, key);

@@ -83,9 +83,24 @@ static uint8_t outer_tos(const struct esw_encap *e, const struct esw_inner *in,
 	return tos;
 }
 
+/*
+ * Lanes do not share a number, and never take the same one.  They give the
+ * encaps' packets ids from one row.
+ */
+static uint16_t next_ip_id(struct sluice_esw *esw, struct esw_encap *e)
+{
+	uint16_t id;
+
+	if (!esw->ip_id_step)
+		return e->ip_id++;
+	id = esw->ip_id;
+	esw->ip_id = (uint16_t)(id + esw->ip_id_step);
+	return id;
+}
+
 /* The checksum is put together from parts: what was just written is not read. */
-static void fill_ip4(struct esw_encap *e, const struct esw_inner *in,
-		     uint8_t *ip, uint32_t len)
+static void fill_ip4(const struct esw_encap *e, const struct esw_inner *in,
+		     uint8_t *ip, uint32_t len, uint16_t id)
 {
 	uint8_t tos = outer_tos(e, in, e->header[1]);
 	uint8_t ttl = e->header[8], inner;
@@ -94,12 +109,12 @@ static void fill_ip4(struct esw_encap *e, const struct esw_inner *in,
 	if (e->flags & SLUICE_ENCAP_F_TTL && !in->tagged &&
 	    inner_ttl(in, &inner))
 		ttl = inner;
-	sum = e->sum + tos + ((uint32_t)ttl << 8) + len + e->ip_id;
+	sum = e->sum + tos + ((uint32_t)ttl << 8) + len + id;
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	ip[1] = tos;
 	esw_put16(ip + 2, (uint16_t)len);
-	esw_put16(ip + 4, e->ip_id++);
+	esw_put16(ip + 4, id);
 	ip[8] = ttl;
 	esw_put16(ip + 10, (uint16_t)~sum);
 }
@@ -146,6 +161,7 @@ static void fill_udp(const struct esw_encap *e, const uint8_t *ip,
 
 /**
  * esw_encap_check() - can a packet go through an encap?
+ * @esw: the eSwitch
  * @e: the encap
  * @p: the packet
  * @in: set to the IP header in it
@@ -153,13 +169,14 @@ static void fill_udp(const struct esw_encap *e, const uint8_t *ip,
  *
  * Return: %SLUICE_MISS_NONE, or why it takes the slow path.
  */
-enum sluice_miss esw_encap_check(const struct esw_encap *e,
+enum sluice_miss esw_encap_check(const struct sluice_esw *esw,
+				 const struct esw_encap *e,
 				 const struct sluice_pkt *p,
 				 struct esw_inner *in, uint32_t *len)
 {
 	if (!e->nh || !e->nh->valid)
 		return SLUICE_MISS_NEXT_HOP;
-	if (!e->nh->onward && e->nh->port->egress_punt)
+	if (!e->nh->onward && esw_vport_get(esw, e->nh->port)->egress_punt)
 		return SLUICE_MISS_EGRESS;
 	*len = e->len + esw_pkt_len(p);
 	if (*len > e->mtu)
@@ -172,14 +189,16 @@ enum sluice_miss esw_encap_check(const struct esw_encap *e,
 
 /**
  * esw_encap_run() - make the frame
+ * @esw: the eSwitch
  * @e: the encap; esw_encap_check() has said yes
  * @p: the packet
  * @in: the IP header in it, from there
  * @hash: flow hash of the frame it came from
  * @out: room for the frame
  */
-void esw_encap_run(struct esw_encap *e, const struct sluice_pkt *p,
-		   const struct esw_inner *in, uint32_t hash, uint8_t *out)
+void esw_encap_run(struct sluice_esw *esw, struct esw_encap *e,
+		   const struct sluice_pkt *p, const struct esw_inner *in,
+		   uint32_t hash, uint8_t *out)
 {
 	const struct esw_next_hop *nh = e->nh;
 	uint32_t len = e->len + esw_pkt_len(p);
@@ -194,7 +213,7 @@ void esw_encap_run(struct esw_encap *e, const struct sluice_pkt *p,
 	if (e->v6)
 		fill_ip6(e, in, ip, len, hash);
 	else
-		fill_ip4(e, in, ip, len);
+		fill_ip4(e, in, ip, len, next_ip_id(esw, e));
 	if (e->type != SLUICE_TUNNEL_GRE)
 		fill_udp(e, ip, ip + e->l4, len - e->l4, hash);
 }

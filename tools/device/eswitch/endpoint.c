@@ -124,7 +124,7 @@ static void unlink_endpoint(struct sluice_esw *esw, struct esw_endpoint *ep)
 	while (*at != ep)
 		at = &(*at)->next;
 	*at = ep->next;
-	esw->tun.last = NULL;
+	esw->last_endpoint = NULL;
 	/* Uplinks know how many endpoints look at their frames. */
 	if (ep->port != SLUICE_VPORT_NONE)
 		esw_vport_get(esw, ep->port)->num_endpoints--;
@@ -310,8 +310,8 @@ const struct esw_endpoint *esw_endpoint_find(struct sluice_esw *esw,
 		id.udp_port = esw_get16(o->ip + o->hlen + 2);
 	ep_key(&key, &id, p->mac, o->ip + (o->v6 ? 24 : 16));
 	/* Mostly it is the same as for the frame before. */
-	last = esw->tun.last;
+	last = esw->last_endpoint;
 	if (!last || !same_key(&last->key, &key))
-		last = esw->tun.last = lookup(esw, &key, key_hash(&key));
+		last = esw->last_endpoint = lookup(esw, &key, key_hash(&key));
 	return last;
 }

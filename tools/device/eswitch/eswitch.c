@@ -73,11 +73,10 @@ struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 				  const struct sluice_esw_host *host)
 {
 	struct sluice_esw *esw;
-	size_t chunks;
 
 	if (!cfg_valid(cfg))
 		return NULL;
-	esw = calloc(1, sizeof(*esw));
+	esw = esw_pages_alloc(sizeof(*esw));
 	if (!esw)
 		return NULL;
 	esw->cfg = *cfg;
@@ -85,8 +84,7 @@ struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 	esw->mode = SLUICE_ESW_LEGACY;
 	esw->next_gen = 1;
 	esw->dirty_counter = SLUICE_ID_NONE;
-	chunks = (cfg->max_counters + COUNTER_CHUNK - 1) / COUNTER_CHUNK;
-	esw->counters = calloc(chunks, sizeof(*esw->counters));
+	esw->counters = esw_counters_alloc(esw);
 	esw->burst = esw_burst_new();
 	esw->arena = malloc(ESW_ARENA);
 	esw->out = calloc(ESW_MAX_OUTPUTS, sizeof(*esw->out));
@@ -121,6 +119,7 @@ void sluice_esw_free(struct sluice_esw *esw)
 	if (!esw)
 		return;
 	objects_flush(esw);
+	esw_lanes_free(esw);
 	esw_counters_free(esw);
 	esw_vports_free(esw);
 	esw_fdb_free(esw);
@@ -150,15 +149,20 @@ void sluice_esw_free(struct sluice_esw *esw)
  */
 void sluice_esw_reset(struct sluice_esw *esw)
 {
+	struct sluice_esw *lane;
+	unsigned int i;
+
 	objects_flush(esw);
 	esw_counters_reset(esw);
 	esw_vports_reset(esw);
 	esw->mode = SLUICE_ESW_LEGACY;
-	esw->lookups = 0;
-	esw->hits = 0;
-	esw->tun.encapsulated = 0;
-	esw->tun.decapsulated = 0;
-	memset(esw->misses, 0, sizeof(esw->misses));
+	for (i = 0; (lane = esw_lane_get(esw, i)); i++) {
+		lane->lookups = 0;
+		lane->hits = 0;
+		lane->encapsulated = 0;
+		lane->decapsulated = 0;
+		memset(lane->misses, 0, sizeof(lane->misses));
+	}
 }
 
 /**
@@ -201,8 +205,19 @@ enum sluice_esw_mode sluice_esw_mode(const struct sluice_esw *esw)
 void sluice_esw_query(const struct sluice_esw *esw,
 		      struct sluice_esw_info *info)
 {
-	unsigned int i;
+	uint64_t encapsulated = 0, decapsulated = 0, lookups = 0, hits = 0;
+	uint64_t misses[16] = { 0 };
+	const struct sluice_esw *lane;
+	unsigned int i, r;
 
+	for (i = 0; (lane = esw_lane_get(esw, i)); i++) {
+		encapsulated += lane->encapsulated;
+		decapsulated += lane->decapsulated;
+		lookups += lane->lookups;
+		hits += lane->hits;
+		for (r = 0; r < 16; r++)
+			misses[r] += lane->misses[r];
+	}
 	memset(info, 0, sizeof(*info));
 	info->mode = htole32(esw->mode);
 	info->rules = htole32(esw->num_rules);
@@ -214,12 +229,12 @@ void sluice_esw_query(const struct sluice_esw *esw,
 	info->endpoints = htole32(esw->tun.num_endpoints);
 	info->ct = htole32(esw->ct.num);
 	info->meters = htole32(esw->num_meters);
-	info->encapsulated = htole64(esw->tun.encapsulated);
-	info->decapsulated = htole64(esw->tun.decapsulated);
-	info->lookups = htole64(esw->lookups);
-	info->hits = htole64(esw->hits);
-	for (i = 0; i < 16; i++)
-		info->misses[i] = htole64(esw->misses[i]);
+	info->encapsulated = htole64(encapsulated);
+	info->decapsulated = htole64(decapsulated);
+	info->lookups = htole64(lookups);
+	info->hits = htole64(hits);
+	for (r = 0; r < 16; r++)
+		info->misses[r] = htole64(misses[r]);
 }
 
 /* Headers are in the first two lines, in tunnels the inner ones too. */
@@ -270,8 +285,10 @@ void sluice_esw_input_burst(struct sluice_esw *esw, uint16_t in_vport,
 			    const struct sluice_esw_frame *frames,
 			    unsigned int num)
 {
-	struct esw_vport *src = esw_vport_get(esw, in_vport);
+	struct esw_vport *src;
 
+	esw_lane_check(esw);
+	src = esw_vport_get(esw, in_vport);
 	if (!src)
 		return;
 	prefetch(frames, num);
@@ -317,11 +334,14 @@ void sluice_esw_direct(struct sluice_esw *esw, uint16_t dst,
 		       const uint8_t *frame, uint32_t len,
 		       unsigned int frame_flags)
 {
-	struct esw_vport *vp = esw_vport_get(esw, dst);
-	bool allowed = vp && dst != SLUICE_VPORT_PF &&
-		       (esw->mode == SLUICE_ESW_SWITCHDEV ||
-			dst == SLUICE_VPORT_UPLINK(1));
+	struct esw_vport *vp;
+	bool allowed;
 
+	esw_lane_check(esw);
+	vp = esw_vport_get(esw, dst);
+	allowed = vp && dst != SLUICE_VPORT_PF &&
+		  (esw->mode == SLUICE_ESW_SWITCHDEV ||
+		   dst == SLUICE_VPORT_UPLINK(1));
 	if (!allowed || len < SLUICE_FRAME_MIN)
 		esw_vport_drop(esw, esw_vport_get(esw, SLUICE_VPORT_PF));
 	else

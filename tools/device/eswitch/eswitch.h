@@ -4,8 +4,9 @@
  *
  * The library knows nothing of rings, DMA, PCI or QEMU.  Its host gives it
  * frames with sluice_esw_input() and takes frames through the callbacks of
- * struct sluice_esw_host.  One eSwitch is used by one thread at a time; no
- * function takes a lock, sleeps or, on the packet path, allocates.
+ * struct sluice_esw_host.  One eSwitch is used by one thread at a time; for more
+ * threads it has lanes.  No function sleeps or, on the packet path, allocates or
+ * takes a lock, but frames that meet a meter when there are lanes.
  *
  * Functions that carry out a command return enum sluice_status.
  */
@@ -146,6 +147,15 @@ struct sluice_esw_host {
 struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 				  const struct sluice_esw_host *host);
 void sluice_esw_free(struct sluice_esw *esw);
+
+/*
+ * Lanes, for more threads (lane.c).  An eSwitch and its lanes are
+ * SLUICE_ESW_MAX_LANES at most.
+ */
+#define SLUICE_ESW_MAX_LANES	16
+struct sluice_esw *sluice_esw_lane_new(struct sluice_esw *esw,
+				       const struct sluice_esw_host *host);
+void sluice_esw_publish(struct sluice_esw *esw);
 
 /* Back to the state after sluice_esw_new(), counters included (PF reset). */
 void sluice_esw_reset(struct sluice_esw *esw);

@@ -6,6 +6,7 @@
 #define SLUICE_ESW_INTERNAL_H
 
 #include <endian.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #include "tunnel.h"
 #include "ct.h"
 
+#define ESW_MAX_LANES		(SLUICE_ESW_MAX_LANES - 1)
 #define ESW_PERM_MTU		1500	/* of a function the PF gave none */
 
 /* vport.c */
@@ -46,8 +48,9 @@ struct esw_stats {
 
 /**
  * struct esw_vport - a port of the eSwitch
- * @stats: statistics, in host order
- * @num: its number
+ * @stats: statistics, in host order; of each lane its own
+ * @dirty: statistics changed since they were last collected, likewise
+ * @num: its number; this and what follows changes by commands only
  * @mtu: MTU in force
  * @given_mtu: MTU given by the PF, 0 for none: an upper limit and the MTU
  *	after a function reset
@@ -59,7 +62,6 @@ struct esw_stats {
  * @vf: a VF
  * @enabled: its driver enabled it; uplinks always are
  * @carrier: uplinks: the wire has a carrier
- * @dirty: statistics changed since they were last collected
  * @egress_punt: frames output here take the slow path
  * @link_policy: enum sluice_link_policy
  * @policy: SLUICE_POLICY_*
@@ -70,6 +72,7 @@ struct esw_stats {
  */
 struct esw_vport {
 	struct esw_stats stats;
+	bool dirty;
 	uint16_t num;
 	uint16_t mtu;
 	uint16_t given_mtu;
@@ -81,7 +84,6 @@ struct esw_vport {
 	bool vf;
 	bool enabled;
 	bool carrier;
-	bool dirty;
 	bool egress_punt;
 	uint8_t link_policy;
 	uint32_t policy;
@@ -91,6 +93,7 @@ struct esw_vport {
 	uint32_t num_endpoints;
 };
 
+struct esw_vport *esw_vports_alloc(const struct sluice_esw *esw);
 int esw_vports_init(struct sluice_esw *esw);
 void esw_vports_free(struct sluice_esw *esw);
 void esw_vports_reset(struct sluice_esw *esw);
@@ -598,6 +601,8 @@ void esw_counter_dirty(struct sluice_esw *esw, struct esw_counter *c,
 void esw_counter_drop(struct sluice_esw *esw, uint32_t id);
 void esw_counters_reset(struct sluice_esw *esw);
 void esw_counters_free(struct sluice_esw *esw);
+struct esw_counters **esw_counters_alloc(const struct sluice_esw *esw);
+bool esw_counters_fill(const struct sluice_esw *esw, struct sluice_esw *lane);
 
 /* program.c */
 
@@ -676,11 +681,9 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
 }
 
 /**
- * struct sluice_esw - an eSwitch
+ * struct sluice_esw - an eSwitch, or a lane of one
  * @cfg: sizes
- * @host: services
  * @mode: enum sluice_esw_mode
- * @vport: functions, then uplinks
  * @num_vports: their number
  * @fdb: addresses of functions
  * @masks: masks by id, NULL where there is none
@@ -698,29 +701,43 @@ static inline uint16_t esw_ip4_csum(const uint8_t *ip)
  * @num_tables: tables with rules
  * @next_seq: creation order of the next rule
  * @next_gen: next stamp of a table
- * @cache: flow cache
- * @slab: memory of rules
- * @counters: counters in chunks of COUNTER_CHUNK, NULL where none was used
- * @dirty_counter: first changed counter
- * @num_counters: counters named by rules, next hops and connections
  * @tun: tunnel objects
  * @ct: connections
+ * @num_counters: counters named by rules, next hops and connections
+ * @version: times sluice_esw_publish() was called
+ * @main: of a lane the eSwitch it belongs to, else NULL
+ * @host: services
+ * @seen: of a lane: @version of what it has
+ * @lane: lanes besides itself
+ * @num_lanes: their number
+ * @meter_lock: with lanes: guards the buckets of all meters
+ * @ip_id: with lanes: IPv4 id of the next packet into a tunnel
+ * @ip_id_step: and what to add to it; 0 without lanes
+ * @vport: functions, then uplinks
+ * @slab: memory of rules
+ * @last_endpoint: endpoint of the last frame that had one, NULL when it is not
+ *	known
+ * @cache: flow cache
+ * @counters: counters in chunks of COUNTER_CHUNK, NULL where none was used
+ * @dirty_counter: first changed counter
  * @lookups: frames looked up
  * @hits: frames finished by rules
  * @misses: frames to the slow path, by reason
+ * @encapsulated: frames sent through tunnels
+ * @decapsulated: frames taken out of tunnels and finished by rules
  * @random: what samples are chosen by
  * @burst: working copies of a burst's state
  * @scratch: ESW_SCRATCH bytes for a working copy of the packet
  * @arena: frames of queued outputs
  * @out: queued outputs
+ *
+ * What comes before @main is changed by commands only, and lanes have a copy.
  */
 struct sluice_esw {
 	struct sluice_esw_cfg cfg;
-	struct sluice_esw_host host;
 	enum sluice_esw_mode mode;
-	struct esw_vport *vport;
 	unsigned int num_vports;
-	struct esw_fdb fdb;
+	struct esw_fdb *fdb;
 	struct esw_mask **masks;
 	uint32_t masks_size;
 	uint32_t num_masks;
@@ -736,22 +753,56 @@ struct sluice_esw {
 	uint32_t num_tables;
 	uint64_t next_seq;
 	uint64_t next_gen;
-	struct esw_cache cache;
-	struct esw_slab slab[ESW_SLABS];
-	struct esw_counters **counters;
-	uint32_t dirty_counter;
-	uint32_t num_counters;
 	struct esw_tunnels tun;
 	struct esw_cts ct;
+	uint32_t num_counters;
+	uint32_t version;
+
+	struct sluice_esw *main __attribute__((aligned(ESW_LINE)));
+	struct sluice_esw_host host;
+	uint32_t seen;
+	struct sluice_esw *lane[ESW_MAX_LANES];
+	unsigned int num_lanes;
+	pthread_mutex_t *meter_lock;
+	uint16_t ip_id;
+	uint16_t ip_id_step;
+	struct esw_vport *vport;
+	struct esw_slab slab[ESW_SLABS];
+	const struct esw_endpoint *last_endpoint;
+	struct esw_cache cache;
+	struct esw_counters **counters;
+	uint32_t dirty_counter;
 	uint64_t lookups;
 	uint64_t hits;
 	uint64_t misses[16];
+	uint64_t encapsulated;
+	uint64_t decapsulated;
 	uint64_t random;
 	struct esw_burst *burst;
 	uint8_t *scratch;
 	uint8_t *arena;
 	struct esw_output *out;
 };
+
+/* lane.c */
+void esw_lane_update(struct sluice_esw *lane);
+void esw_lanes_free(struct sluice_esw *esw);
+
+/* Before a frame: a lane sees what commands have changed. */
+static inline void esw_lane_check(struct sluice_esw *esw)
+{
+	if (esw->main && esw->seen != esw->main->version)
+		esw_lane_update(esw);
+}
+
+/* The eSwitch itself for @i 0, then its lanes; NULL behind the last. */
+static inline struct sluice_esw *esw_lane_get(const struct sluice_esw *esw,
+					      unsigned int i)
+{
+	if (!i)
+		return (struct sluice_esw *)esw;
+	return i <= esw->num_lanes ? esw->lane[i - 1] : NULL;
+}
 
 /* The vport of a number, or NULL. */
 static inline struct esw_vport *esw_vport_get(const struct sluice_esw *esw, uint16_t num)

@@ -123,9 +123,10 @@ static bool switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 bool sluice_esw_input_large(struct sluice_esw *esw, uint16_t in_vport,
 			    const struct sluice_large *l)
 {
-	struct esw_vport *src = esw_vport_get(esw, in_vport);
-	struct esw_vport *dst;
+	struct esw_vport *src, *dst;
 
+	esw_lane_check(esw);
+	src = esw_vport_get(esw, in_vport);
 	if (!esw->host.deliver_large || !src || src->uplink ||
 	    !esw_vport_lets_out(esw, src, l))
 		return false;
@@ -152,8 +153,10 @@ bool sluice_esw_input_large(struct sluice_esw *esw, uint16_t in_vport,
 bool sluice_esw_direct_large(struct sluice_esw *esw, uint16_t dst,
 			     const struct sluice_large *l)
 {
-	struct esw_vport *vp = esw_vport_get(esw, dst);
+	struct esw_vport *vp;
 
+	esw_lane_check(esw);
+	vp = esw_vport_get(esw, dst);
 	return esw->host.deliver_large && vp && dst != SLUICE_VPORT_PF &&
 	       esw->mode == SLUICE_ESW_SWITCHDEV &&
 	       esw_vport_deliver_large(esw, vp, l);

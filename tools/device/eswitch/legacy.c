@@ -15,8 +15,11 @@
 int esw_fdb_init(struct sluice_esw *esw)
 {
 	uint32_t i, n = (esw->cfg.num_vfs + 1) * (esw->cfg.max_filters + 1);
-	struct esw_fdb *fdb = &esw->fdb;
+	struct esw_fdb *fdb = calloc(1, sizeof(*fdb));
 
+	esw->fdb = fdb;
+	if (!fdb)
+		return -1;
 	fdb->pool = calloc(n, sizeof(*fdb->pool));
 	if (!fdb->pool)
 		return -1;
@@ -29,7 +32,9 @@ int esw_fdb_init(struct sluice_esw *esw)
 
 void esw_fdb_free(struct sluice_esw *esw)
 {
-	free(esw->fdb.pool);
+	if (esw->fdb)
+		free(esw->fdb->pool);
+	free(esw->fdb);
 }
 
 static uint32_t bucket_of(const uint8_t *mac)
@@ -60,7 +65,7 @@ static uint32_t *find(struct esw_fdb *fdb, uint16_t vport, const uint8_t *mac,
 void esw_fdb_add(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 		 bool own)
 {
-	struct esw_fdb *fdb = &esw->fdb;
+	struct esw_fdb *fdb = esw->fdb;
 	uint32_t *bucket = &fdb->bucket[bucket_of(mac)];
 	uint32_t i = fdb->free;
 	struct esw_fdb_entry *e = &fdb->pool[i];
@@ -76,7 +81,7 @@ void esw_fdb_add(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 bool esw_fdb_del(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 		 bool own)
 {
-	struct esw_fdb *fdb = &esw->fdb;
+	struct esw_fdb *fdb = esw->fdb;
 	uint32_t *link = find(fdb, vport, mac, own);
 	uint32_t i = *link;
 
@@ -92,10 +97,10 @@ bool esw_fdb_del(struct sluice_esw *esw, uint16_t vport, const uint8_t *mac,
 bool esw_fdb_has(const struct sluice_esw *esw, uint16_t vport,
 		 const uint8_t *mac)
 {
-	uint32_t i = esw->fdb.bucket[bucket_of(mac)];
+	uint32_t i = esw->fdb->bucket[bucket_of(mac)];
 
-	for (; i != NIL; i = esw->fdb.pool[i].next) {
-		const struct esw_fdb_entry *e = &esw->fdb.pool[i];
+	for (; i != NIL; i = esw->fdb->pool[i].next) {
+		const struct esw_fdb_entry *e = &esw->fdb->pool[i];
 
 		if (e->vport == vport && !e->own &&
 		    !memcmp(e->mac, mac, ESW_ETH_ALEN))
@@ -106,7 +111,7 @@ bool esw_fdb_has(const struct sluice_esw *esw, uint16_t vport,
 
 void esw_fdb_del_filters(struct sluice_esw *esw, uint16_t vport)
 {
-	struct esw_fdb *fdb = &esw->fdb;
+	struct esw_fdb *fdb = esw->fdb;
 	unsigned int b;
 
 	for (b = 0; b < FDB_BUCKETS; b++) {
@@ -189,11 +194,11 @@ static struct esw_vport *unicast_owner(const struct sluice_esw *esw,
 				       bool *known)
 {
 	const struct esw_fdb_entry *best = NULL;
-	uint32_t i = esw->fdb.bucket[bucket_of(frame)];
+	uint32_t i = esw->fdb->bucket[bucket_of(frame)];
 
 	*known = false;
-	for (; i != NIL; i = esw->fdb.pool[i].next) {
-		const struct esw_fdb_entry *e = &esw->fdb.pool[i];
+	for (; i != NIL; i = esw->fdb->pool[i].next) {
+		const struct esw_fdb_entry *e = &esw->fdb->pool[i];
 
 		if (memcmp(e->mac, frame, ESW_ETH_ALEN) ||
 		    !in_vlan(&esw->vport[e->vport], frame, len))
@@ -241,9 +246,9 @@ static bool flood(struct sluice_esw *esw, const struct esw_vport *src,
 	uint32_t i;
 
 	if (!everybody) {
-		i = esw->fdb.bucket[bucket_of(frame)];
-		for (; i != NIL; i = esw->fdb.pool[i].next) {
-			const struct esw_fdb_entry *e = &esw->fdb.pool[i];
+		i = esw->fdb->bucket[bucket_of(frame)];
+		for (; i != NIL; i = esw->fdb->pool[i].next) {
+			const struct esw_fdb_entry *e = &esw->fdb->pool[i];
 
 			if (!memcmp(e->mac, frame, ESW_ETH_ALEN))
 				member[e->vport / 64] |=

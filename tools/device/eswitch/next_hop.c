@@ -77,7 +77,7 @@ int sluice_esw_next_hop_set(struct sluice_esw *esw,
 	} else {
 		esw_counter_unref(esw, nh->counter);
 	}
-	nh->port = esw_vport_get(esw, le16toh(cmd->port));
+	nh->port = le16toh(cmd->port);
 	nh->counter = counter;
 	nh->valid = flags & SLUICE_NEXT_HOP_F_VALID;
 	nh->onward = flags & SLUICE_NEXT_HOP_F_TABLE;

@@ -271,7 +271,7 @@ static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
 	if (!f)
 		return SLUICE_MISS_RESOURCE;
 	f += ESW_TAG_ROOM;
-	esw_encap_run(e, &w->pkt, in, flow_hash(w)->value, f);
+	esw_encap_run(w->esw, e, &w->pkt, in, flow_hash(w)->value, f);
 	out = queue_count(w, SLUICE_ID_NONE, len);
 	if (!out)
 		return SLUICE_MISS_RESOURCE;
@@ -321,7 +321,7 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	uint32_t len;
 	uint8_t *f;
 
-	miss = esw_encap_check(e, &w->pkt, &in, &len);
+	miss = esw_encap_check(w->esw, e, &w->pkt, &in, &len);
 	if (miss)
 		return miss;
 	if (e->nh->onward)
@@ -331,9 +331,9 @@ static enum sluice_miss queue_tunnel(struct way *w, uint32_t id)
 	f = arena_take(w, len);
 	if (!f)
 		return SLUICE_MISS_RESOURCE;
-	esw_encap_run(e, &w->pkt, &in, flow_hash(w)->value, f);
+	esw_encap_run(w->esw, e, &w->pkt, &in, flow_hash(w)->value, f);
 	out = &w->esw->out[w->num_out++];
-	out->vport = e->nh->port;
+	out->vport = esw_vport_get(w->esw, e->nh->port);
 	out->flags = 0;
 	out->frame = f;
 	out->len = len;
@@ -364,6 +364,20 @@ static enum sluice_miss leave_tunnel(struct way *w, uint16_t port,
 	return SLUICE_MISS_NONE;
 }
 
+/* With lanes, the meters are this way's from its first one to its end. */
+static void meters_lock(struct way *w)
+{
+	if (w->esw->meter_lock && !w->num_meters)
+		pthread_mutex_lock(w->esw->meter_lock);
+}
+
+static void meters_unlock(struct way *w)
+{
+	if (w->esw->meter_lock && w->num_meters)
+		pthread_mutex_unlock(w->esw->meter_lock);
+	w->num_meters = 0;
+}
+
 /* Ask a meter; a packet that meets it again finds what it has left. */
 static enum sluice_miss police(struct way *w, uint32_t id, bool *conforms)
 {
@@ -377,6 +391,7 @@ static enum sluice_miss police(struct way *w, uint32_t id, bool *conforms)
 	if (i == MAX_METERS)
 		return SLUICE_MISS_RESOURCE;
 	if (i == w->num_meters) {
+		meters_lock(w);
 		use->meter = m;
 		use->bucket = m->bucket;
 		w->num_meters++;
@@ -658,10 +673,11 @@ static void commit(struct way *w)
 
 	esw->hits++;
 	if (w->decap)
-		esw->tun.decapsulated++;
+		esw->decapsulated++;
 	count_rules(w, now);
 	for (i = 0; i < w->num_meters; i++)
 		esw->burst->meter[i].meter->bucket = esw->burst->meter[i].bucket;
+	meters_unlock(w);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
 	for (i = 0; i < w->num_out; i++) {
@@ -677,7 +693,7 @@ static void commit(struct way *w)
 			esw_vport_deliver(esw, out->vport, out->frame,
 					  out->len, out->flags);
 		if (out->nh) {
-			esw->tun.encapsulated++;
+			esw->encapsulated++;
 			esw_counter_hit(esw, out->nh->counter, out->len, now,
 					false);
 		} else if (!out->frame) {
@@ -738,7 +754,7 @@ static void direct_output(struct sluice_esw *esw, struct way *w,
 
 	esw->hits++;
 	if (w->decap)
-		esw->tun.decapsulated++;
+		esw->decapsulated++;
 	if (w->departed) {
 		bytes = w->bytes;
 		count_rules(w, now);
@@ -759,18 +775,19 @@ static enum sluice_miss direct_tunnel(struct sluice_esw *esw, struct way *w,
 	struct esw_inner in;
 	uint32_t len;
 
-	miss = esw_encap_check(e, &w->pkt, &in, &len);
+	miss = esw_encap_check(esw, e, &w->pkt, &in, &len);
 	if (miss)
 		return miss;
 	esw->hits++;
 	if (w->decap)
-		esw->tun.decapsulated++;
+		esw->decapsulated++;
 	esw_counter_bump(esw, w->counter, rule->counter, 1, tc_bytes(&w->pkt),
 			 now);
 	esw_flow_hash(esw, w->frame, w->frame_len, &hash);
-	esw_encap_run(e, &w->pkt, &in, hash.value, esw->arena);
-	esw_vport_deliver(esw, e->nh->port, esw->arena, len, 0);
-	esw->tun.encapsulated++;
+	esw_encap_run(esw, e, &w->pkt, &in, hash.value, esw->arena);
+	esw_vport_deliver(esw, esw_vport_get(esw, e->nh->port), esw->arena, len,
+			  0);
+	esw->encapsulated++;
 	esw_counter_hit(esw, e->nh->counter, len, now, false);
 	return SLUICE_MISS_NONE;
 }
@@ -959,7 +976,9 @@ static enum sluice_miss finish(struct sluice_esw *esw, struct esw_vport *src,
 	if (!w->departed)
 		depart(w, esw, src, now);
 	miss = travel(w, w->rule);
-	if (!miss)
+	if (miss)
+		meters_unlock(w);
+	else
 		commit(w);
 	return miss;
 }

@@ -39,20 +39,20 @@ struct esw_vport;
 
 /**
  * struct esw_next_hop - a neighbour
- * @port: uplink the frames leave by
  * @counter: counter id or SLUICE_ID_NONE
  * @refs: encaps that use it
+ * @table: table
+ * @port: uplink the frames leave by
  * @valid: resolved
  * @onward: the frames go on in @table, not to @port
- * @table: table
  * @head_len: bytes at @head
  * @head: Ethernet addresses, and the tag if there is one
  */
 struct esw_next_hop {
-	struct esw_vport *port;
 	uint32_t counter;
 	uint32_t refs;
 	uint32_t table;
+	uint16_t port;
 	bool valid;
 	bool onward;
 	uint8_t head_len;
@@ -137,9 +137,6 @@ struct esw_endpoint {
  * @endpoints_size: ids @endpoint has room for
  * @num_endpoints: endpoints
  * @bucket: hash table of endpoints, NULL before the first
- * @last: endpoint of the last frame that had one, NULL when it is not known
- * @encapsulated: frames sent through tunnels
- * @decapsulated: frames taken out of tunnels and finished by rules
  */
 struct esw_tunnels {
 	struct esw_next_hop **next_hop;
@@ -152,9 +149,6 @@ struct esw_tunnels {
 	uint32_t endpoints_size;
 	uint32_t num_endpoints;
 	struct esw_endpoint **bucket;
-	const struct esw_endpoint *last;
-	uint64_t encapsulated;
-	uint64_t decapsulated;
 };
 
 /* next_hop.c */
@@ -180,11 +174,13 @@ struct esw_inner {
 	bool tagged;
 };
 
-enum sluice_miss esw_encap_check(const struct esw_encap *e,
+enum sluice_miss esw_encap_check(const struct sluice_esw *esw,
+				 const struct esw_encap *e,
 				 const struct sluice_pkt *p,
 				 struct esw_inner *in, uint32_t *len);
-void esw_encap_run(struct esw_encap *e, const struct sluice_pkt *p,
-		   const struct esw_inner *in, uint32_t hash, uint8_t *out);
+void esw_encap_run(struct sluice_esw *esw, struct esw_encap *e,
+		   const struct sluice_pkt *p, const struct esw_inner *in,
+		   uint32_t hash, uint8_t *out);
 
 /* endpoint.c */
 

@@ -51,12 +51,18 @@ static void function_defaults(struct sluice_esw *esw, struct esw_vport *vp)
 						       vp->given_mac);
 }
 
+/* Memory for all vports, zero, or NULL. */
+struct esw_vport *esw_vports_alloc(const struct sluice_esw *esw)
+{
+	return esw_pages_alloc(esw->num_vports * sizeof(struct esw_vport));
+}
+
 int esw_vports_init(struct sluice_esw *esw)
 {
 	unsigned int i;
 
 	esw->num_vports = 1 + esw->cfg.num_vfs + esw->cfg.num_uplinks;
-	esw->vport = calloc(esw->num_vports, sizeof(*esw->vport));
+	esw->vport = esw_vports_alloc(esw);
 	if (!esw->vport)
 		return -1;
 	for (i = 0; i < esw->num_vports; i++) {
@@ -89,17 +95,23 @@ void esw_vports_unbind(struct sluice_esw *esw)
 
 void esw_vports_reset(struct sluice_esw *esw)
 {
-	unsigned int i;
+	struct sluice_esw *lane;
+	unsigned int i, l;
 
 	esw_vports_unbind(esw);
+	for (l = 0; (lane = esw_lane_get(esw, l)); l++) {
+		for (i = 0; i < esw->num_vports; i++) {
+			memset(&lane->vport[i].stats, 0,
+			       sizeof(lane->vport[i].stats));
+			lane->vport[i].dirty = false;
+		}
+	}
 	for (i = 0; i < esw->num_vports; i++) {
 		struct esw_vport *vp = &esw->vport[i];
 
-		memset(&vp->stats, 0, sizeof(vp->stats));
 		memset(vp->given_mac, 0, sizeof(vp->given_mac));
 		vp->given_mtu = 0;
 		vp->vlan = 0;
-		vp->dirty = false;
 		vp->link_policy = SLUICE_LINK_AUTO;
 		vp->policy = vp->vf ? 0 : SLUICE_POLICY_TRUST;
 		if (vp->uplink) {
@@ -439,6 +451,25 @@ int sluice_esw_vport_set(struct sluice_esw *esw, uint16_t vport,
 	return SLUICE_ST_OK;
 }
 
+/* Add up what all lanes have counted. */
+static struct esw_stats sum_stats(const struct sluice_esw *esw,
+				  const struct esw_vport *vp)
+{
+	size_t at = (size_t)(vp - esw->vport);
+	struct esw_stats sum = vp->stats;
+	const struct sluice_esw *lane;
+	unsigned int i, n;
+
+	for (i = 1; (lane = esw_lane_get(esw, i)); i++) {
+		const uint64_t *from = (const void *)&lane->vport[at].stats;
+		uint64_t *to = (void *)&sum;
+
+		for (n = 0; n < sizeof(sum) / sizeof(*to); n++)
+			to[n] += from[n];
+	}
+	return sum;
+}
+
 static void export_stats(const struct esw_stats *from,
 			 struct sluice_vport_stats *to)
 {
@@ -480,10 +511,12 @@ int sluice_esw_vport_query(struct sluice_esw *esw, uint16_t vport,
 {
 	const struct esw_vport *vp = esw_vport_get(esw, vport);
 	struct sluice_vport_stats stats;
+	struct esw_stats sum;
 
 	memset(info, 0, sizeof(*info));
 	if (!vp)
 		return SLUICE_ST_NOENT;
+	sum = sum_stats(esw, vp);
 	memcpy(info->mac, vp->mac, ESW_ETH_ALEN);
 	info->mtu = htole16(vp->mtu);
 	info->policy = htole32(vp->policy);
@@ -492,7 +525,7 @@ int sluice_esw_vport_query(struct sluice_esw *esw, uint16_t vport,
 	info->link = esw_vport_up(esw, vp);
 	info->enabled = vp->enabled;
 	info->egress_punt = vp->egress_punt;
-	export_stats(&vp->stats, &stats);
+	export_stats(&sum, &stats);
 	memcpy(info->stats, &stats, sizeof(info->stats));
 	return SLUICE_ST_OK;
 }
@@ -509,12 +542,19 @@ void sluice_esw_vport_stats(struct sluice_esw *esw, uint16_t vport,
 			    struct sluice_vport_stats *stats)
 {
 	struct esw_vport *vp = esw_vport_get(esw, vport);
+	struct sluice_esw *lane;
+	struct esw_stats sum;
+	unsigned int i;
+	size_t at;
 
 	memset(stats, 0, sizeof(*stats));
 	if (!vp)
 		return;
-	vp->dirty = false;
-	export_stats(&vp->stats, stats);
+	at = (size_t)(vp - esw->vport);
+	for (i = 0; (lane = esw_lane_get(esw, i)); i++)
+		lane->vport[at].dirty = false;
+	sum = sum_stats(esw, vp);
+	export_stats(&sum, stats);
 }
 
 /**

@@ -66,13 +66,14 @@ static int set_state(struct func *f, uint32_t value)
 			   value, 0);
 	/* What was posted while disabled is sent now. */
 	if (value) {
+		uint64_t queues = 0;
 		unsigned int i;
 
 		for (i = 0; i < f->max_queues; i++)
 			if (f->txqs[i].active)
-				__atomic_or_fetch(&f->tx_pend, 1ull << i,
-						  __ATOMIC_RELAXED);
-		nic_notify(nic, f);
+				queues |= 1ull << i;
+		__atomic_or_fetch(&f->tx_pend, queues, __ATOMIC_SEQ_CST);
+		queues_notify(f, queues);
 	}
 	return SLUICE_ST_OK;
 }

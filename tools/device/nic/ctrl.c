@@ -221,3 +221,28 @@ void ctrl_run(struct func *f)
 	}
 	out_ring_irq(f, cq);
 }
+
+/*
+ * Commands announced before the packets that come next take effect before them.
+ * Those that wait for room to be completed in wait until their doorbell.
+ */
+void ctrl_before(struct lane *lane, struct func *f)
+{
+	uint32_t work;
+
+	if (f->nic->num_lanes == 1) {
+		ctrl_run(f);
+		return;
+	}
+	if (!func_ok(f))
+		return;
+	work = __atomic_load_n(&f->work, __ATOMIC_ACQUIRE);
+	if (!(work & (WORK_CONFIG | WORK_CTRL)) &&
+	    (!f->ctrl_on ||
+	     __atomic_load_n(&f->ctrl_db, __ATOMIC_ACQUIRE) == f->sq_head ||
+	     __atomic_load_n(&f->ctrl_cq.stalled, __ATOMIC_RELAXED)))
+		return;
+	alone(lane);
+	ctrl_run(f);
+	together(lane);
+}

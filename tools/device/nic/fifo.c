@@ -32,9 +32,10 @@ void fifo_free(struct fifo *q)
 
 uint32_t fifo_room(const struct fifo *q, uint32_t len)
 {
-	uint64_t used = q->head - __atomic_load_n(&q->tail, __ATOMIC_ACQUIRE);
-	uint64_t room = q->size - used;
-	uint64_t one = record_size(len);
+	/* In this order: the tail never gets before the head. */
+	uint64_t tail = __atomic_load_n(&q->tail, __ATOMIC_ACQUIRE);
+	uint64_t head = __atomic_load_n(&q->head, __ATOMIC_RELAXED);
+	uint64_t one = record_size(len), room = q->size - (head - tail);
 
 	/* One record's room may be lost at the end of the ring. */
 	return room < one ? 0 : (room - one) / one;

@@ -2,8 +2,10 @@
 /*
  * State of the NIC, shared by its source files.
  *
- * Fields marked "note" are written by register accesses in any thread and
- * read by the worker; they are accessed with atomic operations only.
+ * Fields marked "note" are written by register accesses in any thread, or by any
+ * lane, and read by others; they are accessed with atomic operations only.  All
+ * else belongs to one lane, is guarded by a lock, or is changed only by a lane that
+ * is alone.
  */
 #ifndef SLUICE_NIC_INTERNAL_H
 #define SLUICE_NIC_INTERNAL_H
@@ -17,6 +19,7 @@
 #include "../eswitch/eswitch.h"
 
 #define TX_BATCH	64	/* descriptors of a queue per round */
+#define TX_BURST	16	/* frames that enter the eSwitch together */
 #define TX_FRAMES	256	/* frames: the one that exceeds it is the last */
 #define TX_SHAPED_BYTES	16384	/* likewise, of a function with a shaper */
 #define WIRE_BATCH	64	/* frames of a wire per round */
@@ -57,7 +60,11 @@ struct out_ring {
 	uint64_t base;
 };
 
+struct lane;
+
+/* @lock guards it and its RX queues, where there are several lanes. */
 struct cq {
+	pthread_mutex_t lock;
 	struct out_ring ring;
 	uint16_t id;
 	uint16_t usecs;
@@ -65,8 +72,9 @@ struct cq {
 	unsigned int refs;
 	unsigned int reserved;	/* entries promised to a TX batch */
 	uint64_t first_ns;	/* when the oldest unseen completion came */
-	bool dirty;		/* on nic->dirty_cqs */
-	bool timed;		/* on nic->timed_cqs */
+	bool dirty;		/* on a lane's dirty_cqs */
+	bool timed;		/* waits for its time */
+	bool linked;		/* on a lane's timed_cqs, if only for now */
 	struct cq *next_dirty;
 	struct cq *next_timed;
 };
@@ -143,6 +151,8 @@ struct func {
 	uint32_t work;
 	uint64_t tx_pend;
 	uint64_t cq_pend;
+	uint64_t tx_wait;	/* queues that wait for a wire */
+	uint64_t tx_shaped;	/* queues that wait for a shaper */
 	uint64_t error;		/* enum sluice_error << 32 | information */
 	uint32_t ctrl_db;
 	uint32_t time_hi;
@@ -151,16 +161,16 @@ struct func {
 	pthread_mutex_t lock;
 	struct ring_regs regs;
 
-	/* the worker's own */
+	uint64_t mine[SLUICE_MAX_THREADS];	/* each lane's queues */
+	unsigned int next_txq;	/* whose turn it is under a shaper; a note */
+
+	/* read by all lanes, changed by one that is alone */
 	bool ctrl_on;
 	bool enabled;
 	bool error_told;
 	bool link;
 	uint8_t sq_log;
 	uint64_t sq_base;
-	uint64_t tx_wait;	/* queues that wait for a wire */
-	uint64_t tx_shaped;	/* queues that wait for a shaper */
-	unsigned int next_txq;	/* whose turn it is under a shaper */
 	uint64_t own_stats;	/* DMA address | 1, VFs only */
 	struct out_ring ctrl_cq;
 	struct out_ring eq;
@@ -172,52 +182,108 @@ struct func {
 
 #define NUM_STATS	(SLUICE_MAX_FUNCS + SLUICE_MAX_UPLINKS)
 
+/*
+ * Frames of a queue that enter the eSwitch together; they lie in lane->frame one
+ * behind the other.
+ */
+struct tx_burst {
+	unsigned int num;
+	unsigned int max;	/* wires have room for so many */
+	uint32_t descs;		/* of the queue that they take */
+	uint32_t used;		/* bytes of lane->frame */
+	uint32_t bytes;
+	struct sluice_esw_frame frame[TX_BURST];
+};
+
+/*
+ * What a worker has for itself: no frame makes it write where another one reads or
+ * writes for each frame.
+ *
+ * A lane is @busy while it works.  A lane that is to change what others read
+ * leaves that state, has them all leave it, and is alone: see alone() in lane.c.
+ */
+struct lane {
+	struct sluice_nic *nic;
+	struct sluice_esw *esw;
+	unsigned int id;
+
+	/* notes */
+	uint64_t pend[2] __attribute__((aligned(64)));
+	uint32_t sleeping;
+	uint32_t timer;		/* one of lane 0's deadlines was set */
+
+	uint32_t busy __attribute__((aligned(64)));
+	unsigned int first_func;
+	uint64_t now;
+	struct cq *dirty_cqs;
+	struct cq *timed_cqs;
+	unsigned int sent;	/* frames of this batch */
+	uint32_t sent_bytes;	/* and their bytes */
+	struct sluice_tx_desc tx_descs[TX_BATCH];
+	struct tx_burst burst;
+	uint8_t frame[SLUICE_GSO_FRAME_MAX + 64] __attribute__((aligned(64)));
+	uint8_t segment[SLUICE_FRAME_MAX + 64];
+};
+
 struct sluice_nic {
 	struct sluice_nic_cfg cfg;
 	struct sluice_nic_host host;
 	struct sluice_esw *esw;
 	unsigned int num_funcs;
 	struct func *funcs;
+	struct lane *lane[SLUICE_MAX_THREADS];
+	unsigned int num_lanes;
 
 	/* notes */
-	uint64_t pend[2];
-	uint32_t sleeping;
 	uint32_t carrier;	/* bit per uplink */
 	uint32_t carrier_changed;
 	uint32_t wire_blocked;
 	uint32_t wire_ready;
-
-	/* the worker's own */
-	uint32_t carrier_now;
 	uint64_t wire_retry_at;
 	uint64_t shape_at;	/* somebody waits for a shaper until then */
-	struct shaper shapers[NUM_SHAPERS];
-	uint64_t now;
-	unsigned int first_func;
-	struct cq *dirty_cqs;
-	struct cq *timed_cqs;
+	uint64_t sweep_at;
+	uint32_t stats_dirty[NUM_STATS];
+	uint32_t any_dirty;
 
+	/* who is alone */
+	uint32_t stop __attribute__((aligned(64)));
+	pthread_mutex_t alone;
+	struct lane *cur;	/* the lane that runs commands */
+
+	/* changed by a lane that is alone */
+	uint32_t carrier_now;
+	pthread_mutex_t shaper_lock;	/* of all shapers, and tx_shaped */
+	struct shaper shapers[NUM_SHAPERS];
 	uint64_t *counter_map;	/* DMA address | 1, by counter */
 	uint32_t mapped;
 	uint64_t pf_stats[NUM_STATS];
-	bool stats_dirty[NUM_STATS];
-	bool any_dirty;
-	uint64_t sweep_at;
 	uint32_t sweep_ms;
 	uint64_t sweep_rest;	/* ns: writing took so long that it has to wait */
 
 	struct sluice_nic_fault fault;
 	struct toeplitz flow;	/* the flow hash, by the PF's RSS key */
 	uint64_t ctrl_buf[(CTRL_BATCH * SLUICE_CMD_SLOT) / 8];
-	struct sluice_tx_desc tx_descs[TX_BATCH];
-	unsigned int sent;	/* frames of this batch */
-	uint32_t sent_bytes;	/* and their bytes */
-	uint8_t frame[SLUICE_GSO_FRAME_MAX + 64];
-	uint8_t segment[SLUICE_FRAME_MAX + 64];
 };
 
+/* lane.c */
+struct lane *lane_new(struct sluice_nic *nic, unsigned int id);
+void lane_free(struct lane *lane);
+void lane_enter(struct lane *lane);
+void lane_leave(struct lane *lane);
+void lane_pause(struct lane *lane);
+void alone(struct lane *lane);
+void together(struct lane *lane);
+void lane_wake(struct lane *lane);
+void lane_notify(struct lane *lane, struct func *f);
+void queues_notify(struct func *f, uint64_t queues);
+void timer_set(struct lane *lane, uint64_t *timer, uint64_t at);
+
+static inline uint64_t note_get(const uint64_t *note)
+{
+	return __atomic_load_n(note, __ATOMIC_RELAXED);
+}
+
 /* nic.c */
-void nic_notify(struct sluice_nic *nic, struct func *f);
 void func_note(struct func *f, uint32_t work);
 void func_fail(struct func *f, enum sluice_error error, uint32_t info);
 void nic_check_links(struct sluice_nic *nic);
@@ -245,15 +311,19 @@ int cq_create(struct func *f, const struct sluice_cmd_cq *cmd);
 int cq_destroy(struct func *f, uint32_t id);
 int cq_moderate(struct func *f, const struct sluice_cmd_cq *cmd);
 void cq_close(struct func *f, struct cq *cq);
-uint32_t cq_room(struct func *f, struct cq *cq);
-bool cq_put(struct func *f, struct cq *cq, struct sluice_cqe *cqe);
-void cq_doorbells(struct func *f);
-void cq_flush_irqs(struct sluice_nic *nic);
-uint64_t cq_deadline(struct sluice_nic *nic);
+void cq_lock(struct func *f, struct cq *cq);
+void cq_unlock(struct func *f, struct cq *cq);
+uint32_t cq_room(struct lane *lane, struct func *f, struct cq *cq);
+bool cq_put(struct lane *lane, struct func *f, struct cq *cq,
+	    struct sluice_cqe *cqe);
+void cq_doorbells(struct lane *lane, struct func *f);
+void cq_flush_irqs(struct lane *lane);
+uint64_t cq_deadline(struct lane *lane);
 
 /* ctrl.c */
 void ctrl_config(struct func *f);
 void ctrl_run(struct func *f);
+void ctrl_before(struct lane *lane, struct func *f);
 
 /* event.c */
 void event_post(struct func *f, enum sluice_event_type type, uint16_t vport,
@@ -271,13 +341,13 @@ int cmd_shaper(struct func *f, const struct sluice_cmd_hdr *hdr, uint32_t len);
 /* tx.c */
 int txq_create(struct func *f, const struct sluice_cmd_queue *cmd);
 int txq_destroy(struct func *f, uint32_t id);
-bool tx_run(struct func *f);
+bool tx_run(struct lane *lane, struct func *f);
 /* shaper.c */
-bool shaper_turn(struct func *f);
-bool shaper_open(struct func *f);
-void shaper_sent(struct func *f, uint32_t bytes);
-void shaper_wait(struct func *f, unsigned int q);
-void shaper_wake(struct sluice_nic *nic);
+bool shaper_turn(struct lane *lane, struct func *f, unsigned int q);
+bool shaper_open(struct lane *lane, struct func *f);
+void shaper_sent(struct lane *lane, struct func *f, uint32_t bytes);
+void shaper_wait(struct lane *lane, struct func *f, unsigned int q);
+void shaper_wake(struct lane *lane);
 void shaper_reset(struct sluice_nic *nic);
 /* rx.c */
 int rxq_create(struct func *f, const struct sluice_cmd_queue *cmd);

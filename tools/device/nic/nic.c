@@ -3,19 +3,10 @@
 #include <stdlib.h>
 #include "internal.h"
 
-/* Leave a note that @f has work, and wake the worker if it sleeps. */
-void nic_notify(struct sluice_nic *nic, struct func *f)
-{
-	__atomic_or_fetch(&nic->pend[f->vport / 64], 1ull << (f->vport % 64),
-			  __ATOMIC_SEQ_CST);
-	if (__atomic_exchange_n(&nic->sleeping, 0, __ATOMIC_SEQ_CST))
-		nic->host.wake(nic->host.ctx);
-}
-
 void func_note(struct func *f, uint32_t work)
 {
 	__atomic_or_fetch(&f->work, work, __ATOMIC_SEQ_CST);
-	nic_notify(f->nic, f);
+	lane_notify(f->nic->lane[0], f);
 }
 
 /* Stop a function, in any thread.  The first error is the one that counts. */
@@ -73,7 +64,7 @@ static void func_disable(struct func *f)
 	if (!f->enabled)
 		return;
 	f->enabled = false;
-	f->tx_shaped = 0;
+	__atomic_store_n(&f->tx_shaped, 0, __ATOMIC_RELAXED);
 	sluice_esw_vport_enable(f->nic->esw, f->vport, false);
 	if (!f->is_pf)
 		event_post(&f->nic->funcs[0], SLUICE_EVENT_VF_STATE, f->vport,
@@ -127,7 +118,7 @@ static void func_do_reset(struct func *f, uint32_t work)
 	__atomic_store_n(&f->cq_pend, 0, __ATOMIC_RELAXED);
 	f->ctrl_on = false;
 	f->error_told = false;
-	f->tx_wait = 0;
+	__atomic_store_n(&f->tx_wait, 0, __ATOMIC_RELAXED);
 	f->own_stats = 0;
 	f->rss.on = false;
 	nic->host.drop_irqs(nic->host.ctx, f->vport);
@@ -190,11 +181,9 @@ static void func_eq_doorbell(struct func *f)
 	out_ring_irq(f, &f->eq);
 }
 
-/* One function's share of a round. */
-static void func_run(struct func *f)
+/* What only a lane that is alone does: resets, errors, commands, events. */
+static void func_control(struct func *f, uint32_t work)
 {
-	uint32_t work = __atomic_load_n(&f->work, __ATOMIC_ACQUIRE);
-
 	if (work & (WORK_RESET | WORK_FLR)) {
 		func_do_reset(f, work);
 		return;
@@ -210,13 +199,33 @@ static void func_run(struct func *f)
 		ctrl_run(f);
 	if (work & WORK_EQ)
 		func_eq_doorbell(f);
-	cq_doorbells(f);
-	if (tx_run(f))
-		nic_notify(f->nic, f);
 }
 
-static bool wire_run(struct sluice_nic *nic, unsigned int uplink)
+/* One function's share of a lane's round. */
+static void func_run(struct lane *lane, struct func *f)
 {
+	uint32_t work;
+
+	if (!lane->id) {
+		work = __atomic_load_n(&f->work, __ATOMIC_ACQUIRE);
+		if (work) {
+			alone(lane);
+			/* Another lane may have done some of it by now. */
+			func_control(f, __atomic_load_n(&f->work,
+							__ATOMIC_ACQUIRE));
+			together(lane);
+		}
+	}
+	if (!func_ok(f))
+		return;
+	cq_doorbells(lane, f);
+	if (tx_run(lane, f))
+		lane_notify(lane, f);
+}
+
+static bool wire_run(struct lane *lane, unsigned int uplink)
+{
+	struct sluice_nic *nic = lane->nic;
 	struct sluice_nic_host *host = &nic->host;
 	uint32_t count = host->wire_rx_count(host->ctx, uplink);
 	uint32_t n = count < WIRE_BATCH ? count : WIRE_BATCH;
@@ -227,7 +236,7 @@ static bool wire_run(struct sluice_nic *nic, unsigned int uplink)
 	if (!n)
 		return false;
 	/* Commands announced before the frames came take effect before. */
-	ctrl_run(&nic->funcs[0]);
+	ctrl_before(lane, &nic->funcs[0]);
 	for (i = 0; i < n; i++) {
 		uint32_t len;
 		const uint8_t *frame = host->wire_rx_next(host->ctx, uplink,
@@ -241,7 +250,7 @@ static bool wire_run(struct sluice_nic *nic, unsigned int uplink)
 		frames[num].len = len;
 		frames[num++].flags = 0;
 	}
-	sluice_esw_input_burst(nic->esw, SLUICE_VPORT_UPLINK(uplink), frames,
+	sluice_esw_input_burst(lane->esw, SLUICE_VPORT_UPLINK(uplink), frames,
 			       num);
 	host->wire_rx_done(host->ctx, uplink);
 	return count > n;
@@ -252,116 +261,167 @@ static void wake_waiting(struct sluice_nic *nic)
 {
 	unsigned int i;
 
-	nic->wire_retry_at = 0;
+	__atomic_store_n(&nic->wire_retry_at, 0, __ATOMIC_SEQ_CST);
 	for (i = 0; i < nic->num_funcs; i++) {
 		struct func *f = &nic->funcs[i];
+		uint64_t queues;
 
-		if (!f->tx_wait)
+		if (!note_get(&f->tx_wait))
 			continue;
-		__atomic_or_fetch(&f->tx_pend, f->tx_wait, __ATOMIC_RELAXED);
-		f->tx_wait = 0;
-		nic_notify(nic, f);
+		queues = __atomic_exchange_n(&f->tx_wait, 0, __ATOMIC_SEQ_CST);
+		__atomic_or_fetch(&f->tx_pend, queues, __ATOMIC_SEQ_CST);
+		queues_notify(f, queues);
 	}
 }
 
-static bool any_pending(struct sluice_nic *nic)
+static bool wire_is_mine(const struct lane *lane, unsigned int uplink)
 {
+	return uplink % lane->nic->num_lanes == lane->id;
+}
+
+static bool any_pending(struct lane *lane)
+{
+	struct sluice_nic *nic = lane->nic;
 	unsigned int i;
 
-	if (__atomic_load_n(&nic->pend[0], __ATOMIC_SEQ_CST) ||
-	    __atomic_load_n(&nic->pend[1], __ATOMIC_SEQ_CST) ||
-	    __atomic_load_n(&nic->carrier_changed, __ATOMIC_SEQ_CST) ||
-	    __atomic_load_n(&nic->wire_ready, __ATOMIC_SEQ_CST))
+	if (__atomic_load_n(&lane->pend[0], __ATOMIC_SEQ_CST) ||
+	    __atomic_load_n(&lane->pend[1], __ATOMIC_SEQ_CST))
+		return true;
+	if (!lane->id &&
+	    (__atomic_load_n(&lane->timer, __ATOMIC_SEQ_CST) ||
+	     __atomic_load_n(&nic->carrier_changed, __ATOMIC_SEQ_CST) ||
+	     __atomic_load_n(&nic->wire_ready, __ATOMIC_SEQ_CST)))
 		return true;
 	for (i = 0; i < nic->cfg.num_uplinks; i++)
-		if (nic->host.wire_rx_count(nic->host.ctx, i))
+		if (wire_is_mine(lane, i) &&
+		    nic->host.wire_rx_count(nic->host.ctx, i))
 			return true;
 	return false;
 }
 
 /* Run @each for the functions with notes, beginning with another each time. */
-static void for_pending(struct sluice_nic *nic, void (*each)(struct func *f))
+static void for_pending(struct lane *lane,
+			void (*each)(struct lane *lane, struct func *f))
 {
+	struct sluice_nic *nic = lane->nic;
 	uint64_t pend[2];
 	unsigned int i;
 
-	pend[0] = __atomic_exchange_n(&nic->pend[0], 0, __ATOMIC_SEQ_CST);
-	pend[1] = __atomic_exchange_n(&nic->pend[1], 0, __ATOMIC_SEQ_CST);
+	pend[0] = __atomic_exchange_n(&lane->pend[0], 0, __ATOMIC_SEQ_CST);
+	pend[1] = __atomic_exchange_n(&lane->pend[1], 0, __ATOMIC_SEQ_CST);
 	if (!pend[0] && !pend[1])
 		return;
 	for (i = 0; i < nic->num_funcs; i++) {
-		unsigned int fn = nic->first_func + i;
+		unsigned int fn = lane->first_func + i;
 
 		if (fn >= nic->num_funcs)
 			fn -= nic->num_funcs;
-		if (pend[fn / 64] >> (fn % 64) & 1)
-			each(&nic->funcs[fn]);
+		if (!(pend[fn / 64] >> (fn % 64) & 1))
+			continue;
+		each(lane, &nic->funcs[fn]);
+		lane_pause(lane);
 	}
-	if (++nic->first_func >= nic->num_funcs)
-		nic->first_func = 0;
+	if (++lane->first_func >= nic->num_funcs)
+		lane->first_func = 0;
 }
 
-bool sluice_nic_poll(struct sluice_nic *nic, uint64_t *deadline)
+static bool is_due(const struct lane *lane, const uint64_t *timer)
 {
-	uint64_t due;
+	uint64_t at = note_get(timer);
+
+	return at && lane->now >= at;
+}
+
+/* Lane 0: what the NIC as a whole has to do. */
+static void housekeeping(struct lane *lane)
+{
+	struct sluice_nic *nic = lane->nic;
+
+	__atomic_store_n(&lane->timer, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&nic->carrier_changed, 0, __ATOMIC_SEQ_CST)) {
+		alone(lane);
+		apply_carrier(nic);
+		together(lane);
+	}
+	if (__atomic_exchange_n(&nic->wire_ready, 0, __ATOMIC_SEQ_CST) ||
+	    is_due(lane, &nic->wire_retry_at))
+		wake_waiting(nic);
+	if (is_due(lane, &nic->shape_at))
+		shaper_wake(lane);
+}
+
+static void earlier(uint64_t *deadline, uint64_t timer)
+{
+	if (timer && timer < *deadline)
+		*deadline = timer;
+}
+
+bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
+		     uint64_t *deadline)
+{
+	struct lane *lane = nic->lane[thread];
 	unsigned int i;
 
-	nic->now = nic->host.now(nic->host.ctx);
-	if (__atomic_exchange_n(&nic->carrier_changed, 0, __ATOMIC_SEQ_CST))
-		apply_carrier(nic);
-	if (__atomic_exchange_n(&nic->wire_ready, 0, __ATOMIC_SEQ_CST) ||
-	    (nic->wire_retry_at && nic->now >= nic->wire_retry_at))
-		wake_waiting(nic);
-	if (nic->shape_at && nic->now >= nic->shape_at)
-		shaper_wake(nic);
-	for_pending(nic, func_run);
+	lane_enter(lane);
+	lane->now = nic->host.now(nic->host.ctx);
+	if (!thread)
+		housekeeping(lane);
+	for_pending(lane, func_run);
 	for (i = 0; i < nic->cfg.num_uplinks; i++)
-		wire_run(nic, i);
-	if (nic->sweep_at && nic->now >= nic->sweep_at)
+		if (wire_is_mine(lane, i))
+			wire_run(lane, i);
+	if (!thread && is_due(lane, &nic->sweep_at)) {
+		alone(lane);
 		stats_sweep(nic);
-	cq_flush_irqs(nic);
+		together(lane);
+	}
+	cq_flush_irqs(lane);
 
-	*deadline = cq_deadline(nic);
-	due = nic->sweep_at;
-	if (due && due < *deadline)
-		*deadline = due;
-	due = nic->wire_retry_at;
-	if (due && due < *deadline)
-		*deadline = due;
-	due = nic->shape_at;
-	if (due && due < *deadline)
-		*deadline = due;
-	return any_pending(nic);
+	*deadline = cq_deadline(lane);
+	if (!thread) {
+		earlier(deadline, note_get(&nic->sweep_at));
+		earlier(deadline, note_get(&nic->wire_retry_at));
+		earlier(deadline, note_get(&nic->shape_at));
+	}
+	lane_leave(lane);
+	return any_pending(lane);
 }
 
-static void func_run_paused(struct func *f)
+static void func_run_paused(struct lane *lane, struct func *f)
 {
 	uint32_t work = __atomic_load_n(&f->work, __ATOMIC_ACQUIRE);
 
-	if (work & (WORK_RESET | WORK_FLR))
+	if (work & (WORK_RESET | WORK_FLR)) {
+		alone(lane);
 		func_do_reset(f, work);
+		together(lane);
+	}
 	/* All else waits: the note stays. */
-	__atomic_or_fetch(&f->nic->pend[f->vport / 64],
+	__atomic_or_fetch(&lane->pend[f->vport / 64],
 			  1ull << (f->vport % 64), __ATOMIC_SEQ_CST);
 }
 
 void sluice_nic_poll_paused(struct sluice_nic *nic)
 {
-	for_pending(nic, func_run_paused);
+	lane_enter(nic->lane[0]);
+	for_pending(nic->lane[0], func_run_paused);
+	lane_leave(nic->lane[0]);
 }
 
-bool sluice_nic_may_sleep(struct sluice_nic *nic)
+bool sluice_nic_may_sleep(struct sluice_nic *nic, unsigned int thread)
 {
-	__atomic_store_n(&nic->sleeping, 1, __ATOMIC_SEQ_CST);
-	if (!any_pending(nic))
+	struct lane *lane = nic->lane[thread];
+
+	__atomic_store_n(&lane->sleeping, 1, __ATOMIC_SEQ_CST);
+	if (!any_pending(lane))
 		return true;
-	__atomic_store_n(&nic->sleeping, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->sleeping, 0, __ATOMIC_SEQ_CST);
 	return false;
 }
 
-void sluice_nic_awake(struct sluice_nic *nic)
+void sluice_nic_awake(struct sluice_nic *nic, unsigned int thread)
 {
-	__atomic_store_n(&nic->sleeping, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&nic->lane[thread]->sleeping, 0, __ATOMIC_SEQ_CST);
 }
 
 void sluice_nic_func_reset(struct sluice_nic *nic, unsigned int fn)
@@ -383,12 +443,6 @@ bool sluice_nic_reset_pending(struct sluice_nic *nic)
 	return false;
 }
 
-static void wake_worker(struct sluice_nic *nic)
-{
-	if (__atomic_exchange_n(&nic->sleeping, 0, __ATOMIC_SEQ_CST))
-		nic->host.wake(nic->host.ctx);
-}
-
 void sluice_nic_set_carrier(struct sluice_nic *nic, unsigned int uplink,
 			    bool up)
 {
@@ -401,12 +455,12 @@ void sluice_nic_set_carrier(struct sluice_nic *nic, unsigned int uplink,
 		__atomic_and_fetch(&nic->carrier, ~(1u << uplink),
 				   __ATOMIC_SEQ_CST);
 	__atomic_store_n(&nic->carrier_changed, 1, __ATOMIC_SEQ_CST);
-	wake_worker(nic);
+	lane_wake(nic->lane[0]);
 }
 
-void sluice_nic_wire_rx_notify(struct sluice_nic *nic)
+void sluice_nic_wire_rx_notify(struct sluice_nic *nic, unsigned int uplink)
 {
-	wake_worker(nic);
+	lane_wake(nic->lane[uplink % nic->num_lanes]);
 }
 
 void sluice_nic_wire_tx_notify(struct sluice_nic *nic)
@@ -414,7 +468,7 @@ void sluice_nic_wire_tx_notify(struct sluice_nic *nic)
 	if (!__atomic_exchange_n(&nic->wire_blocked, 0, __ATOMIC_SEQ_CST))
 		return;
 	__atomic_store_n(&nic->wire_ready, 1, __ATOMIC_SEQ_CST);
-	wake_worker(nic);
+	lane_wake(nic->lane[0]);
 }
 
 static unsigned int cfg_queues(const struct sluice_nic_cfg *cfg,
@@ -440,6 +494,7 @@ unsigned int sluice_nic_vectors(const struct sluice_nic_cfg *cfg,
 static bool func_init(struct sluice_nic *nic, unsigned int fn)
 {
 	struct func *f = &nic->funcs[fn];
+	unsigned int i;
 
 	f->nic = nic;
 	f->vport = fn;
@@ -448,17 +503,54 @@ static bool func_init(struct sluice_nic *nic, unsigned int fn)
 	f->max_cqs = cfg_cqs(&nic->cfg, fn);
 	f->max_vectors = sluice_nic_vectors(&nic->cfg, fn);
 	pthread_mutex_init(&f->lock, NULL);
+	for (i = 0; i < 64; i++)
+		f->mine[(fn + i) % nic->num_lanes] |= 1ull << i;
 	f->cqs = calloc(f->max_cqs, sizeof(*f->cqs));
 	f->txqs = calloc(f->max_queues, sizeof(*f->txqs));
 	f->rxqs = calloc(f->max_queues, sizeof(*f->rxqs));
-	return f->cqs && f->txqs && f->rxqs;
+	if (!f->cqs || !f->txqs || !f->rxqs)
+		return false;
+	for (i = 0; i < f->max_cqs; i++)
+		pthread_mutex_init(&f->cqs[i].lock, NULL);
+	return true;
 }
 
 static uint64_t nic_now(void *ctx)
 {
-	struct sluice_nic *nic = ctx;
+	struct lane *lane = ctx;
 
-	return nic->host.now(nic->host.ctx);
+	return lane->nic->host.now(lane->nic->host.ctx);
+}
+
+/* The lanes, each with one of the eSwitch. */
+static bool lanes_init(struct sluice_nic *nic,
+		       const struct sluice_esw_cfg *esw_cfg)
+{
+	struct sluice_esw_host host = {
+		.now = nic_now,
+		.deliver = rx_deliver,
+		.deliver_large = rx_deliver_large,
+		.flow_hash = rx_flow_hash,
+		.stats_dirty = stats_dirty,
+	};
+	unsigned int i;
+
+	for (i = 0; i < nic->cfg.threads; i++) {
+		struct lane *lane = lane_new(nic, i);
+
+		if (!lane)
+			return false;
+		nic->lane[nic->num_lanes++] = lane;
+		host.ctx = lane;
+		if (i)
+			lane->esw = sluice_esw_lane_new(nic->esw, &host);
+		else
+			lane->esw = nic->esw = sluice_esw_new(esw_cfg, &host);
+		if (!lane->esw)
+			return false;
+	}
+	nic->cur = nic->lane[0];
+	return true;
 }
 
 struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
@@ -479,23 +571,21 @@ struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 		.max_ct = cfg->max_ct,
 		.max_meters = cfg->max_meters,
 	};
-	struct sluice_esw_host esw_host = {
-		.deliver = rx_deliver,
-		.deliver_large = rx_deliver_large,
-		.flow_hash = rx_flow_hash,
-		.stats_dirty = stats_dirty,
-	};
 	struct sluice_nic *nic;
 	unsigned int i;
 
 	if (cfg->num_vfs > SLUICE_MAX_VFS || !cfg->num_uplinks ||
 	    cfg->num_uplinks > SLUICE_MAX_UPLINKS || !cfg->pf_queues ||
 	    cfg->pf_queues > SLUICE_MAX_QUEUES || !cfg->vf_queues ||
-	    cfg->vf_queues > SLUICE_MAX_QUEUES || !cfg->max_counters)
+	    cfg->vf_queues > SLUICE_MAX_QUEUES || !cfg->max_counters ||
+	    !cfg->threads || cfg->threads > SLUICE_MAX_THREADS)
 		return NULL;
-	nic = calloc(1, sizeof(*nic));
+	nic = aligned_alloc(64, (sizeof(*nic) + 63) & ~(size_t)63);
 	if (!nic)
 		return NULL;
+	memset(nic, 0, sizeof(*nic));
+	pthread_mutex_init(&nic->alone, NULL);
+	pthread_mutex_init(&nic->shaper_lock, NULL);
 	nic->cfg = *cfg;
 	nic->cfg.serial[sizeof(nic->cfg.serial) - 1] = 0;
 	nic->cfg.version[sizeof(nic->cfg.version) - 1] = 0;
@@ -507,10 +597,7 @@ struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 	nic->funcs = calloc(nic->num_funcs, sizeof(*nic->funcs));
 	nic->counter_map = calloc(cfg->max_counters,
 				  sizeof(*nic->counter_map));
-	esw_host.ctx = nic;
-	esw_host.now = nic_now;
-	nic->esw = sluice_esw_new(&esw_cfg, &esw_host);
-	if (!nic->funcs || !nic->counter_map || !nic->esw)
+	if (!nic->funcs || !nic->counter_map || !lanes_init(nic, &esw_cfg))
 		goto fail;
 	for (i = 0; i < nic->num_funcs; i++) {
 		if (!func_init(nic, i))
@@ -522,6 +609,7 @@ struct sluice_nic *sluice_nic_new(const struct sluice_nic_cfg *cfg,
 						   SLUICE_VPORT_UPLINK(i),
 						   cfg->uplink_mac[i]);
 	sluice_esw_reset(nic->esw);
+	sluice_esw_publish(nic->esw);
 	return nic;
 fail:
 	sluice_nic_free(nic);
@@ -530,7 +618,7 @@ fail:
 
 void sluice_nic_free(struct sluice_nic *nic)
 {
-	unsigned int i;
+	unsigned int i, q;
 
 	if (!nic)
 		return;
@@ -539,12 +627,18 @@ void sluice_nic_free(struct sluice_nic *nic)
 
 		if (f->nic)
 			pthread_mutex_destroy(&f->lock);
+		for (q = 0; f->cqs && q < f->max_cqs; q++)
+			pthread_mutex_destroy(&f->cqs[q].lock);
 		free(f->cqs);
 		free(f->txqs);
 		free(f->rxqs);
 	}
 	if (nic->esw)
 		sluice_esw_free(nic->esw);
+	while (nic->num_lanes)
+		lane_free(nic->lane[--nic->num_lanes]);
+	pthread_mutex_destroy(&nic->shaper_lock);
+	pthread_mutex_destroy(&nic->alone);
 	free(nic->counter_map);
 	free(nic->funcs);
 	free(nic);

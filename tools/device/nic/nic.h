@@ -8,12 +8,13 @@
  *
  * Functions are numbered as their vports: 0 is the PF, n + 1 is VF n.
  *
- * Threads: sluice_nic_poll(), sluice_nic_may_sleep() and
- * sluice_nic_poll_paused() belong to one thread, the worker.  It owns all
- * state.  sluice_nic_reg_read(), sluice_nic_reg_write(),
- * sluice_nic_func_reset(), sluice_nic_set_carrier() and sluice_nic_wire_*()
- * may run in other threads at the same time, but not two of them for the same
- * function at once; they leave notes for the worker and never wait for it.
+ * Threads: there are as many workers as the configuration says, each a thread.
+ * sluice_nic_poll(), sluice_nic_may_sleep() and sluice_nic_awake() belong to the
+ * worker they name, sluice_nic_poll_paused() to worker 0.  Workers own all state.
+ * sluice_nic_reg_read(), sluice_nic_reg_write(), sluice_nic_func_reset(),
+ * sluice_nic_set_carrier() and sluice_nic_wire_*() may run in other threads at the
+ * same time, but not two of them for the same function at once; they leave notes
+ * for the workers and never wait for them.
  */
 #ifndef SLUICE_NIC_H
 #define SLUICE_NIC_H
@@ -29,6 +30,7 @@ struct sluice_nic;
 
 #define SLUICE_MAX_FUNCS	(SLUICE_MAX_VFS + 1)
 #define SLUICE_NO_DEADLINE	UINT64_MAX
+#define SLUICE_MAX_THREADS	16
 
 /**
  * struct sluice_nic_fault - a fault a test asked for
@@ -62,6 +64,7 @@ struct sluice_nic_fault {
  * @max_endpoints: tunnel endpoints, may be zero
  * @max_ct: directions of connections, may be zero
  * @max_meters: meters, may be zero
+ * @threads: workers, 1 to SLUICE_MAX_THREADS
  * @speed: link speed to report, in Mbit/s
  * @mac: permanent address of each function
  * @uplink_mac: permanent address of each uplink
@@ -86,6 +89,7 @@ struct sluice_nic_cfg {
 	uint32_t max_endpoints;
 	uint32_t max_ct;
 	uint32_t max_meters;
+	unsigned int threads;
 	uint32_t speed;
 	uint8_t mac[SLUICE_MAX_FUNCS][6];
 	uint8_t uplink_mac[SLUICE_MAX_UPLINKS][6];
@@ -99,22 +103,23 @@ struct sluice_nic_cfg {
  * struct sluice_nic_host - services the NIC needs
  * @ctx: passed to every callback
  * @dma_read: read guest memory as function @fn; false when any byte failed.
- *	Worker thread
- * @dma_write: write guest memory as function @fn.  Worker thread
+ *	Any worker
+ * @dma_write: write guest memory as function @fn.  Any worker
  * @dma_publish: write a ring entry of a multiple of 8 bytes so that its last
- *	8 bytes become visible after all else written before.  Worker thread
- * @raise: send an MSI-X message of function @fn.  Worker thread
- * @drop_irqs: forget messages of function @fn not sent yet.  Worker thread
+ *	8 bytes become visible after all else written before.  Any worker
+ * @raise: send an MSI-X message of function @fn.  Any worker
+ * @drop_irqs: forget messages of function @fn not sent yet.  Any worker
  * @now: device clock in nanoseconds, any thread
- * @wake: the worker sleeps and has work now, any thread
- * @wire_room: how many frames of the greatest length wire @uplink surely
- *	takes now.  Worker thread
- * @wire_tx: send a frame; false when it had to be dropped.  Worker thread
- * @wire_rx_count: frames that wait to be taken from wire @uplink.  Worker
- *	thread
+ * @wake: worker @thread sleeps and has work now, any thread
+ * @wire_room: how many frames of at most @len bytes wire @uplink surely takes
+ *	now, if nobody else sends.  Any worker
+ * @wire_tx: send a frame; false when it had to be dropped.  Any worker, several
+ *	at once
+ * @wire_rx_count: frames that wait to be taken from wire @uplink.  The worker
+ *	whose number is @uplink modulo their number, as for the next two
  * @wire_rx_next: take the next of them; it is valid until the next call of
- *	@wire_rx_done.  Worker thread
- * @wire_rx_done: the frames taken are no longer needed.  Worker thread
+ *	@wire_rx_done
+ * @wire_rx_done: the frames taken are no longer needed
  */
 struct sluice_nic_host {
 	void *ctx;
@@ -127,8 +132,8 @@ struct sluice_nic_host {
 	void (*raise)(void *ctx, unsigned int fn, unsigned int vector);
 	void (*drop_irqs)(void *ctx, unsigned int fn);
 	uint64_t (*now)(void *ctx);
-	void (*wake)(void *ctx);
-	uint32_t (*wire_room)(void *ctx, unsigned int uplink);
+	void (*wake)(void *ctx, unsigned int thread);
+	uint32_t (*wire_room)(void *ctx, unsigned int uplink, uint32_t len);
 	bool (*wire_tx)(void *ctx, unsigned int uplink, const uint8_t *frame,
 			uint32_t len);
 	uint32_t (*wire_rx_count)(void *ctx, unsigned int uplink);
@@ -167,40 +172,42 @@ unsigned int sluice_nic_vectors(const struct sluice_nic_cfg *cfg,
 /**
  * sluice_nic_poll() - do one round of work
  * @nic: the NIC
+ * @thread: number of the worker, the caller
  * @deadline: set to the device time of the next timer, or
  *	%SLUICE_NO_DEADLINE
  *
- * Each queue with work gets a bounded batch.  Worker thread.
+ * Each queue with work gets a bounded batch.
  *
  * Return: true when there is more to do right away.
  */
-bool sluice_nic_poll(struct sluice_nic *nic, uint64_t *deadline);
+bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
+		     uint64_t *deadline);
 
 /**
  * sluice_nic_poll_paused() - a round while the machine is stopped
  * @nic: the NIC
  *
  * Carries out resets only and touches no guest memory; all else waits for the
- * next sluice_nic_poll().  Worker thread.
+ * next sluice_nic_poll().  Worker 0.
  */
 void sluice_nic_poll_paused(struct sluice_nic *nic);
 
 /**
- * sluice_nic_may_sleep() - the worker is going to sleep
+ * sluice_nic_may_sleep() - a worker is going to sleep
  * @nic: the NIC
- *
- * Worker thread.
+ * @thread: its number
  *
  * Return: false when there is work and it must not.  After true, the next note
  * calls host->wake() once.
  */
-bool sluice_nic_may_sleep(struct sluice_nic *nic);
+bool sluice_nic_may_sleep(struct sluice_nic *nic, unsigned int thread);
 
 /**
- * sluice_nic_awake() - the worker woke up, called or not
+ * sluice_nic_awake() - a worker woke up, called or not
  * @nic: the NIC
+ * @thread: its number
  */
-void sluice_nic_awake(struct sluice_nic *nic);
+void sluice_nic_awake(struct sluice_nic *nic, unsigned int thread);
 
 /**
  * sluice_nic_reg_read() - read of BAR 0
@@ -266,10 +273,11 @@ void sluice_nic_set_carrier(struct sluice_nic *nic, unsigned int uplink,
 /**
  * sluice_nic_wire_rx_notify() - new frames wait at a wire
  * @nic: the NIC
+ * @uplink: number of the wire
  *
  * Any thread.
  */
-void sluice_nic_wire_rx_notify(struct sluice_nic *nic);
+void sluice_nic_wire_rx_notify(struct sluice_nic *nic, unsigned int uplink);
 
 /**
  * sluice_nic_wire_tx_notify() - a wire has sent frames and has more room

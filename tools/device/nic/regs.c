@@ -231,7 +231,7 @@ static void tx_doorbell(struct func *f, unsigned int id, uint32_t val)
 	}
 	__atomic_store_n(&q->db, val, __ATOMIC_SEQ_CST);
 	__atomic_or_fetch(&f->tx_pend, 1ull << id, __ATOMIC_SEQ_CST);
-	nic_notify(f->nic, f);
+	queues_notify(f, 1ull << id);
 }
 
 /* Nobody waits for receive buffers, so this wakes nobody. */
@@ -271,7 +271,7 @@ static void cq_doorbell(struct func *f, unsigned int id, uint32_t val, bool arm)
 	}
 	if (out_ring_doorbell(&cq->ring, val, arm)) {
 		__atomic_or_fetch(&f->cq_pend, 1ull << id, __ATOMIC_SEQ_CST);
-		nic_notify(f->nic, f);
+		queues_notify(f, 1ull << id);
 	}
 }
 

@@ -132,9 +132,9 @@ static int fill_buffers(struct func *f, struct rxq *q, const uint8_t *frame,
 void rx_flow_hash(void *ctx, const uint8_t *frame, uint32_t len,
 		  struct sluice_flow_hash *hash)
 {
-	struct sluice_nic *nic = ctx;
+	struct lane *lane = ctx;
 
-	hash->value = frame_flow_hash(&nic->flow, frame, len, &hash->l4);
+	hash->value = frame_flow_hash(&lane->nic->flow, frame, len, &hash->l4);
 }
 
 /* The flow hash's key until the PF gives one. */
@@ -167,10 +167,31 @@ static struct rxq *choose_queue(struct func *f, const uint8_t *frame,
 	return &f->rxqs[f->rss.table[hash % SLUICE_RSS_TABLE_SIZE]];
 }
 
+/*
+ * Put a frame into buffers of a queue, which is locked.  Return their number, or
+ * 0 with @result set.
+ */
+static int place(struct lane *lane, struct func *f, struct rxq *q,
+		 const uint8_t *frame, uint32_t len,
+		 enum sluice_tx_result *result)
+{
+	int nbufs;
+
+	*result = SLUICE_TX_NOBUF;
+	if (!cq_room(lane, f, q->cq))
+		nbufs = func_ok(f) ? 0 : -1;
+	else
+		nbufs = fill_buffers(f, q, frame, len);
+	if (nbufs >= 0)
+		return nbufs;
+	*result = SLUICE_TX_DOWN;
+	return 0;
+}
+
 /* Complete a frame in @nbufs buffers. */
-static enum sluice_tx_result complete(struct func *f, struct rxq *q,
-				      struct sluice_cqe *cqe, uint32_t len,
-				      uint16_t flags, int nbufs)
+static enum sluice_tx_result complete(struct lane *lane, struct func *f,
+				      struct rxq *q, struct sluice_cqe *cqe,
+				      uint32_t len, uint16_t flags, int nbufs)
 {
 	cqe->index = htole32(q->head);
 	cqe->len = htole32(len);
@@ -178,17 +199,19 @@ static enum sluice_tx_result complete(struct func *f, struct rxq *q,
 	cqe->nbufs = htole16(nbufs);
 	cqe->queue = q->id;
 	__atomic_store_n(&q->head, q->head + nbufs, __ATOMIC_RELEASE);
-	return cq_put(f, q->cq, cqe) ? SLUICE_TX_OK : SLUICE_TX_DOWN;
+	return cq_put(lane, f, q->cq, cqe) ? SLUICE_TX_OK : SLUICE_TX_DOWN;
 }
 
 /* The eSwitch hands out a large frame; it has checked that it is right. */
 enum sluice_tx_result rx_deliver_large(void *ctx, uint16_t vport,
 				       const struct sluice_large *l)
 {
-	struct func *f = nic_func(ctx, vport);
+	struct lane *lane = ctx;
+	struct func *f = nic_func(lane->nic, vport);
 	uint16_t flags = SLUICE_CQE_F_RX | SLUICE_CQE_F_LARGE |
 			 SLUICE_CQE_F_L4_OK;
 	struct sluice_cqe cqe = { .mss = htole16(l->mss) };
+	enum sluice_tx_result result;
 	struct frame_info fi;
 	struct rxq *q;
 	int nbufs;
@@ -197,16 +220,19 @@ enum sluice_tx_result rx_deliver_large(void *ctx, uint16_t vport,
 		return SLUICE_TX_DOWN;
 	frame_parse(l->frame, l->len, &fi);
 	q = choose_queue(f, l->frame, &fi, &cqe, &flags);
-	if (!q->active || !q->large || !cq_room(f, q->cq))
+	if (!q->active || !q->large)
 		return SLUICE_TX_NOBUF;
-	nbufs = fill_buffers(f, q, l->frame, l->len);
-	if (nbufs <= 0)
-		return nbufs < 0 ? SLUICE_TX_DOWN : SLUICE_TX_NOBUF;
-	if (frame_l3_ok(l->frame, &fi))
-		flags |= SLUICE_CQE_F_L3_OK;
-	if (l->fixed_id)
-		flags |= SLUICE_CQE_F_FIXED_ID;
-	return complete(f, q, &cqe, l->len, flags, nbufs);
+	cq_lock(f, q->cq);
+	nbufs = place(lane, f, q, l->frame, l->len, &result);
+	if (nbufs) {
+		if (frame_l3_ok(l->frame, &fi))
+			flags |= SLUICE_CQE_F_L3_OK;
+		if (l->fixed_id)
+			flags |= SLUICE_CQE_F_FIXED_ID;
+		result = complete(lane, f, q, &cqe, l->len, flags, nbufs);
+	}
+	cq_unlock(f, q->cq);
+	return result;
 }
 
 /* The eSwitch hands out a frame. */
@@ -215,9 +241,11 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 				 unsigned int frame_flags,
 				 const struct sluice_slow_meta *meta)
 {
-	struct sluice_nic *nic = ctx;
+	struct lane *lane = ctx;
+	struct sluice_nic *nic = lane->nic;
 	struct sluice_cqe cqe = { 0 };
 	uint16_t flags = SLUICE_CQE_F_RX;
+	enum sluice_tx_result result;
 	struct frame_info fi;
 	struct func *f;
 	struct rxq *q;
@@ -250,17 +278,16 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 	}
 	if (!q->active)
 		return SLUICE_TX_NOBUF;
-	if (!cq_room(f, q->cq))
-		return func_ok(f) ? SLUICE_TX_NOBUF : SLUICE_TX_DOWN;
-
-	nbufs = fill_buffers(f, q, frame, len);
-	if (nbufs <= 0)
-		return nbufs < 0 ? SLUICE_TX_DOWN : SLUICE_TX_NOBUF;
-
-	if (frame_l3_ok(frame, &fi))
-		flags |= SLUICE_CQE_F_L3_OK;
-	if (fi.l4 && (frame_flags & SLUICE_FRAME_L4_OK ||
-		      frame_l4_ok(frame, &fi)))
-		flags |= SLUICE_CQE_F_L4_OK;
-	return complete(f, q, &cqe, len, flags, nbufs);
+	cq_lock(f, q->cq);
+	nbufs = place(lane, f, q, frame, len, &result);
+	if (nbufs) {
+		if (frame_l3_ok(frame, &fi))
+			flags |= SLUICE_CQE_F_L3_OK;
+		if (fi.l4 && (frame_flags & SLUICE_FRAME_L4_OK ||
+			      frame_l4_ok(frame, &fi)))
+			flags |= SLUICE_CQE_F_L4_OK;
+		result = complete(lane, f, q, &cqe, len, flags, nbufs);
+	}
+	cq_unlock(f, q->cq);
+	return result;
 }

@@ -10,6 +10,9 @@
  *
  * What is below one group takes turns by the bytes it has sent: who has sent
  * least goes first.
+ *
+ * All shapers have one lock, which frames of functions without a shaper never
+ * take.  A shaper begins and ends to be active while one lane is alone.
  */
 #include "internal.h"
 
@@ -33,20 +36,22 @@ static uint64_t due(struct func *f)
 }
 
 /* Look again at time @at. */
-static void look_at(struct sluice_nic *nic, uint64_t at)
+static void look_at(struct lane *lane, uint64_t at)
 {
-	at = at ? at : 1;
-	if (!nic->shape_at || at < nic->shape_at)
-		nic->shape_at = at;
+	timer_set(lane, &lane->nic->shape_at, at ? at : 1);
 }
 
 /* Wait until the function may send. */
-void shaper_wait(struct func *f, unsigned int q)
+void shaper_wait(struct lane *lane, struct func *f, unsigned int q)
 {
-	uint64_t at = due(f);
+	struct sluice_nic *nic = f->nic;
+	uint64_t at;
 
-	f->tx_shaped |= 1ull << q;
-	look_at(f->nic, at > f->nic->now ? at : f->nic->now);
+	pthread_mutex_lock(&nic->shaper_lock);
+	at = due(f);
+	__atomic_or_fetch(&f->tx_shaped, 1ull << q, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&nic->shaper_lock);
+	look_at(lane, at > lane->now ? at : lane->now);
 }
 
 /* Bytes that count when turns are taken: silence gives no claim. */
@@ -70,21 +75,28 @@ static bool goes_before(struct sluice_nic *nic, const struct shaper *b,
 	return false;
 }
 
-/* May the function send now, and has no other that waits a better claim? */
-bool shaper_turn(struct func *f)
+/* Queues of a function take turns, too, in whatever lanes they are. */
+static bool queue_turn(struct func *f, unsigned int q)
+{
+	uint64_t waiting = note_get(&f->tx_shaped) | 1ull << q;
+	unsigned int next = __atomic_load_n(&f->next_txq, __ATOMIC_RELAXED);
+	uint64_t later = waiting & -1ull << next;
+
+	return (unsigned int)__builtin_ctzll(later ? later : waiting) == q;
+}
+
+static bool has_turn(struct func *f, uint64_t now)
 {
 	struct sluice_nic *nic = f->nic;
 	struct shaper *s = &nic->shapers[f->vport];
 	unsigned int i;
 
-	if (!s->active)
-		return true;
-	if (due(f) > nic->now)
+	if (due(f) > now)
 		return false;
 	for (i = 1; s->parent && i < nic->num_funcs; i++) {
 		struct func *g = &nic->funcs[i];
 
-		if (g != f && g->tx_shaped && due(g) <= nic->now &&
+		if (g != f && note_get(&g->tx_shaped) && due(g) <= now &&
 		    goes_before(nic, &nic->shapers[i], s))
 			return false;
 	}
@@ -95,26 +107,45 @@ bool shaper_turn(struct func *f)
 	return true;
 }
 
-/* May it go on with the batch that it has begun? */
-bool shaper_open(struct func *f)
+/* May the queue send now, and has no other that waits a better claim? */
+bool shaper_turn(struct lane *lane, struct func *f, unsigned int q)
 {
 	struct sluice_nic *nic = f->nic;
+	bool turn;
 
 	if (!nic->shapers[f->vport].active)
 		return true;
-	return nic->sent_bytes < TX_SHAPED_BYTES && due(f) <= nic->now;
+	pthread_mutex_lock(&nic->shaper_lock);
+	turn = queue_turn(f, q) && has_turn(f, lane->now);
+	pthread_mutex_unlock(&nic->shaper_lock);
+	return turn;
+}
+
+/* May it go on with the batch that it has begun? */
+bool shaper_open(struct lane *lane, struct func *f)
+{
+	struct sluice_nic *nic = f->nic;
+	bool open;
+
+	if (!nic->shapers[f->vport].active)
+		return true;
+	pthread_mutex_lock(&nic->shaper_lock);
+	open = lane->sent_bytes < TX_SHAPED_BYTES && due(f) <= lane->now;
+	pthread_mutex_unlock(&nic->shaper_lock);
+	return open;
 }
 
 /* A function has sent. */
-void shaper_sent(struct func *f, uint32_t bytes)
+void shaper_sent(struct lane *lane, struct func *f, uint32_t bytes)
 {
 	struct sluice_nic *nic = f->nic;
 	struct shaper *s = &nic->shapers[f->vport];
 
 	if (!s->active)
 		return;
+	pthread_mutex_lock(&nic->shaper_lock);
 	for (; s; s = up(nic, s)) {
-		int64_t from = (int64_t)nic->now - s->credit;
+		int64_t from = (int64_t)lane->now - s->credit;
 		uint64_t ns;
 
 		s->served += bytes;
@@ -126,27 +157,32 @@ void shaper_sent(struct func *f, uint32_t bytes)
 		s->rest = ns % s->rate;
 		s->free_at = from + ns / s->rate;
 	}
+	pthread_mutex_unlock(&nic->shaper_lock);
 }
 
-/* Let those try again whose time has come. */
-void shaper_wake(struct sluice_nic *nic)
+/* Let those try again whose time has come.  Lane 0. */
+void shaper_wake(struct lane *lane)
 {
+	struct sluice_nic *nic = lane->nic;
 	unsigned int i;
 
-	nic->shape_at = 0;
+	__atomic_store_n(&nic->shape_at, 0, __ATOMIC_SEQ_CST);
 	for (i = 1; i < nic->num_funcs; i++) {
 		struct func *f = &nic->funcs[i];
+		uint64_t queues = note_get(&f->tx_shaped);
 		uint64_t at;
 
-		if (!f->tx_shaped)
+		if (!queues)
 			continue;
+		pthread_mutex_lock(&nic->shaper_lock);
 		at = due(f);
-		if (at > nic->now) {
-			look_at(nic, at);
+		pthread_mutex_unlock(&nic->shaper_lock);
+		if (at > lane->now) {
+			look_at(lane, at);
 			continue;
 		}
-		__atomic_or_fetch(&f->tx_pend, f->tx_shaped, __ATOMIC_RELAXED);
-		nic_notify(nic, f);
+		__atomic_or_fetch(&f->tx_pend, queues, __ATOMIC_SEQ_CST);
+		queues_notify(f, queues);
 	}
 }
 
@@ -159,7 +195,7 @@ static void changed(struct sluice_nic *nic)
 		nic->shapers[i].served = 0;
 		nic->shapers[i].turn = 0;
 	}
-	look_at(nic, nic->now);
+	look_at(nic->cur, nic->host.now(nic->host.ctx));
 }
 
 /* No limits. */
@@ -220,7 +256,7 @@ static int set(struct sluice_nic *nic, const struct sluice_cmd_shaper *cmd)
 	s->rate = le64toh(cmd->rate);
 	if (s->rate)
 		s->credit = le32toh(cmd->burst) * NSEC_PER_SEC / s->rate;
-	s->free_at = (int64_t)nic->now - s->credit;
+	s->free_at = (int64_t)nic->host.now(nic->host.ctx) - s->credit;
 	changed(nic);
 	return SLUICE_ST_OK;
 }

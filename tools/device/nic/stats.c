@@ -24,19 +24,30 @@ static uint16_t stats_vport(unsigned int index)
 	return index;
 }
 
-/* The eSwitch says that something changed: start the timer if none runs. */
+/* Write what changed, soon. */
+static void sweep_soon(struct lane *lane)
+{
+	struct sluice_nic *nic = lane->nic;
+
+	if (!note_get(&nic->sweep_at))
+		timer_set(lane, &nic->sweep_at,
+			  nic->host.now(nic->host.ctx) +
+			  max_u64(nic->sweep_ms * NSEC_PER_MSEC,
+				  nic->sweep_rest));
+}
+
+/* The eSwitch, or a lane of it, says that something changed. */
 void stats_dirty(void *ctx, uint16_t vport)
 {
-	struct sluice_nic *nic = ctx;
+	struct lane *lane = ctx;
+	struct sluice_nic *nic = lane->nic;
 
 	if (vport != SLUICE_VPORT_NONE) {
-		nic->stats_dirty[stats_index(vport)] = true;
-		nic->any_dirty = true;
+		__atomic_store_n(&nic->stats_dirty[stats_index(vport)], 1,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&nic->any_dirty, 1, __ATOMIC_RELAXED);
 	}
-	if (!nic->sweep_at)
-		nic->sweep_at = nic->host.now(nic->host.ctx) +
-				max_u64(nic->sweep_ms * NSEC_PER_MSEC,
-					nic->sweep_rest);
+	sweep_soon(lane);
 }
 
 static bool write_host(struct func *f, uint64_t mapped, const void *data,
@@ -60,7 +71,7 @@ static void write_vport(struct sluice_nic *nic, unsigned int index)
 
 	if (vport && vport < nic->num_funcs)
 		own = nic->funcs[vport].own_stats;
-	nic->stats_dirty[index] = false;
+	__atomic_store_n(&nic->stats_dirty[index], 0, __ATOMIC_RELAXED);
 	sluice_esw_vport_stats(nic->esw, vport, &stats);
 	write_host(&nic->funcs[0], nic->pf_stats[index], &stats,
 		   sizeof(stats));
@@ -77,20 +88,23 @@ static void emit_counter(void *ctx, uint32_t id,
 		   sizeof(*value));
 }
 
-/* Write all that changed. */
+static bool is_dirty(const struct sluice_nic *nic, unsigned int index)
+{
+	return __atomic_load_n(&nic->stats_dirty[index], __ATOMIC_RELAXED);
+}
+
+/* Write all that changed; by a lane that is alone. */
 void stats_sweep(struct sluice_nic *nic)
 {
 	uint64_t begin = nic->host.now(nic->host.ctx);
 	unsigned int i;
 
-	nic->sweep_at = 0;
+	__atomic_store_n(&nic->sweep_at, 0, __ATOMIC_SEQ_CST);
 	sluice_esw_collect_counters(nic->esw, emit_counter, nic);
-	if (nic->any_dirty) {
-		nic->any_dirty = false;
+	if (__atomic_exchange_n(&nic->any_dirty, 0, __ATOMIC_RELAXED))
 		for (i = 0; i < NUM_STATS; i++)
-			if (nic->stats_dirty[i])
+			if (is_dirty(nic, i))
 				write_vport(nic, i);
-	}
 	nic->sweep_rest = (nic->host.now(nic->host.ctx) - begin) * SWEEP_SHARE;
 }
 
@@ -167,8 +181,8 @@ int stats_buf(struct func *f, uint16_t vport, uint64_t addr)
 					 sizeof(stats)))
 			return SLUICE_ST_FAULT;
 		/* The other owner of these statistics may not know yet. */
-		if (nic->stats_dirty[index])
-			stats_dirty(nic, vport);
+		if (is_dirty(nic, index))
+			stats_dirty(nic->cur, vport);
 		addr |= 1;
 	}
 	if (f->is_pf)
@@ -184,6 +198,6 @@ void stats_sync(struct func *f)
 
 	if (f->is_pf)
 		stats_sweep(nic);
-	else if (nic->stats_dirty[f->vport])
+	else if (is_dirty(nic, f->vport))
 		write_vport(nic, f->vport);
 }

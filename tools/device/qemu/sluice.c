@@ -72,6 +72,8 @@ static bool sluice_check_props(SluiceState *s, Error **errp)
 	       sluice_check_size("max-ct", s->max_ct, 2, 16 * MiB, errp) &&
 	       sluice_check_size("max-meters", s->max_meters, 1, 1 * MiB,
 				 errp) &&
+	       sluice_check_size("threads", s->threads, 1, SLUICE_MAX_THREADS,
+				 errp) &&
 	       sluice_check_size("speed", s->speed, 10, 400000, errp);
 }
 
@@ -120,6 +122,7 @@ static void sluice_make_cfg(SluiceState *s)
 	cfg->max_endpoints = s->max_endpoints;
 	cfg->max_ct = s->max_ct;
 	cfg->max_meters = s->max_meters;
+	cfg->threads = s->threads;
 	cfg->speed = s->speed;
 	memcpy(cfg->mac[0], pf, 6);
 	for (i = 0; i < s->vfs; i++) {
@@ -266,6 +269,7 @@ static const Property sluice_properties[] = {
 	DEFINE_PROP_UINT32("max-endpoints", SluiceState, max_endpoints, 4096),
 	DEFINE_PROP_UINT32("max-ct", SluiceState, max_ct, 524288),
 	DEFINE_PROP_UINT32("max-meters", SluiceState, max_meters, 65536),
+	DEFINE_PROP_UINT32("threads", SluiceState, threads, 1),
 	DEFINE_PROP_UINT32("speed", SluiceState, speed, 25000),
 	DEFINE_PROP_STRING("serial", SluiceState, serial),
 	DEFINE_PROP_BOOL("pad", SluiceState, pad, false),

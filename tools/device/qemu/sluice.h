@@ -40,8 +40,26 @@ typedef struct SluiceFunc {
 } SluiceFunc;
 
 /*
- * A wire.  The worker puts into @tx and takes from @rx, the main loop the
- * other way round.
+ * A worker thread.
+ * @parked: the machine is stopped, and it has seen that
+ * @map: by function, what it keeps of guest memory
+ */
+typedef struct SluiceMap SluiceMap;
+typedef struct SluiceThread {
+	SluiceState *nic;
+	unsigned int number;
+	QemuThread thread;
+	bool made;
+	EventNotifier wakeup;
+	bool wakeup_made;
+	bool parked;
+	SluiceMap *map;
+} SluiceThread;
+
+/*
+ * A wire.  Workers put into @tx, one at a time, and one takes from @rx, the main
+ * loop the other way round.
+ * @tx_lock: whose turn it is, with several workers
  * @busy: the peer took a frame but wants to be asked before the next
  * @progress: when the peer last took a frame (read by the worker)
  */
@@ -50,6 +68,7 @@ typedef struct SluiceWire {
 	unsigned int number;
 	NICState *nc;
 	NICConf conf;
+	QemuMutex tx_lock;
 	struct fifo tx;
 	struct fifo rx;
 	bool busy;
@@ -79,6 +98,7 @@ struct SluiceState {
 	uint32_t max_endpoints;
 	uint32_t max_ct;
 	uint32_t max_meters;
+	uint32_t threads;
 	uint32_t speed;
 	char *serial;
 	bool pad;
@@ -94,14 +114,12 @@ struct SluiceState {
 	unsigned int num_wires;
 	Error *migration_blocker;
 
-	/* worker */
-	QemuThread thread;
-	bool thread_made;
-	EventNotifier wakeup;
-	bool wakeup_made;
+	/* workers */
+	SluiceThread thread[SLUICE_MAX_THREADS];
 	bool stop;
 	bool paused;
-	bool parked;
+	MemoryListener map_listener;
+	uint32_t map_gen;
 	VMChangeStateEntry *vmstate;
 	QEMUBH *bh;
 	uint32_t bh_wanted;
@@ -127,14 +145,26 @@ void sluice_func_write_config(PCIDevice *pci, uint32_t addr, uint32_t val,
 extern const struct sluice_nic_host sluice_host;
 bool sluice_worker_start(SluiceState *s, Error **errp);
 void sluice_worker_stop(SluiceState *s);
-/* Give the worker a moment to carry out resets. */
+/* Give the workers a moment to carry out resets. */
 void sluice_worker_quiesce(SluiceState *s);
+
+/* dma.c: guest memory, as workers reach it */
+void sluice_maps_init(SluiceState *s);
+void sluice_maps_exit(SluiceState *s);
+void sluice_maps_open(SluiceThread *t);
+void sluice_maps_close(SluiceThread *t);
+bool sluice_dma_read(void *ctx, unsigned int fn, uint64_t addr, void *buf,
+		     size_t len);
+bool sluice_dma_write(void *ctx, unsigned int fn, uint64_t addr,
+		      const void *buf, size_t len);
+bool sluice_dma_publish(void *ctx, unsigned int fn, uint64_t addr,
+			const void *entry, size_t len);
 
 /* wire.c */
 bool sluice_wires_init(SluiceState *s, Error **errp);
 void sluice_wires_exit(SluiceState *s);
 void sluice_wires_flush(SluiceState *s);
-uint32_t sluice_wire_room(void *ctx, unsigned int uplink);
+uint32_t sluice_wire_room(void *ctx, unsigned int uplink, uint32_t len);
 bool sluice_wire_tx(void *ctx, unsigned int uplink, const uint8_t *frame,
 		    uint32_t len);
 uint32_t sluice_wire_rx_count(void *ctx, unsigned int uplink);

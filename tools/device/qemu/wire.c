@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Wires of the Sluice NIC: frames between the worker and QEMU's netdevs. */
 #include "qemu/osdep.h"
+#include "qemu/host-utils.h"
 #include "qemu/timer.h"
 #include "net/net.h"
 #include "qapi/error.h"
 #include "sluice.h"
 
-#define TX_BYTES	(4u << 20)
+#define TX_BYTES	(4u << 20)	/* for each worker */
 #define RX_BYTES	(2u << 20)
+#define PAD		60		/* length that pad=on makes frames */
 /*
  * A peer that takes nothing for this long (a cable without a far end) gets
  * its frames dropped instead of holding up the other functions.
@@ -19,17 +21,25 @@ static bool wire_stuck(SluiceWire *w)
 	return get_clock() - qatomic_read_i64(&w->progress) > STUCK_NS;
 }
 
-/* Worker: how many frames this wire surely takes. */
-uint32_t sluice_wire_room(void *ctx, unsigned int uplink)
+/* Any worker: how many frames of @len bytes this wire surely takes. */
+uint32_t sluice_wire_room(void *ctx, unsigned int uplink, uint32_t len)
 {
 	SluiceState *s = ctx;
 	SluiceWire *w = &s->wires[uplink];
-	uint32_t room = fifo_room(&w->tx, SLUICE_FRAME_MAX);
+	uint32_t room = fifo_room(&w->tx, MIN(MAX(len, PAD), SLUICE_FRAME_MAX));
 
 	/* A full queue of a stuck wire drops; that takes any number. */
-	if (room < s->max_actions + 2 && wire_stuck(w))
+	if (room < s->threads * (s->max_actions + 2) && wire_stuck(w))
 		return UINT32_MAX;
 	return room;
+}
+
+static bool wire_put(SluiceWire *w, const uint8_t *frame, uint32_t len)
+{
+	/* The clock of a stuck peer starts with the first frame it gets. */
+	if (!fifo_count(&w->tx))
+		qatomic_set_i64(&w->progress, get_clock());
+	return fifo_put(&w->tx, frame, len);
 }
 
 bool sluice_wire_tx(void *ctx, unsigned int uplink, const uint8_t *frame,
@@ -37,7 +47,8 @@ bool sluice_wire_tx(void *ctx, unsigned int uplink, const uint8_t *frame,
 {
 	SluiceState *s = ctx;
 	SluiceWire *w = &s->wires[uplink];
-	uint8_t padded[60];
+	uint8_t padded[PAD];
+	bool done;
 
 	if (s->pad && len < sizeof(padded)) {
 		memcpy(padded, frame, len);
@@ -45,10 +56,12 @@ bool sluice_wire_tx(void *ctx, unsigned int uplink, const uint8_t *frame,
 		frame = padded;
 		len = sizeof(padded);
 	}
-	/* The clock of a stuck peer starts with the first frame it gets. */
-	if (!fifo_count(&w->tx))
-		qatomic_set_i64(&w->progress, get_clock());
-	if (!fifo_put(&w->tx, frame, len))
+	if (s->threads > 1)
+		qemu_mutex_lock(&w->tx_lock);
+	done = wire_put(w, frame, len);
+	if (s->threads > 1)
+		qemu_mutex_unlock(&w->tx_lock);
+	if (!done)
 		return false;
 	qatomic_set(&s->tx_flush, 1);
 	sluice_want_bh(s);
@@ -154,7 +167,7 @@ static ssize_t wire_receive(NetClientState *nc, const uint8_t *buf, size_t len)
 		wire_can_receive(nc);
 		return 0;
 	}
-	sluice_nic_wire_rx_notify(w->nic->nic);
+	sluice_nic_wire_rx_notify(w->nic->nic, w->number);
 	return len;
 }
 
@@ -173,6 +186,12 @@ static NetClientInfo sluice_net_info = {
 	.link_status_changed = wire_link_changed,
 };
 
+/* A power of two, as a fifo wants it. */
+static uint32_t wire_bytes(const SluiceState *s)
+{
+	return TX_BYTES * pow2ceil(s->threads);
+}
+
 bool sluice_wires_init(SluiceState *s, Error **errp)
 {
 	unsigned int i;
@@ -185,7 +204,8 @@ bool sluice_wires_init(SluiceState *s, Error **errp)
 		w->number = i;
 		w->conf = s->conf[i];
 		memcpy(w->conf.macaddr.a, s->cfg.uplink_mac[i], 6);
-		if (!fifo_init(&w->tx, TX_BYTES) ||
+		qemu_mutex_init(&w->tx_lock);
+		if (!fifo_init(&w->tx, wire_bytes(s)) ||
 		    !fifo_init(&w->rx, RX_BYTES)) {
 			error_setg(errp, "sluice: no memory for wire %u", i);
 			return false;
@@ -217,6 +237,11 @@ void sluice_wires_exit(SluiceState *s)
 			qemu_del_nic(w->nc);
 		}
 		w->nc = NULL;
+		/* Nothing was made of a wire that was not reached. */
+		if (!w->nic)
+			continue;
+		qemu_mutex_destroy(&w->tx_lock);
+		w->nic = NULL;
 		fifo_free(&w->tx);
 		fifo_free(&w->rx);
 	}

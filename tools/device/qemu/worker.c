@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The worker thread of a Sluice NIC and its way to guest memory and
+ * The worker threads of a Sluice NIC and their way to guest memory and
  * interrupts.
  *
- * The worker never takes QEMU's big lock for packets: it reaches RAM only, and
- * leaves interrupts and frames for the wires to one bottom half of the main
- * loop per round.  Nobody who holds the big lock waits for it without limit,
- * for a fault of a virtual IOMMU may make it take that lock after all.
+ * Workers never take QEMU's big lock for packets: they reach RAM only, and leave
+ * interrupts and frames for the wires to one bottom half of the main loop per
+ * round.  Nobody who holds the big lock waits for them without limit, for a fault
+ * of a virtual IOMMU may make one take that lock after all.
  */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
@@ -17,49 +17,6 @@
 #include "qapi/error.h"
 #include "system/runstate.h"
 #include "sluice.h"
-
-/* RAM only: the guest cannot make the worker access a device's registers. */
-static const MemTxAttrs sluice_attrs = { .memory = 1 };
-
-static AddressSpace *func_as(SluiceState *s, unsigned int fn)
-{
-	SluiceFunc *f = qatomic_read(&s->funcs[fn]);
-
-	return f ? pci_get_address_space(f->pci) : NULL;
-}
-
-static bool sluice_dma_read(void *ctx, unsigned int fn, uint64_t addr,
-			    void *buf, size_t len)
-{
-	AddressSpace *as = func_as(ctx, fn);
-
-	return as && address_space_read(as, addr, sluice_attrs, buf, len) ==
-		     MEMTX_OK;
-}
-
-static bool sluice_dma_write(void *ctx, unsigned int fn, uint64_t addr,
-			     const void *buf, size_t len)
-{
-	AddressSpace *as = func_as(ctx, fn);
-
-	return as && address_space_write(as, addr, sluice_attrs, buf, len) ==
-		     MEMTX_OK;
-}
-
-static bool sluice_dma_publish(void *ctx, unsigned int fn, uint64_t addr,
-			       const void *entry, size_t len)
-{
-	AddressSpace *as = func_as(ctx, fn);
-
-	if (!as || address_space_write(as, addr, sluice_attrs, entry,
-				       len - 8) != MEMTX_OK)
-		return false;
-	/* The phase comes after everything it vouches for. */
-	smp_wmb();
-	return address_space_write(as, addr + len - 8, sluice_attrs,
-				   (const uint8_t *)entry + len - 8, 8) ==
-	       MEMTX_OK;
-}
 
 void sluice_want_bh(SluiceState *s)
 {
@@ -94,11 +51,11 @@ static uint64_t sluice_now(void *ctx)
 	return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
 
-static void sluice_wake(void *ctx)
+static void sluice_wake(void *ctx, unsigned int thread)
 {
 	SluiceState *s = ctx;
 
-	event_notifier_set(&s->wakeup);
+	event_notifier_set(&s->thread[thread].wakeup);
 }
 
 const struct sluice_nic_host sluice_host = {
@@ -147,62 +104,75 @@ static void sluice_bh(void *opaque)
 	sluice_wires_flush(s);
 }
 
-static void sluice_sleep(SluiceState *s, uint64_t deadline)
+static void sluice_sleep(SluiceThread *t, uint64_t deadline)
 {
 	GPollFD fd = {
-		.fd = event_notifier_get_fd(&s->wakeup),
+		.fd = event_notifier_get_fd(&t->wakeup),
 		.events = G_IO_IN,
 	};
 	int64_t timeout = -1;
 
 	if (deadline != SLUICE_NO_DEADLINE) {
-		timeout = deadline - sluice_now(s);
+		timeout = deadline - sluice_now(t->nic);
 		if (timeout < 0)
 			timeout = 0;
 	}
 	if (timeout)
 		qemu_poll_ns(&fd, 1, timeout);
-	event_notifier_test_and_clear(&s->wakeup);
-	sluice_nic_awake(s->nic);
+	event_notifier_test_and_clear(&t->wakeup);
+	sluice_nic_awake(t->nic->nic, t->number);
 }
 
 static void *sluice_worker(void *opaque)
 {
-	SluiceState *s = opaque;
+	SluiceThread *t = opaque;
+	SluiceState *s = t->nic;
 	uint64_t deadline = SLUICE_NO_DEADLINE;
 
 	rcu_register_thread();
+	sluice_maps_open(t);
 	while (!qatomic_read(&s->stop)) {
 		if (qatomic_read(&s->paused)) {
-			sluice_nic_poll_paused(s->nic);
-			qatomic_set(&s->parked, true);
-			sluice_sleep(s, sluice_now(s) + 10 * SCALE_MS);
+			if (!t->number)
+				sluice_nic_poll_paused(s->nic);
+			qatomic_set(&t->parked, true);
+			sluice_sleep(t, sluice_now(s) + 10 * SCALE_MS);
 			continue;
 		}
-		qatomic_set(&s->parked, false);
-		bool more = sluice_nic_poll(s->nic, &deadline);
+		qatomic_set(&t->parked, false);
+		bool more = sluice_nic_poll(s->nic, t->number, &deadline);
 
 		if (qatomic_xchg(&s->bh_wanted, 0))
 			qemu_bh_schedule(s->bh);
-		if (!more && sluice_nic_may_sleep(s->nic))
-			sluice_sleep(s, deadline);
+		if (!more && sluice_nic_may_sleep(s->nic, t->number))
+			sluice_sleep(t, deadline);
 	}
+	sluice_maps_close(t);
 	rcu_unregister_thread();
 	return NULL;
 }
 
+static void wake_all(SluiceState *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->threads; i++)
+		if (s->thread[i].wakeup_made)
+			event_notifier_set(&s->thread[i].wakeup);
+}
+
 /*
- * Wait, for a limited time, until @done.  The caller holds the big lock, which
- * the worker needs when a virtual IOMMU reports a fault.
+ * Wait, for a limited time, until @done.  The caller holds the big lock, which a
+ * worker needs when a virtual IOMMU reports a fault.
  */
 static void wait_worker(SluiceState *s, bool (*done)(SluiceState *s))
 {
 	int64_t end = get_clock() + 100 * SCALE_MS;
 
-	if (!s->thread_made)
+	if (!s->thread[0].made)
 		return;
 	while (!done(s) && get_clock() < end) {
-		event_notifier_set(&s->wakeup);
+		wake_all(s);
 		g_usleep(20);
 	}
 }
@@ -219,7 +189,12 @@ void sluice_worker_quiesce(SluiceState *s)
 
 static bool is_parked(SluiceState *s)
 {
-	return qatomic_read(&s->parked);
+	unsigned int i;
+
+	for (i = 0; i < s->threads; i++)
+		if (s->thread[i].made && !qatomic_read(&s->thread[i].parked))
+			return false;
+	return true;
 }
 
 /* A stopped machine's memory does not change. */
@@ -229,45 +204,67 @@ static void sluice_vm_state(void *opaque, bool running, RunState state)
 
 	qatomic_set(&s->paused, !running);
 	if (running)
-		event_notifier_set(&s->wakeup);
+		wake_all(s);
 	else
 		wait_worker(s, is_parked);
 }
 
 bool sluice_worker_start(SluiceState *s, Error **errp)
 {
-	if (event_notifier_init(&s->wakeup, 0) < 0) {
-		error_setg(errp, "sluice: cannot create an eventfd");
-		return false;
+	unsigned int i;
+
+	for (i = 0; i < s->threads; i++) {
+		SluiceThread *t = &s->thread[i];
+
+		t->nic = s;
+		t->number = i;
+		if (event_notifier_init(&t->wakeup, 0) < 0) {
+			error_setg(errp, "sluice: cannot create an eventfd");
+			return false;
+		}
+		t->wakeup_made = true;
 	}
-	s->wakeup_made = true;
+	sluice_maps_init(s);
 	s->bh = qemu_bh_new(sluice_bh, s);
 	s->paused = !runstate_is_running();
 	s->vmstate = qemu_add_vm_change_state_handler(sluice_vm_state, s);
-	qemu_thread_create(&s->thread, "sluice", sluice_worker, s,
-			   QEMU_THREAD_JOINABLE);
-	s->thread_made = true;
+	for (i = 0; i < s->threads; i++) {
+		SluiceThread *t = &s->thread[i];
+
+		qemu_thread_create(&t->thread, "sluice", sluice_worker, t,
+				   QEMU_THREAD_JOINABLE);
+		t->made = true;
+	}
 	return true;
 }
 
 void sluice_worker_stop(SluiceState *s)
 {
+	unsigned int i;
+
 	if (s->vmstate)
 		qemu_del_vm_change_state_handler(s->vmstate);
 	s->vmstate = NULL;
-	if (s->thread_made) {
-		qatomic_set(&s->stop, true);
-		event_notifier_set(&s->wakeup);
+	qatomic_set(&s->stop, true);
+	wake_all(s);
+	for (i = 0; i < s->threads; i++) {
+		SluiceThread *t = &s->thread[i];
+
+		if (!t->made)
+			continue;
 		/* It may need the lock for its last access: see the top. */
 		bql_unlock();
-		qemu_thread_join(&s->thread);
+		qemu_thread_join(&t->thread);
 		bql_lock();
-		s->thread_made = false;
+		t->made = false;
 	}
+	sluice_maps_exit(s);
 	if (s->bh)
 		qemu_bh_delete(s->bh);
 	s->bh = NULL;
-	if (s->wakeup_made)
-		event_notifier_cleanup(&s->wakeup);
-	s->wakeup_made = false;
+	for (i = 0; i < s->threads; i++) {
+		if (s->thread[i].wakeup_made)
+			event_notifier_cleanup(&s->thread[i].wakeup);
+		s->thread[i].wakeup_made = false;
+	}
 }

@@ -21,7 +21,7 @@ static bool fake_read(void *ctx, unsigned int fn, uint64_t addr, void *buf,
 	struct fake *m = ctx;
 	uint8_t *p = access_mem(m, fn, addr, len);
 
-	m->reads++;
+	__atomic_add_fetch(&m->reads, 1, __ATOMIC_RELAXED);
 	if (p)
 		memcpy(buf, p, len);
 	return p;
@@ -33,8 +33,8 @@ static bool fake_write(void *ctx, unsigned int fn, uint64_t addr,
 	struct fake *m = ctx;
 	uint8_t *p = access_mem(m, fn, addr, len);
 
-	m->writes++;
-	m->now += m->write_ns;
+	__atomic_add_fetch(&m->writes, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&m->now, m->write_ns, __ATOMIC_RELAXED);
 	if (p)
 		memcpy(p, buf, len);
 	return p;
@@ -45,7 +45,7 @@ static void fake_raise(void *ctx, unsigned int fn, unsigned int vector)
 	struct fake *m = ctx;
 
 	assert_true(vector < sluice_nic_vectors(&m->cfg, fn));
-	m->irqs[fn][vector]++;
+	__atomic_add_fetch(&m->irqs[fn][vector], 1, __ATOMIC_RELAXED);
 }
 
 static void fake_drop_irqs(void *ctx, unsigned int fn)
@@ -57,31 +57,49 @@ static void fake_drop_irqs(void *ctx, unsigned int fn)
 
 static uint64_t fake_now(void *ctx)
 {
-	return ((struct fake *)ctx)->now;
+	return __atomic_load_n(&((struct fake *)ctx)->now, __ATOMIC_RELAXED);
 }
 
-static void fake_wake(void *ctx)
+static void fake_wake(void *ctx, unsigned int thread)
 {
-	((struct fake *)ctx)->wakes++;
+	struct fake *m = ctx;
+
+	__atomic_add_fetch(&m->wakes, 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&m->lock);
+	m->worker[thread].woken = true;
+	pthread_cond_broadcast(&m->work);
+	pthread_mutex_unlock(&m->lock);
 }
 
-static uint32_t fake_room(void *ctx, unsigned int uplink)
+static uint32_t fake_room(void *ctx, unsigned int uplink, uint32_t len)
 {
-	return ((struct fake *)ctx)->wire[uplink].room;
+	struct fake *m = ctx;
+	uint32_t room;
+
+	(void)len;
+	pthread_mutex_lock(&m->wire_lock);
+	room = m->wire[uplink].room;
+	pthread_mutex_unlock(&m->wire_lock);
+	return room;
 }
 
 static bool fake_wire_tx(void *ctx, unsigned int uplink, const uint8_t *frame,
 			 uint32_t len)
 {
-	struct fake_wire *w = &((struct fake *)ctx)->wire[uplink];
+	struct fake *m = ctx;
+	struct fake_wire *w = &m->wire[uplink];
+	bool done;
 
-	if (!w->room)
-		return false;
-	w->room--;
-	w->sent++;
-	w->last.len = len;
-	memcpy(w->last.b, frame, len);
-	return true;
+	pthread_mutex_lock(&m->wire_lock);
+	done = w->room;
+	if (done) {
+		w->room--;
+		w->sent++;
+		w->last.len = len;
+		memcpy(w->last.b, frame, len);
+	}
+	pthread_mutex_unlock(&m->wire_lock);
+	return done;
 }
 
 static uint32_t fake_rx_count(void *ctx, unsigned int uplink)
@@ -105,6 +123,91 @@ static void fake_rx_done(void *ctx, unsigned int uplink)
 {
 	(void)ctx;
 	(void)uplink;
+}
+
+static unsigned int env_number(const char *name, unsigned int otherwise)
+{
+	const char *s = getenv(name);
+
+	return s ? (unsigned int)atoi(s) : otherwise;
+}
+
+static void *worker_run(void *arg)
+{
+	struct fake_worker *w = arg;
+	struct fake *m = w->m;
+	unsigned int id = (unsigned int)(w - m->worker);
+
+	while (!__atomic_load_n(&m->stop, __ATOMIC_SEQ_CST)) {
+		uint64_t deadline;
+
+		if (sluice_nic_poll(m->nic, id, &deadline) ||
+		    !sluice_nic_may_sleep(m->nic, id))
+			continue;
+		pthread_mutex_lock(&m->lock);
+		w->deadline = deadline;
+		w->asleep = true;
+		pthread_cond_signal(&m->idle);
+		while (!w->woken)
+			pthread_cond_wait(&m->work, &m->lock);
+		w->woken = false;
+		w->asleep = false;
+		pthread_mutex_unlock(&m->lock);
+		sluice_nic_awake(m->nic, id);
+	}
+	return NULL;
+}
+
+static void wake_all(struct fake *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->cfg.threads; i++)
+		m->worker[i].woken = true;
+	pthread_cond_broadcast(&m->work);
+}
+
+/* Do all workers sleep?  Then the first deadline is known. */
+static bool all_asleep(struct fake *m)
+{
+	unsigned int i;
+
+	m->deadline = SLUICE_NO_DEADLINE;
+	for (i = 0; i < m->cfg.threads; i++) {
+		struct fake_worker *w = &m->worker[i];
+
+		if (!w->asleep || w->woken)
+			return false;
+		if (w->deadline < m->deadline)
+			m->deadline = w->deadline;
+	}
+	return true;
+}
+
+static void workers_start(struct fake *m)
+{
+	unsigned int i;
+
+	m->threaded = env_number("SLUICE_TEST_REAL", 0);
+	for (i = 0; m->threaded && i < m->cfg.threads; i++) {
+		m->worker[i].m = m;
+		assert_int_equal(pthread_create(&m->worker[i].thread, NULL,
+						worker_run, &m->worker[i]), 0);
+	}
+}
+
+static void workers_stop(struct fake *m)
+{
+	unsigned int i;
+
+	if (!m->threaded)
+		return;
+	__atomic_store_n(&m->stop, 1, __ATOMIC_SEQ_CST);
+	pthread_mutex_lock(&m->lock);
+	wake_all(m);
+	pthread_mutex_unlock(&m->lock);
+	for (i = 0; i < m->cfg.threads; i++)
+		pthread_join(m->worker[i].thread, NULL);
 }
 
 struct fake *fake_new_cfg(void (*tune)(struct sluice_nic_cfg *cfg))
@@ -143,6 +246,7 @@ struct fake *fake_new_cfg(void (*tune)(struct sluice_nic_cfg *cfg))
 	m->cfg.max_endpoints = 34;
 	m->cfg.max_ct = 64;
 	m->cfg.max_meters = 35;
+	m->cfg.threads = env_number("SLUICE_TEST_THREADS", 1);
 	m->cfg.speed = 25000;
 	strcpy(m->cfg.serial, "S123");
 	strcpy(m->cfg.version, "V9");
@@ -155,6 +259,10 @@ struct fake *fake_new_cfg(void (*tune)(struct sluice_nic_cfg *cfg))
 	if (tune)
 		tune(&m->cfg);
 	m->now = 1000000;
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_mutex_init(&m->wire_lock, NULL);
+	pthread_cond_init(&m->work, NULL);
+	pthread_cond_init(&m->idle, NULL);
 	h.ctx = m;
 	m->nic = sluice_nic_new(&m->cfg, &h);
 	assert_non_null(m->nic);
@@ -167,6 +275,7 @@ struct fake *fake_new_cfg(void (*tune)(struct sluice_nic_cfg *cfg))
 		sluice_nic_set_carrier(m->nic, i, true);
 	}
 	m->bad_first = UINT64_MAX;
+	workers_start(m);
 	run(m);
 	return m;
 }
@@ -178,6 +287,7 @@ struct fake *fake_new(void)
 
 void fake_free(struct fake *m)
 {
+	workers_stop(m);
 	sluice_nic_free(m->nic);
 	free(m);
 }
@@ -192,14 +302,39 @@ void wr(struct drv *d, uint32_t reg, uint32_t val)
 	sluice_nic_reg_write(d->m->nic, d->fn, reg, val, 4);
 }
 
+bool fake_round(struct fake *m)
+{
+	bool idle = true;
+	unsigned int i;
+
+	m->deadline = SLUICE_NO_DEADLINE;
+	for (i = 0; i < m->cfg.threads; i++) {
+		uint64_t deadline;
+
+		if (sluice_nic_poll(m->nic, i, &deadline))
+			idle = false;
+		if (deadline < m->deadline)
+			m->deadline = deadline;
+	}
+	for (i = 0; idle && i < m->cfg.threads; i++)
+		idle = sluice_nic_may_sleep(m->nic, i);
+	return !idle;
+}
+
 void run(struct fake *m)
 {
 	unsigned int rounds = 0;
 
-	do {
-		while (sluice_nic_poll(m->nic, &m->deadline))
-			assert_true(rounds++ < 10000);
-	} while (!sluice_nic_may_sleep(m->nic));
+	if (m->threaded) {
+		pthread_mutex_lock(&m->lock);
+		wake_all(m);
+		while (!all_asleep(m))
+			pthread_cond_wait(&m->idle, &m->lock);
+		pthread_mutex_unlock(&m->lock);
+		return;
+	}
+	while (fake_round(m))
+		assert_true(rounds++ < 10000);
 }
 
 void run_for(struct fake *m, uint64_t ns)
@@ -359,7 +494,9 @@ void drv_failed(struct drv *d, enum sluice_error error, uint32_t info)
 void drv_reset(struct drv *d)
 {
 	wr(d, SLUICE_REG_RESET, SLUICE_RESET_MAGIC);
-	assert_int_equal(rd(d, SLUICE_REG_STATUS), SLUICE_STATUS_RESETTING);
+	if (!d->m->threaded)
+		assert_int_equal(rd(d, SLUICE_REG_STATUS),
+				 SLUICE_STATUS_RESETTING);
 	run(d->m);
 	assert_int_equal(rd(d, SLUICE_REG_STATUS), SLUICE_STATUS_READY);
 	assert_int_equal(rd(d, SLUICE_REG_ERROR), SLUICE_ERR_NONE);
@@ -492,7 +629,7 @@ void wire_in(struct fake *m, unsigned int uplink, const struct frame *f)
 
 	assert_true(w->in - w->out < 4);
 	w->queue[w->in++ % 4] = *f;
-	sluice_nic_wire_rx_notify(m->nic);
+	sluice_nic_wire_rx_notify(m->nic, uplink);
 }
 
 const char *fn_mac(unsigned int fn)

@@ -7,6 +7,7 @@
 #ifndef SLUICE_TEST_NIC_FAKE_H
 #define SLUICE_TEST_NIC_FAKE_H
 
+#include <pthread.h>
 #include "harness.h"
 #include "nic.h"
 
@@ -44,6 +45,19 @@ struct ring {
 	uint32_t count;
 };
 
+/* A worker of its own thread. */
+struct fake_worker {
+	struct fake *m;
+	pthread_t thread;
+	uint64_t deadline;
+	bool asleep;
+	bool woken;
+};
+
+/*
+ * With SLUICE_TEST_THREADS=N in the environment it has N workers, which take turns;
+ * with SLUICE_TEST_REAL=1, too, they are threads.
+ */
 struct fake {
 	struct sluice_nic *nic;
 	struct sluice_nic_cfg cfg;
@@ -55,6 +69,12 @@ struct fake {
 	unsigned int reads, writes;
 	uint64_t write_ns;		/* time a write takes */
 	struct fake_wire wire[SLUICE_MAX_UPLINKS];
+	bool threaded;
+	uint32_t stop;
+	pthread_mutex_t lock;		/* of the workers' sleep */
+	pthread_mutex_t wire_lock;
+	pthread_cond_t work, idle;
+	struct fake_worker worker[SLUICE_MAX_THREADS];
 	struct drv drv[FAKE_FUNCS];
 	uint8_t mem[FAKE_FUNCS][FAKE_WINDOW];
 };
@@ -65,7 +85,9 @@ void fake_free(struct fake *m);
 
 uint32_t rd(struct drv *d, uint32_t reg);
 void wr(struct drv *d, uint32_t reg, uint32_t val);
-/* Let the worker work until it has nothing to do. */
+/* A round of every worker; false when none of them has anything more to do. */
+bool fake_round(struct fake *m);
+/* Let them work until that is so. */
 void run(struct fake *m);
 /* And let time pass. */
 void run_for(struct fake *m, uint64_t ns);
