@@ -115,5 +115,5 @@ def script(rules, problem, kinds, uplink):
         listen = "bg - timeout 600 selftests/net/sluice/psample.py\n\t"
         heard = "bg_stop\n\t"
     return SCRIPT.format(name=rules.name, problem=problem, rules="\n".join(lines), conns=conns,
-                         listen=listen, heard=heard, frames=" \\\n".join(raw(rules.frames)), own=names["@in"], tx=tx,
-                         flags='"skip_sw verbose"' if hardware else '""')
+                         listen=listen, heard=heard, frames=" \\\n".join(raw(rules.frames)),
+                         own=names["@in"], tx=tx, flags='"skip_sw verbose"' if hardware else '""')
