@@ -27,7 +27,7 @@ after() {
 }
 
 start() {
-	check "Open vSwitch starts" ovs_up "$@" || return
+	check "Open vSwitch starts" ovs_up max-idle=60000 "$@" || return
 	check "its bridge" ovs_bridge br0 "${REP[0]}" "${REP[1]}"
 	settled h0 192.0.2.2 "${REP[0]}" "$M1" "${REP[1]}" "$M0"
 	check "a flow for each port" udp_port_flows br0 $PORTS

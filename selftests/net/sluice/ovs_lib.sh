@@ -19,8 +19,8 @@
 #   cpu_still DEV DEV2 CMD...   traffic by CMD, of which their CPUs see nothing
 #   udp_port_flows BR N      a flow of BR for each of N UDP ports, from 10000 on
 #   one_flow BR              instead, the one BR began with
-#   udp_ports NS NS2 ADDR N ROUNDS   send a datagram to each of them, ROUNDS times,
-#                            and print how many arrive in NS2
+#   udp_ports NS NS2 ADDR ARG...   send datagrams to them (ARG as for udp_ports.py) and
+#                            print how many arrive in NS2
 
 OVS_RUN=/run/openvswitch
 OVS_CTL=/usr/share/openvswitch/scripts/ovs-ctl
@@ -123,6 +123,6 @@ udp_no_ports() { ns "$1" awk '/^Udp:/ && $3 ~ /^[0-9]/ { print $3 }' /proc/net/s
 udp_ports() {
 	local was
 	was=$(udp_no_ports "$2")
-	ns "$1" python3 "$SLUICE_LIB/udp_ports.py" "$3" "$4" "$5"
+	ns "$1" python3 "$SLUICE_LIB/udp_ports.py" "${@:3}"
 	echo $(($(udp_no_ports "$2") - was))
 }

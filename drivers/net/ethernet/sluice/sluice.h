@@ -262,6 +262,7 @@ struct sluice_vport_stats *sluice_stats_buf(struct sluice_dev *sdev,
  * @vf: VF number, or -1
  * @uplink: uplink number, or -1
  * @block: ingress block bound to the representor (offload/block.c)
+ * @ft_block: flow table bound to it (offload/ft.c)
  * @egress_filters: filters on the egress block; more than none punts what
  *	rules output here (offload/block.c)
  * @rules: rules that output to this vport (offload/rule.c)
@@ -278,6 +279,7 @@ struct sluice_vport {
 	int uplink;
 
 	struct sluice_block *block;
+	struct sluice_block *ft_block;
 	atomic_t egress_filters;
 	struct list_head rules;
 	bool gone;
@@ -388,7 +390,7 @@ void sluice_offload_vport_replay(struct sluice_vport *vport);
 
 /*
  * ndo_setup_tc of representors and uplinks, in any mode: what was bound in
- * switchdev mode may be unbound later.  RTNL held.
+ * switchdev mode may be unbound later.  RTNL held, but for nftables' calls.
  */
 int sluice_offload_setup_tc(struct sluice_vport *vport,
 			    enum tc_setup_type type, void *type_data);

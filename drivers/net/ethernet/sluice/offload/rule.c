@@ -32,6 +32,11 @@ static struct sluice_action *rule_actions(struct sluice_rule *rule)
 					rule->cmd.key_words * sizeof(u64));
 }
 
+static u32 *rule_acts(struct sluice_rule *rule)
+{
+	return (u32 *)(rule_actions(rule) + rule->cmd.num_actions);
+}
+
 static int rule_post(struct sluice_offload *off, struct sluice_rule *rule)
 {
 	sluice_cmd_init(&rule->cmd.hdr, SLUICE_CMD_RULE_ADD,
@@ -110,6 +115,11 @@ static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 	}
 	memcpy(data, spec->prog.act,
 	       spec->prog.num * sizeof(struct sluice_action));
+	rule->num_acts = spec->prog.num_acts;
+	memcpy(rule_acts(rule), spec->prog.acts,
+	       rule->num_acts * sizeof(*spec->prog.acts));
+	sluice_shared_hold(rule->key.block->off, rule_actions(rule),
+			   spec->prog.num);
 	sluice_meters_hold(rule->key.block->off, spec->prog.act,
 			   spec->prog.num);
 	sluice_hosts_count(rule->key.block->off, spec->prog.act,
@@ -190,6 +200,7 @@ static void rule_put_objects(struct sluice_offload *off,
 			     struct sluice_rule *rule)
 {
 	sluice_meters_put(off, rule_actions(rule), rule->cmd.num_actions);
+	sluice_shared_put(off, rule_actions(rule), rule->cmd.num_actions);
 	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, -1);
 	sluice_samples_count(off, rule_actions(rule), rule->cmd.num_actions,
 			     -1);
@@ -332,7 +343,8 @@ static struct sluice_rule *rule_alloc(struct sluice_block *block,
 {
 	unsigned int words = hweight64(sluice_mask_words(&spec->match.mask));
 	size_t size = offsetof(struct sluice_rule, cmd) +
-		      rule_cmd_len(words, spec->prog.num);
+		      rule_cmd_len(words, spec->prog.num) +
+		      spec->prog.num_acts * sizeof(*spec->prog.acts);
 	struct sluice_rule *rule;
 
 	rule = size <= RULE_CACHE_SIZE ?
@@ -491,6 +503,7 @@ void sluice_rule_lose_port(struct sluice_rule *rule)
 	memset(act, 0, sizeof(*act));
 	act->op = SLUICE_ACT_PUNT;
 	rule->cmd.num_actions = 1;
+	rule->num_acts = 0;
 	rule->cmd.counter = cpu_to_le32(SLUICE_ID_NONE);
 	rule->cmd.flags = 0;
 	rule_post(off, rule);
@@ -508,6 +521,36 @@ static bool rule_has_meter(struct sluice_rule *rule, u32 id)
 	return false;
 }
 
+static bool rule_has_action(struct sluice_rule *rule, u32 hash)
+{
+	const u32 *acts = rule_acts(rule);
+	unsigned int i;
+
+	for (i = 0; i < rule->num_acts; i++)
+		if (acts[i] == hash)
+			return true;
+	return false;
+}
+
+static bool rules_lose(struct sluice_offload *off, u32 what,
+		       bool (*has)(struct sluice_rule *rule, u32 what))
+{
+	struct sluice_block *block;
+	struct sluice_rule *rule;
+	bool found = false;
+
+	list_for_each_entry(block, &off->blocks, node) {
+		list_for_each_entry(rule, &block->rules, list) {
+			if (!(rule->flags & SLUICE_RULE_PLACED) ||
+			    !has(rule, what))
+				continue;
+			sluice_rule_lose_port(rule);
+			found = true;
+		}
+	}
+	return found;
+}
+
 /**
  * sluice_rules_lose_meter() - what a meter leads to has changed
  * @off: offload, lock held
@@ -517,14 +560,21 @@ static bool rule_has_meter(struct sluice_rule *rule, u32 id)
  */
 void sluice_rules_lose_meter(struct sluice_offload *off, u32 id)
 {
-	struct sluice_block *block;
-	struct sluice_rule *rule;
+	rules_lose(off, id, rule_has_meter);
+}
 
-	list_for_each_entry(block, &off->blocks, node)
-		list_for_each_entry(rule, &block->rules, list)
-			if (rule->flags & SLUICE_RULE_PLACED &&
-			    rule_has_meter(rule, id))
-				sluice_rule_lose_port(rule);
+/**
+ * sluice_rules_lose_action() - an action has changed
+ * @off: offload, lock held
+ * @cookie: tc's name for it
+ *
+ * Rules that use it become punts, as if a port had gone.
+ *
+ * Return: whether there were any.
+ */
+bool sluice_rules_lose_action(struct sluice_offload *off, unsigned long cookie)
+{
+	return rules_lose(off, sluice_action_hash(cookie), rule_has_action);
 }
 
 /**
