@@ -405,7 +405,7 @@ class Engine:
             self.late += 1
             print(f"# late, at {lane.dev}: {late}", flush=True)
             if self.late > 8:
-                raise SystemExit(f"goldenrule: nothing works any more: {lane.dev}: {late}") from late
+                raise SystemExit("goldenrule: nothing works any more") from late
 
     def round(self, sets, flags, trap_is_pass=False, settled=None):
         """Run sets[i] on lane i; [Ran].
