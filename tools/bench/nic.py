@@ -45,7 +45,7 @@ def cables():
 
 def measure():
     """All of it, in one machine."""
-    args = ["--selftests", "--mem", "2G", "--timeout", "900"]
+    args = ["--selftests", "--mem", "2G", "--boot-timeout", "300", "--timeout", "900"]
     # What has to be built may need the network.
     follow_build = [VM, *args, "--print-command", "--", "true"]
     os.spawnvp(os.P_WAIT, "sh", ["sh", "-c", '"$@" > /dev/null', "sh", *follow_build])

@@ -37,7 +37,8 @@ class Values:
 
     def over(self, other):
         """Ratios of what was measured in the same round."""
-        return Values(a / b for a, b in zip(self.values, other.values))
+        return Values(a / b if b else float("inf")
+                      for a, b in zip(self.values, other.values))
 
 
 class Section:

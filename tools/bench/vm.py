@@ -5,11 +5,14 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 from report import TOP, Values, say
 
 GUEST = os.path.join(TOP, "build", "bench", "guest")
 VM = os.path.join(TOP, "tools", "vm", "run")
+# What scripts that measured all the same said was wrong.
+FAILED = []
 
 
 def build_guest():
@@ -19,7 +22,7 @@ def build_guest():
 
 def follow(command, env=None):
     """Run a command that boots a machine; what it printed as JSON, a line each."""
-    found, last = [], []
+    found, last, wrong = [], [], []
     with subprocess.Popen(command, env=dict(os.environ, **(env or {})), stdout=subprocess.PIPE,
                           stdin=subprocess.DEVNULL, text=True, errors="replace") as run:
         for text in run.stdout:
@@ -30,8 +33,13 @@ def follow(command, env=None):
                               if not isinstance(v, dict)))
             else:
                 last = [*last[-30:], text]
-    if run.returncode or not found:
+                if text.startswith("not ok"):
+                    wrong = last
+    if not found or run.returncode not in (0, 1):
         raise RuntimeError("".join(last) + f"{command[0]} ended with {run.returncode}")
+    if run.returncode:
+        FAILED.append("".join(wrong or last))
+        print(FAILED[-1], file=sys.stderr)
     return found
 
 

@@ -58,6 +58,8 @@ tcp_rate() {
 	iperf_server "b$2" "192.0.2.$(($2 + 1))"
 	r=$(iperf "b$1" "192.0.2.$(($2 + 1))" -t "$SECS")
 	bg_stop
+	# Less than one is still something.
+	[ "$r" != 0 ] || r=$(jq '.end.sum_received.bits_per_second / 1e6' "$SLUICE_TMP/iperf.json")
 	echo "${r:-0}"
 }
 
@@ -127,7 +129,7 @@ forward() {
 told() {
 	note "{\"test\": \"$1\", \"name\": \"$2\", \"what\": \"$3\", \"way\": \"$4\"," \
 		"\"round\": $5, \"value\": $6}"
-	check_ge "$3 of $2" "$6" 1
+	check_ne "$3 of $2" "$6" 0
 }
 
 # both_ways TEST NAME DEV0 DEV1 ROUND

@@ -85,9 +85,9 @@ round() {
 	slabs > "$SLUICE_TMP/slabs"
 	before=$(kernel_memory)
 	for op in "${@:6}"; do
-		ns=$("$1_ns" $op "$2" "$3" "$5") || { fail "$op $2 rules with $5"; return; }
+		ns=$("$1_ns" "$op" "$2" "$3" "$5") || { fail "$op $2 rules with $5"; return; }
 		took="$took, \"$op\": $ns"
-		[ $op = add ] || continue
+		[ "$op" = add ] || continue
 		memory=$((($(kernel_memory) - before) / $2))
 		grown=$(slabs_grown "$2")
 		[ "$5" = skip_hw ] ||

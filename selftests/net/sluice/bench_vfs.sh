@@ -55,7 +55,7 @@ round() {
 times() {
 	local n r
 	for ((r = 0; r < ROUNDS; r++)); do
-		for n in $VFS; do round "$n" $r; done
+		for n in $VFS; do round "$n" "$r"; done
 	done
 }
 

@@ -5,6 +5,7 @@
 # goes while rules come and go, in software and in hardware. RULES is how many.
 
 cd "$(dirname "$0")/../../../selftests/net/sluice" || exit 1
+# shellcheck source=selftests/net/sluice/lib.sh
 . ./lib.sh
 
 root=/mnt/share
