@@ -33,7 +33,8 @@ help:
 	@echo '  make bench-tunnel     what a change of a neighbour or route costs behind 50,000 rules'
 	@echo
 	@echo '  make bench            benchmarks, with a report in build/bench (BENCH=name: one)'
-	@echo '  make profile          where the time goes in the device library'
+	@echo '  make profile          where the time goes in the device library; in the guest:'
+	@echo '                        tools/bench/profile --guest'
 	@echo
 	@echo '  make device           QEMU with the sluice device'
 	@echo '  make image            the guest and its kernels'

@@ -24,10 +24,41 @@ PAIRS = [
 ]
 
 
+class HugePages:
+    """Some set aside for DPDK while this lasts, if the machine can."""
+
+    PATH = "/proc/sys/vm/nr_hugepages"
+    NUM = 600
+
+    def __init__(self):
+        self.before = self.read()
+        self.write(self.before + self.NUM)
+        self.there = self.read() >= self.before + self.NUM
+
+    def read(self):
+        """Those that there are."""
+        with open(self.PATH, encoding="ascii") as f:
+            return int(f.read())
+
+    def write(self, num):
+        """Set so many aside; what happens is seen by read()."""
+        try:
+            with open(self.PATH, "w", encoding="ascii") as f:
+                f.write(str(num))
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.write(self.before)
+
+
 class Switch:
     """ovs-vswitchd with one PMD thread, fed from a file."""
 
-    def __init__(self, point, cache):
+    def __init__(self, point, cache, huge):
         self.dir = tempfile.mkdtemp(prefix="sluice-bench-")
         self.log = open(os.path.join(self.dir, "start.log"), "wb")
         self.pid = self.pmd = self.version = None
@@ -36,7 +67,7 @@ class Switch:
         self.write_rules()
         self.start = subprocess.Popen(
             [os.path.join(HERE, "in-chroot"), self.dir, "unshare", "--net", "/mnt/ovs-start",
-             point[0], hex(1 << quick_cpu())], stdout=self.log, stderr=self.log)
+             point[0], hex(1 << quick_cpu()), "huge" if huge else "small"], stdout=self.log, stderr=self.log)
         try:
             self.wait_ready(point[2], cache)
         except BaseException:
@@ -152,9 +183,9 @@ class Switch:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def pair(point, cache):
+def pair(point, cache, huge):
     """Rounds of both, in turns on the same CPU."""
-    switch = Switch(point, cache)
+    switch = Switch(point, cache, huge)
     try:
         theirs, ours, hits = [], [], []
         for number in range(ROUNDS):
@@ -172,19 +203,26 @@ def run():
     """The benchmark."""
     build()
     section = Section("ovs", "eSwitch library against Open vSwitch with DPDK, one core each")
-    rows, raw, version = [], [], ""
-    for what, point, cache, want in PAIRS:
-        say(what)
-        ours, theirs, hits, version = pair(point, cache)
-        section.line(f"against OVS: {what}", theirs.over(ours), want, "x")
+    rows, raw, version, short = [], [], "", []
+    with HugePages() as huge:
+        pages = "with huge pages" if huge.there else "without huge pages"
+        measured = []
+        for what, point, cache, want in PAIRS:
+            say(f"{what}, {pages}")
+            measured.append((what, point, want, pair(point, cache, huge.there)))
+    for what, point, want, (ours, theirs, hits, version) in measured:
+        if not section.line(f"against OVS: {what}", theirs.over(ours), want, "x"):
+            short.append(point)
         rows.append([what, f"{ours.median:.1f}", f"{theirs.median:.1f}",
                      f"{100 * ours.spread():.0f}%", f"{100 * theirs.spread():.0f}%",
                      f"{100 * hits.median:.0f}%"])
         raw.append({"what": what, "ours_ns": ours.values, "ovs_ns": theirs.values,
                     "ovs_cache_hits": hits.values})
-    section.text(f"{version} with one PMD thread, frames from a pcap file in "
+    section.text(f"{version}, {pages}, with one PMD thread, frames from a pcap file in "
                  "memory, dropped by a null port. Rates are per CPU time of the thread.")
     section.table(["what", "ns, ours", "ns, OVS", "spread, ours", "spread, OVS",
                    "exact-match hits, OVS"], rows)
+    if short:
+        section.profile(short)
     section.raw(raw)
     section.finish()

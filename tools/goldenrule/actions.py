@@ -173,6 +173,13 @@ def mpls_modify(rng, _world):
     return "mpls modify " + rng.choice(("label 77", "tc 3", "ttl 9", "label 78 tc 1 ttl 200"))
 
 
+def new_eth(rng, world):
+    """Another Ethernet header, perhaps with a label behind it."""
+    macs = [mac_text(rng.choice(world.macs)) for _ in range(2)]
+    label = f"{mpls_push(rng, world)} pipe action " if rng.random() < .4 else ""
+    return f"vlan pop_eth pipe action {label}vlan push_eth dst_mac {macs[0]} src_mac {macs[1]}"
+
+
 def skbedit(rng, _world):
     """What the packet carries besides its bytes."""
     return "skbedit " + rng.choice(("mark 7", "priority 3", "ptype host", "ptype otherhost"))
@@ -219,6 +226,7 @@ ACTIONS = (
     ("mpls push", None, 2, mpls_push),
     ("mpls pop", "mpls", 8, mpls_pop),
     ("mpls modify", "mpls", 8, mpls_modify),
+    ("pop_eth push_eth", None, 2, new_eth),
     ("ingress mirror", None, 1, plain(f"mirred ingress mirror dev {FOREIGN}")),
     ("encap copy", None, 1, tunnels.encap_copy),
 )

@@ -52,7 +52,7 @@ class Coverage:
     def report(self):
         """Print the tables."""
         print(f"# {'':30}{'rules':>8}{'offloaded':>11}{'hit':>8}")
-        known = {f"key     {k[0]}" for k in keys.KEYS} | {"action  jump"} | \
+        known = {f"key     {k[0]}" for k in keys.KEYS} | {"action  jump", "action  police jump"} | \
             {f"action  {a[0]}" for a in actions.ACTIONS + actions.RARE + actions.ENDS}
         for part in sorted(known | set(self.made)):
             print(f"# {part:30}{self.made[part]:8}{self.taken[part]:11}{self.hit[part]:8}")

@@ -184,7 +184,8 @@ def main():
     top.add_argument("--seconds", type=float, help="begin no more after so long")
     top.add_argument("--progress", type=float, default=10, help="seconds between lines")
     top.add_argument("--coverage", action="store_true")
-    top.add_argument("--tally", action="store_true", help="print what tools/goldenrule/total adds up")
+    top.add_argument("--tally", action="store_true",
+                     help="print what tools/goldenrule/total adds up")
     args = top.parse_args()
 
     def pairs(text):

@@ -114,6 +114,6 @@ def script(rules, problem, kinds, uplink):
     if any("sample " in words for rule in rules.rules for _, words in rule.acts):
         listen = "bg - timeout 600 selftests/net/sluice/psample.py\n\t"
         heard = "bg_stop\n\t"
-    return SCRIPT.format(listen=listen, heard=heard, name=rules.name, problem=problem, rules="\n".join(lines), conns=conns,
-                         frames=" \\\n".join(raw(rules.frames)), own=names["@in"], tx=tx,
-                         flags='"skip_sw verbose"' if hardware else '""')
+    return SCRIPT.format(name=rules.name, problem=problem, rules="\n".join(lines), conns=conns,
+                         listen=listen, heard=heard, frames=" \\\n".join(raw(rules.frames)),
+                         own=names["@in"], tx=tx, flags='"skip_sw verbose"' if hardware else '""')

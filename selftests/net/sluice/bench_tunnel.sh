@@ -4,7 +4,8 @@
 #
 # What one event costs the driver, by the number of rules it concerns: commands
 # to the device and time in microseconds (median, least and most of several
-# events). Prints a table for each. ROUNDS is the number of events of each line.
+# events). Prints a table for each, and each line as JSON with all times. ROUNDS is the
+# number of events of each line.
 
 ALL_TESTS="neighbour_change route_change object_change policy_change"
 
@@ -51,8 +52,8 @@ rules() {
 control() { debugfs control_descriptors | awk -v k="$1" '$1 == k { print $2 }'; }
 handled_is() { [ "$(control events)" -gt "$1" ]; }
 
-# measure EVENT: do it $ROUNDS times; sets MEDIAN, COMMANDS and LINE. EVENT gets
-# the number of the round.
+# measure EVENT BEHIND: do it $ROUNDS times; sets MEDIAN, COMMANDS and LINE. EVENT gets
+# the number of the round. BEHIND is how many rules or next hops there are.
 measure() {
 	local i n commands busy events sums=() times=()
 	for ((i = 1; i <= ROUNDS; i++)); do
@@ -65,6 +66,8 @@ measure() {
 	done
 	mapfile -t times < <(printf '%s\n' "${times[@]}" | sort -n)
 	MEDIAN=${times[ROUNDS / 2]}
+	note "{\"event\": \"$1\", \"behind\": $2," \
+		"\"commands\": [$(IFS=,; echo "${sums[*]}")], \"ns\": [$(IFS=,; echo "${times[*]}")]}"
 	COMMANDS=$(printf '%s\n' "${sums[@]}" | sort -nu | paste -sd,)
 	LINE=$(awk -v c="$COMMANDS" -v a="$MEDIAN" -v b="${times[0]}" -v d="${times[-1]}" \
 		'BEGIN { printf "%8s | %8.1f | %8.1f | %8.1f", c, a / 1000, b / 1000, d / 1000 }')
@@ -96,7 +99,7 @@ neighbour_change() {
 		have=$n
 		check_eq "rules in the device" "$(occupancy rules)" $n
 		check_eq "headers in the device" "$(occupancy encaps)" $n
-		measure change_neighbour
+		measure change_neighbour $n
 		note "$(printf '%9s | %9s | %s' "$n" "$n" "$LINE")"
 		check_eq "commands of each event with $n rules" "$COMMANDS" 1
 		[ "$first" -gt 0 ] || first=$MEDIAN
@@ -119,14 +122,14 @@ among() {
 	table "$3" "next hops" headers
 	ip neigh replace "$R" lladdr "$(mac_of far/wire0)" dev "$PF" nud permanent
 	check "a rule" rules 1 1 10.9.0.1
-	measure "$1"
+	measure "$1" "$(occupancy next_hops)"
 	first=$MEDIAN
 	note "$(printf '%9s | %9s | %s' "$(occupancy next_hops)" "$(occupancy encaps)" "$LINE")"
 	check_eq "commands of each event" "$COMMANDS" "$2"
 	check "neighbours" neighbours
 	check "1,000 rules of other next hops" rules 100 1099 many
 	check_eq "next hops in the device" "$(occupancy next_hops)" 1001
-	measure "$1"
+	measure "$1" "$(occupancy next_hops)"
 	note "$(printf '%9s | %9s | %s' "$(occupancy next_hops)" "$(occupancy encaps)" "$LINE")"
 	check_eq "commands of each event" "$COMMANDS" "$2"
 	check_le "ns with 1,000 other next hops, $NOISE times that without" "$MEDIAN" $((first * NOISE))

@@ -140,10 +140,13 @@ underlay_del() {
 }
 
 tun_add() {
+	local zero=(udp6zerocsumrx)
 	TYPE=$1
+	# It is taken only once.
+	[[ " ${*:3} " == *" noudp6zerocsumrx "* ]] && zero=()
 	case $1$2 in
-	vxlan*) ip link add tun0 type vxlan external dstport 4789 udp6zerocsumrx "${@:3}" ;;
-	geneve*) ip link add tun0 type geneve external udp6zerocsumrx "${@:3}" ;;
+	vxlan*) ip link add tun0 type vxlan external dstport 4789 "${zero[@]}" "${@:3}" ;;
+	geneve*) ip link add tun0 type geneve external "${zero[@]}" "${@:3}" ;;
 	gre4) ip link add tun0 type gretap external "${@:3}" ;;
 	gre6) ip link add tun0 type ip6gretap external "${@:3}" ;;
 	esac || return

@@ -192,12 +192,16 @@ bridge_moves() {
 	encap_rule
 	check_within "in hardware" 2 in_hw
 	ip link set "${REP[1]}" master br77
-	bridge fdb replace "$FARMAC" dev "${REP[1]}" master static
+	# A frame from the far end would take it back if it were only static.
+	bridge fdb replace "$FARMAC" dev "${REP[1]}" master static sticky
 	check_within "the address is at a VF" 2 next_hop_software
 	check_eq "frame at the VF" "$(pkt xfer -s -t 0.4 --tx "${VF[0]}" --rx "${VF[1]}" "${FRAMES[0]}" | grep -c .)" 1
+	# Who is forgotten is asked, and does not answer.
+	ip -n far link set wire0 arp off
 	bridge fdb del "$FARMAC" dev "${REP[1]}" master
 	check_within "nowhere" 2 next_hop_software
-	check "found again" ping_ok - "$R" -c 1
+	ip -n far link set wire0 arp on
+	check "found again" wait_for 5 ping_ok - "$R" -c 1
 	check_within "in hardware again" 2 in_hw
 	ip link set "${REP[1]}" nomaster
 }
@@ -576,9 +580,9 @@ visits() {
 
 # What nexthop objects and policy rules cost, with forty headers they are not about.
 event_cost() {
-	local others=10.9.1. net=10.9.1.0/24 all=10.9.0.0/16 host=32
-	[ "$1" = 6 ] &&
-		others=2001:db8:9:1:: net=2001:db8:9:1::/64 all=2001:db8:9::/48 host=128
+	local others=10.9.1. net=10.9.1.0/24 all=10.9.0.0/16 host=32 away=198.18.0.0/15
+	[ "$1" = 6 ] && others=2001:db8:9:1:: net=2001:db8:9:1::/64 all=2001:db8:9::/48 \
+		host=128 away=2001:db8:a::/48
 	remote "$1"
 	ip route add "$net" via "$VIA"
 	remote_rules 40 "" "${others}X"
@@ -604,7 +608,7 @@ event_cost() {
 	visits "rule to its remote" 1 ip "-$1" rule add pref 77 to "$NET" table 77
 	check_within "by the second neighbour" 2 begins "wire0 $(hex_mac $NEIGH2)"
 	visits "no rule to its remote" 1 ip "-$1" rule del pref 77
-	visits "rule to somewhere else" 0 ip "-$1" rule add pref 77 to 198.18.0.0/15 table 77
+	visits "rule to somewhere else" 0 ip "-$1" rule add pref 77 to "$away" table 77
 	ip "-$1" rule del pref 77
 	visits "rule for a mark" 0 ip "-$1" rule add pref 77 fwmark 5 table 77
 	visits "no rule for a mark" 0 ip "-$1" rule del pref 77

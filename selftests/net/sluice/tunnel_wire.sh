@@ -195,17 +195,20 @@ header() {
 	underlay_del
 }
 
-# UDP over IPv6 without a checksum, if the device is to take it and if not.
+# UDP over IPv6 without a checksum, if the device is to take it and if not. GENEVE
+# takes it all the same.
 zero_csum6() {
+	local lines
 	underlay plain 6
 	SEND=("${FRAMES[@]:0:6}")
 	for TYPE in vxlan geneve; do
-		tun_add $TYPE 6
+		tun_add "$TYPE" 6
 		OUTER_UDP=csum=0
 		decap 6 6 "enc_key_id $((VNI))"
 		tun_del
-		tun_add $TYPE 6 noudp6zerocsumrx
-		decap 0 0 "enc_key_id $((VNI))"
+		tun_add "$TYPE" 6 noudp6zerocsumrx
+		lines=$([ $TYPE = vxlan ] && echo 0 || echo 6)
+		decap "$lines" "$lines" "enc_key_id $((VNI))"
 		OUTER_UDP=''
 		decap 6 6 "enc_key_id $((VNI))"
 		tun_del
@@ -222,11 +225,13 @@ options() {
 	one=0102030104050607 other=010880021122334455667788
 	OUTER_HDR=05406558$(printf '%06x' $((VNI)))00$one$other
 	decap_opts 6 "geneve_opts $two"
-	decap_opts 6 "geneve_opts $two/ffff:ff:ffff0000,ffff:ff:00000000000000ff"
 	decap_opts 0 "geneve_opts 0102:03:04050607,0108:80:1122334455667789"
 	# The order counts.
 	OUTER_HDR=05406558$(printf '%06x' $((VNI)))00$other$one
 	decap_opts 0 "geneve_opts $two"
+	OUTER_HDR=02006558$(printf '%06x' $((VNI)))00$one
+	decap_opts 6 "geneve_opts 0102:03:04050000/ffff:ff:ffff0000"
+	decap_opts 0 "geneve_opts 0102:03:05050000/ffff:ff:ffff0000"
 	# Control packets, and options that must be understood.
 	OUTER_HDR=00806558$(printf '%06x' $((VNI)))00
 	decap_flags 6 tunoam
@@ -292,7 +297,7 @@ inner() {
 		802.1q|1|vlan_id 5 vlan_prio 2 vlan_ethtype ip
 		802.1q|1|vlan_id 5 vlan_ethtype ipv6 ip_proto tcp
 		arp|1|arp_op request
-		all|12|dst_mac 02:00:00:00:00:02 src_mac 02:00:00:00:00:01
+		all|13|dst_mac 02:00:00:00:00:02 src_mac 02:00:00:00:00:01
 		0x88b5|1|
 	EOF
 	tun_del

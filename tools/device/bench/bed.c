@@ -380,8 +380,49 @@ static void frames_make(struct point *p)
 	p->random = RANDOM_START;
 }
 
+/* What a host of @p does. */
+static struct sluice_esw_host host_of(struct point *p)
+{
+	struct sluice_esw_host host = {
+		.ctx = p, .now = host_now, .deliver = host_deliver,
+		.flow_hash = host_flow_hash,
+	};
+
+	return host;
+}
+
+/* Each thread has its lane, its buffers and its own random order. */
+static void lanes_make(struct point *p)
+{
+	uint32_t i;
+
+	if (p->threads == 1)
+		return;
+	p->lane = big_alloc(p->threads * sizeof(*p->lane));
+	for (i = 0; i < p->threads; i++) {
+		struct point *own = &p->lane[i];
+		struct sluice_esw_host host = host_of(own);
+
+		*own = *p;
+		own->ring = big_alloc(RING_SLOTS * RING_SLOT);
+		own->random = RANDOM_START + i;
+		own->esw = sluice_esw_lane_new(p->esw, &host);
+		if (!own->esw)
+			die("no lane");
+	}
+	sluice_esw_publish(p->esw);
+}
+
+static void switch_make(struct point *p);
+
 /* Make everything that a point needs; its first fields say what. */
 void bed_make(struct point *p)
+{
+	switch_make(p);
+	lanes_make(p);
+}
+
+static void switch_make(struct point *p)
 {
 	static const uint8_t rss_key[SLUICE_RSS_KEY_SIZE] = {
 		0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
@@ -393,10 +434,7 @@ void bed_make(struct point *p)
 		.max_actions = 32, .max_filters = 16, .max_next_hops = 1,
 		.max_encaps = 1, .max_endpoints = 1, .max_ct = 2 * p->flows,
 	};
-	struct sluice_esw_host host = {
-		.ctx = p, .now = host_now, .deliver = host_deliver,
-		.flow_hash = host_flow_hash,
-	};
+	struct sluice_esw_host host = host_of(p);
 	struct sluice_key mask;
 	uint64_t before;
 	uint32_t i;

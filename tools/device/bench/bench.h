@@ -31,7 +31,9 @@ enum bench_case {
  * @flows: flows; each has a rule in each table it goes through, or (CASE_CT_NAT)
  *	a connection
  * @masks: masks the rules use in turn
- * @esw: the eSwitch
+ * @threads: threads, each a lane of the eSwitch
+ * @lane: with several threads, what each of them has for itself, the first too
+ * @esw: the eSwitch, or a lane of it
  * @pool: one frame of each flow
  * @stride: bytes from one to the next
  * @in: vport they come in by
@@ -48,6 +50,8 @@ struct point {
 	bool imix;
 	uint32_t flows;
 	uint32_t masks;
+	uint32_t threads;
+	struct point *lane;
 	struct sluice_esw *esw;
 	uint8_t *pool;
 	uint32_t stride;

@@ -2,6 +2,9 @@
 /*
  * Benchmark of the eSwitch library: rounds in which each point gets its turn.
  */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,9 +46,11 @@ static void usage(FILE *to)
 {
 	fprintf(to, "usage: eswbench [-r ROUNDS] [-m MSEC] POINT...\n"
 		"       eswbench -w FILE POINT\n\n"
-		"POINT is CASE:SIZE:FLOWS:MASKS, SIZE 64 or imix, MASKS 1 to 100. Every round\n"
-		"runs each point for MSEC of CPU time and prints a line of JSON. -w writes the\n"
-		"point's frames to a pcap file instead. CASE is one of\n");
+		"POINT is CASE:SIZE:FLOWS:MASKS[:THREADS], SIZE 64 or imix, MASKS 1 to 100,\n"
+		"THREADS up to the number of CPUs. Every round runs each point for MSEC of CPU\n"
+		"time of each of its threads and prints a line of JSON: packets of all threads, ns\n"
+		"of one, and wall the time that passed. -w writes the point's frames to a pcap file\n"
+		"instead. CASE is one of\n");
 	for (int i = 0; i < NUM_CASES; i++)
 		fprintf(to, "  %s\n", names[i]);
 }
@@ -55,15 +60,17 @@ static void parse_point(const char *arg, struct point *p)
 	char name[32], size[8];
 	int i;
 
-	if (sscanf(arg, "%31[^:]:%7[^:]:%u:%u", name, size, &p->flows,
-		   &p->masks) != 4)
+	p->threads = 1;
+	if (sscanf(arg, "%31[^:]:%7[^:]:%u:%u:%u", name, size, &p->flows,
+		   &p->masks, &p->threads) < 4)
 		die("no point: %s", arg);
 	for (i = 0; i < NUM_CASES && strcmp(names[i], name); i++)
 		;
 	p->which = (enum bench_case)i;
 	p->imix = !strcmp(size, "imix");
 	if (i == NUM_CASES || (!p->imix && strcmp(size, "64")) || !p->flows ||
-	    p->flows > 1u << 20 || !p->masks || p->masks > 100)
+	    p->flows > 1u << 20 || !p->masks || p->masks > 100 ||
+	    !p->threads || p->threads >= SLUICE_ESW_MAX_LANES)
 		die("no point: %s", arg);
 }
 
@@ -168,25 +175,105 @@ static uint64_t turn(struct point *p, uint64_t ns, uint64_t *took)
 	return packets;
 }
 
-static void measure(struct point *p, unsigned int round, uint64_t ns)
-{
-	uint64_t packets, took;
+/* A thread of a point, or the only one. */
+struct runner {
+	struct point *p;
+	pthread_barrier_t *start;
+	int cpu;
+	uint64_t ns;
+	uint64_t packets;
+	uint64_t took;
+};
 
-	/* The caches are another point's; counters are collected as ever. */
-	sluice_esw_collect_counters(p->esw, nothing, NULL);
-	turn(p, ns / 8, &took);
+static void *runner_run(void *arg)
+{
+	struct runner *r = arg;
+	struct point *p = r->p;
+	uint64_t took;
+	cpu_set_t set;
+
+	if (r->start) {
+		CPU_ZERO(&set);
+		CPU_SET(r->cpu, &set);
+		pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	}
+	/* The caches are another point's. */
+	turn(p, r->ns / 8, &took);
 	p->delivered = 0;
 	p->slow = 0;
-	packets = turn(p, ns, &took);
-	if (p->delivered != packets * p->out || p->slow)
+	if (r->start)
+		pthread_barrier_wait(r->start);
+	r->packets = turn(p, r->ns, &r->took);
+	if (p->delivered != r->packets * p->out || p->slow)
 		die("%s: %llu frames in, %llu out, %llu of them slow",
-		    names[p->which], (unsigned long long)packets,
+		    names[p->which], (unsigned long long)r->packets,
 		    (unsigned long long)p->delivered,
 		    (unsigned long long)p->slow);
+	return NULL;
+}
+
+/* The @n-th CPU that we may use. */
+static int nth_cpu(unsigned int n)
+{
+	cpu_set_t set;
+	int cpu;
+
+	sched_getaffinity(0, sizeof(set), &set);
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set) && !n--)
+			return cpu;
+	die("not so many CPUs");
+}
+
+/* All threads of a point; the sum of their packets, and the mean of their times. */
+static void run_threads(struct point *p, uint64_t ns, struct runner *sum)
+{
+	struct runner runner[SLUICE_ESW_MAX_LANES];
+	pthread_t thread[SLUICE_ESW_MAX_LANES];
+	pthread_barrier_t start;
+	uint32_t i;
+
+	pthread_barrier_init(&start, NULL, p->threads);
+	for (i = 0; i < p->threads; i++) {
+		runner[i] = (struct runner){ .p = &p->lane[i], .start = &start,
+					     .cpu = nth_cpu(i), .ns = ns };
+		if (pthread_create(&thread[i], NULL, runner_run, &runner[i]))
+			die("no thread");
+	}
+	for (i = 0; i < p->threads; i++) {
+		pthread_join(thread[i], NULL);
+		sum->packets += runner[i].packets;
+		sum->took += runner[i].took / p->threads;
+	}
+	pthread_barrier_destroy(&start);
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NSEC + (uint64_t)ts.tv_nsec;
+}
+
+static void measure(struct point *p, unsigned int round, uint64_t ns)
+{
+	struct runner r = { .p = p, .ns = ns };
+	uint64_t begin = wall_ns();
+
+	/* Counters are collected as ever. */
+	sluice_esw_collect_counters(p->esw, nothing, NULL);
+	if (p->threads == 1)
+		runner_run(&r);
+	else
+		run_threads(p, ns, &r);
 	printf("{\"case\": \"%s\", \"size\": \"%s\", \"flows\": %u, \"masks\": %u, "
-	       "\"round\": %u, \"packets\": %llu, \"ns\": %llu, \"device_bytes\": %llu}\n",
+	       "\"threads\": %u, \"round\": %u, \"packets\": %llu, \"ns\": %llu, "
+	       "\"wall\": %llu, \"device_bytes\": %llu}\n",
 	       names[p->which], p->imix ? "imix" : "64", p->flows, p->masks,
-	       round, (unsigned long long)packets, (unsigned long long)took,
+	       p->threads, round, (unsigned long long)r.packets,
+	       (unsigned long long)r.took,
+	       (unsigned long long)(wall_ns() - begin),
 	       (unsigned long long)p->device_bytes);
 	fflush(stdout);
 }

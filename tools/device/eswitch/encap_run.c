@@ -194,7 +194,7 @@ enum sluice_miss esw_encap_check(const struct sluice_esw *esw,
  * @p: the packet
  * @in: the IP header in it, from there
  * @hash: flow hash of the frame it came from
- * @out: room for the frame
+ * @out: room for the frame and ESW_LINE bytes
  */
 void esw_encap_run(struct sluice_esw *esw, struct esw_encap *e,
 		   const struct sluice_pkt *p, const struct esw_inner *in,
@@ -204,11 +204,15 @@ void esw_encap_run(struct sluice_esw *esw, struct esw_encap *e,
 	uint32_t len = e->len + esw_pkt_len(p);
 	uint8_t *ip;
 
-	memcpy(out, nh->head, nh->head_len);
+	/* Short pieces are copied as if they had all the length they may have. */
+	memcpy(out, nh->head, sizeof(nh->head));
 	out += nh->head_len;
 	esw_put16(out, e->v6 ? ESW_P_IPV6 : ESW_P_IP);
 	ip = out + 2;
-	memcpy(ip, e->header, e->len);
+	if (e->len <= ESW_LINE)
+		memcpy(ip, e->header, ESW_LINE);
+	else
+		memcpy(ip, e->header, e->len);
 	esw_pkt_copy(p, ip + e->len);
 	if (e->v6)
 		fill_ip6(e, in, ip, len, hash);

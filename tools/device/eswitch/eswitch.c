@@ -86,7 +86,7 @@ struct sluice_esw *sluice_esw_new(const struct sluice_esw_cfg *cfg,
 	esw->dirty_counter = SLUICE_ID_NONE;
 	esw->counters = esw_counters_alloc(esw);
 	esw->burst = esw_burst_new();
-	esw->arena = malloc(ESW_ARENA);
+	esw->arena = malloc(ESW_ARENA + ESW_LINE);
 	esw->out = calloc(ESW_MAX_OUTPUTS, sizeof(*esw->out));
 	if (!esw->counters || !esw_cache_init(&esw->cache) || !esw->burst ||
 	    !esw->arena || !esw->out || esw_fdb_init(esw) ||

@@ -107,7 +107,7 @@ struct sluice_esw *sluice_esw_lane_new(struct sluice_esw *esw,
 	lane->counters = esw_counters_alloc(esw);
 	lane->vport = esw_vports_alloc(esw);
 	lane->burst = esw_burst_new();
-	lane->arena = malloc(ESW_ARENA);
+	lane->arena = malloc(ESW_ARENA + ESW_LINE);
 	lane->out = calloc(ESW_MAX_OUTPUTS, sizeof(*lane->out));
 	lane->random = esw->num_lanes + 1;
 	lane->cfg = esw->cfg;

@@ -407,19 +407,18 @@ static enum tx_result send_some(struct lane *lane, struct func *f,
 	return result;
 }
 
-/* Announced descriptors.  False when the function failed. */
-static bool available(struct func *f, struct txq *q, uint32_t *avail)
+/* Descriptors announced by doorbell @db.  False when the function failed. */
+static bool available(struct func *f, struct txq *q, uint32_t db,
+		      uint32_t *avail)
 {
-	unsigned int i;
-
-	/* The queue may have been made anew; its doorbell comes separately. */
-	for (i = 0; i < 2; i++) {
-		uint32_t db = __atomic_load_n(&q->db, __ATOMIC_ACQUIRE);
-
-		*avail = db - q->head;
-		if (*avail <= q->size)
-			return true;
-	}
+	*avail = db - q->head;
+	if (*avail <= q->size)
+		return true;
+	/* The queue was made anew; its doorbell comes separately. */
+	db = __atomic_load_n(&q->db, __ATOMIC_ACQUIRE);
+	*avail = db - q->head;
+	if (*avail <= q->size)
+		return true;
 	func_fail(f, SLUICE_ERR_TX_INDEX, q->id);
 	return false;
 }
@@ -508,18 +507,22 @@ static bool send_batch(struct lane *lane, struct func *f, struct txq *q,
 /* One batch of a queue.  True when it has more to do right away. */
 static bool txq_run(struct lane *lane, struct func *f, struct txq *q)
 {
+	uint32_t db = __atomic_load_n(&q->db, __ATOMIC_ACQUIRE);
 	uint64_t bit = 1ull << q->id;
 	uint32_t avail, count, head;
 	bool more;
 
 	if (note_get(&f->tx_shaped) & bit)
 		__atomic_and_fetch(&f->tx_shaped, ~bit, __ATOMIC_RELAXED);
-	/* Commands announced before the packets take effect before them. */
+	/*
+	 * Commands announced before the packets take effect before them: @db was
+	 * read before.
+	 */
 	ctrl_before(lane, &f->nic->funcs[0]);
 	if (!f->is_pf)
 		ctrl_before(lane, f);
 	if (!q->active || !f->enabled || !func_ok(f) ||
-	    !available(f, q, &avail) || !avail || !reserve(lane, f, q->cq))
+	    !available(f, q, db, &avail) || !avail || !reserve(lane, f, q->cq))
 		return false;
 	head = q->head;
 	count = avail < TX_BATCH ? avail : TX_BATCH;

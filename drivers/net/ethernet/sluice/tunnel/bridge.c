@@ -95,11 +95,13 @@ static bool bridge_vlan_tag(const struct sluice_underlay *underlay,
 	/* Not behind the wire's own tag. */
 	if (!br_vlan_enabled(bridge))
 		return !wire->tpid;
-	/* The bridge hands frames up with their tag. */
 	if (br_vlan_get_proto(bridge, &proto) || htons(proto) != *tpid ||
 	    br_vlan_get_info_rcu(bridge, *vid, &own) ||
-	    own.flags & BRIDGE_VLAN_INFO_UNTAGGED ||
 	    br_vlan_get_info_rcu(wire->dev, *vid, &port))
+		return false;
+	/* The bridge, not only its ports, has it, and hands frames up tagged. */
+	if (!(own.flags & BRIDGE_VLAN_INFO_BRENTRY) ||
+	    own.flags & BRIDGE_VLAN_INFO_UNTAGGED)
 		return false;
 	if (!(port.flags & BRIDGE_VLAN_INFO_UNTAGGED))
 		return !wire->tpid;

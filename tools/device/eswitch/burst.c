@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Bursts of frames in switchdev mode: what is done for all of them at once, so that
+ * they wait for memory at the same time, and short ways for the usual programs.
+ * What a program does in general is program.c.
+ */
+#include "way.h"
+
+/* Memory for bursts, to be given to free(), or NULL. */
+struct esw_burst *esw_burst_new(void)
+{
+	struct esw_burst *b = esw_pages_alloc(sizeof(*b));
+	unsigned int i;
+
+	for (i = 0; b && i < ESW_BURST; i++) {
+		b->way[i].key = &b->key[i];
+		b->way[i].scratch = b->scratch[i];
+	}
+	return b;
+}
+
+/*
+ * Most frames end with a rule of one step, which sends them on: to a port, or
+ * through a tunnel.  They are sent at once, as nothing else can happen to them.
+ */
+
+static inline bool same_macs(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t x[2] = { 0 }, y[2] = { 0 };
+
+	memcpy(x, a, ESW_MACS_LEN);
+	memcpy(y, b, ESW_MACS_LEN);
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
+}
+
+/* The packet as a frame; nothing will be done to it any more. */
+static const uint8_t *last_frame(struct way *w, uint32_t *len)
+{
+	struct sluice_pkt *p = &w->pkt;
+	uint8_t *f = w->esw->arena;
+
+	*len = esw_pkt_len(p);
+	if (!p->own || p->room < ESW_MACS_LEN + ESW_VLAN_HLEN) {
+		esw_pkt_copy(p, f);
+		return f;
+	}
+	/* Its body is in place. */
+	f = p->body;
+	if (p->tpid) {
+		f -= ESW_VLAN_HLEN;
+		esw_put16(f, p->tpid);
+		esw_put16(f + 2, p->tci);
+	}
+	f -= ESW_MACS_LEN;
+	/* Whoever reads the frame would wait for a store just done. */
+	if (!same_macs(f, p->mac))
+		memcpy(f, p->mac, ESW_MACS_LEN);
+	return f;
+}
+
+static void direct_output(struct sluice_esw *esw, struct way *w,
+			  const struct esw_rule *rule, struct esw_vport *vp,
+			  uint64_t now)
+{
+	const uint8_t *frame = w->now;
+	uint32_t bytes = esw_tc_bytes(&w->pkt), len = w->now_len;
+
+	esw->hits++;
+	if (w->decap)
+		esw->decapsulated++;
+	if (w->departed) {
+		bytes = w->bytes;
+		esw_way_count(w, now);
+		if (w->pkt.changed)
+			frame = last_frame(w, &len);
+	}
+	esw_counter_bump(esw, w->counter, rule->counter, 1, bytes, now);
+	esw_vport_deliver(esw, vp, frame, len, w->pkt.flags);
+}
+
+static enum sluice_miss direct_tunnel(struct sluice_esw *esw, struct way *w,
+				      const struct esw_rule *rule, uint32_t id,
+				      uint64_t now)
+{
+	struct esw_encap *e = esw_encap_get(esw, id);
+	struct sluice_flow_hash hash;
+	enum sluice_miss miss;
+	struct esw_inner in;
+	uint32_t len;
+
+	miss = esw_encap_check(esw, e, &w->pkt, &in, &len);
+	if (miss)
+		return miss;
+	esw->hits++;
+	if (w->decap)
+		esw->decapsulated++;
+	esw_counter_bump(esw, w->counter, rule->counter, 1, esw_tc_bytes(&w->pkt),
+			 now);
+	esw_flow_hash(esw, w->frame, w->frame_len, &hash);
+	esw_encap_run(esw, e, &w->pkt, &in, hash.value, esw->arena);
+	esw_vport_deliver(esw, esw_vport_get(esw, e->nh->port), esw->arena, len,
+			  0);
+	esw->encapsulated++;
+	esw_counter_hit(esw, e->nh->counter, len, now, false);
+	return SLUICE_MISS_NONE;
+}
+
+/* Do so if @rule is such a rule.  Return: whether it was. */
+static bool direct(struct sluice_esw *esw, struct way *w,
+		   const struct esw_rule *rule, uint64_t now,
+		   enum sluice_miss *miss)
+{
+	const struct sluice_action *act;
+	const struct esw_encap *e;
+	struct esw_vport *vp;
+
+	if (!rule || rule->num_actions != 1)
+		return false;
+	act = esw_rule_actions(rule);
+	if (act->op == SLUICE_ACT_OUTPUT) {
+		vp = esw_vport_get(esw, le16toh(act->port));
+		if (vp->egress_punt)
+			return false;
+		direct_output(esw, w, rule, vp, now);
+		return true;
+	}
+	if (act->op != SLUICE_ACT_TUNNEL || (w->departed && w->num_hits))
+		return false;
+	e = esw_encap_get(esw, le32toh(act->a));
+	if (e->nh && e->nh->onward)
+		return false;
+	*miss = direct_tunnel(esw, w, rule, le32toh(act->a), now);
+	return true;
+}
+
+/* All that comes before the first lookup. */
+static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
+				const struct sluice_esw_frame *f,
+				struct way *w, uint64_t now)
+{
+	enum sluice_miss miss;
+
+	w->frame = f->data;
+	w->frame_len = f->len;
+	w->now = f->data;
+	w->now_len = f->len;
+	w->decap = false;
+	w->departed = false;
+	w->ct.ask.ready = false;
+	w->table = src->root_table;
+	w->next = w->table == SLUICE_ID_NONE;
+	if (w->next)
+		w->table = src->next_table;
+	if (!sluice_pkt_init(&w->pkt, f->data, f->len))
+		return SLUICE_MISS_PARSE;
+	w->pkt.flags = (uint8_t)f->flags;
+	if (w->table != SLUICE_ID_NONE) {
+		esw_key_read(esw, src->num, &w->pkt, false, w->key);
+		w->parsed = true;
+		return SLUICE_MISS_NONE;
+	}
+	esw_way_depart(w, esw, src, now);
+	miss = esw_way_leave_tunnel(w, src->num, 0, SLUICE_MISS_NO_TABLE);
+	if (!miss)
+		esw_way_parse(w);
+	return miss;
+}
+
+/*
+ * Look up where the packets going on are.  Each step is done for one after the
+ * other, so that they wait for memory at the same time.  Return: flags that some
+ * of the rules have.
+ */
+static uint32_t look_up(struct sluice_esw *esw, unsigned int num)
+{
+	struct esw_lookup *look = esw->burst->look;
+	struct way **going = esw->burst->going;
+	const struct esw_rule *last = NULL;
+	struct esw_counter *counter = NULL;
+	uint32_t flags = 0;
+	unsigned int i;
+
+	esw_lookup(esw, look, num);
+	for (i = 0; i < num; i++) {
+		const struct esw_rule *rule = look[i].rule;
+
+		going[i]->rule = rule;
+		if (rule && rule != last) {
+			last = rule;
+			flags |= rule->flags;
+			counter = esw_counter_get(esw, rule->counter);
+			__builtin_prefetch(counter, 1);
+		}
+		going[i]->counter = counter;
+	}
+	return flags;
+}
+
+/* Ask for the connections of packets that meet a ct action next. */
+static void ask_ahead(struct sluice_esw *esw, struct esw_vport *src,
+		      unsigned int num, uint64_t now)
+{
+	struct way **going = esw->burst->going;
+	struct esw_ct_ask **ask = esw->burst->ask;
+	unsigned int i, asks = 0;
+
+	for (i = 0; i < num; i++) {
+		struct way *w = going[i];
+
+		if (!w->rule || !(w->rule->flags & ESW_RULE_CT))
+			continue;
+		w->ct.ask.ready = false;
+		w->ct.ask.pkt = &w->pkt;
+		w->ct.ask.act = esw_rule_actions(w->rule);
+		ask[asks++] = &w->ct.ask;
+	}
+	asks = esw_ct_ask(esw, ask, asks);
+	/* Meanwhile do what does not need them. */
+	for (i = 0; i < num; i++) {
+		struct way *w = going[i];
+
+		if (w->rule && !w->departed)
+			esw_way_depart(w, esw, src, now);
+	}
+	esw_ct_answer(esw, ask, asks);
+}
+
+/* Hit a rule that is but a lookup of a connection and a goto. */
+static inline enum sluice_miss hit_ct(struct way *w,
+				      const struct esw_rule *rule)
+{
+	const struct sluice_action *act = esw_rule_actions(rule);
+	enum sluice_miss miss;
+
+	esw_way_note(w, rule);
+	w->esw->scratch = w->scratch;
+	w->from = 0;
+	w->last = NULL;
+	miss = esw_ct_track(w->esw, &w->pkt, act, &w->ct,
+			    w->parsed ? &w->key->key : NULL);
+	if (miss)
+		return miss;
+	if (w->num_gotos++ == MAX_GOTOS) {
+		w->drop = true;
+		return SLUICE_MISS_NONE;
+	}
+	if (w->num_hits > MAX_GOTOS)
+		return SLUICE_MISS_HOPS;
+	w->table = le32toh(act[1].a);
+	return SLUICE_MISS_NONE;
+}
+
+/*
+ * Run the programs that only change their packet and go on in another table,
+ * up to there, and prepare the lookups of those that succeed.  Return: their
+ * number.
+ */
+static unsigned int pass_on(struct sluice_esw *esw, struct esw_vport *src,
+			    unsigned int num, uint64_t now)
+{
+	struct way **going = esw->burst->going;
+	unsigned int i, n = 0;
+	bool again;
+
+	for (i = 0; i < num; i++) {
+		struct way *w = going[i];
+
+		if (!w->rule || !(w->rule->flags & ESW_RULE_PASSES))
+			continue;
+		if (!w->departed)
+			esw_way_depart(w, esw, src, now);
+		w->miss = w->rule->flags & ESW_RULE_CT_ALONE ?
+			  hit_ct(w, w->rule) :
+			  esw_way_hit(w, w->rule, &again);
+		if (w->miss || w->drop)
+			continue;
+		esw_way_next(w, &esw->burst->look[n]);
+		going[n++] = w;
+	}
+	return n;
+}
+
+/* The rest of the way, and its end. */
+static enum sluice_miss finish(struct sluice_esw *esw, struct esw_vport *src,
+			       struct way *w, uint64_t now)
+{
+	enum sluice_miss miss = SLUICE_MISS_NONE;
+
+	if (w->miss)
+		return w->miss;
+	/* By a frame that overtook this one. */
+	if (w->departed && esw_ct_closed(&w->ct))
+		return SLUICE_MISS_CT;
+	/* By one goto too many. */
+	if (w->departed && w->drop) {
+		esw_way_commit(w);
+		return SLUICE_MISS_NONE;
+	}
+	if (direct(esw, w, w->rule, now, &miss))
+		return miss;
+	if (!w->departed)
+		esw_way_depart(w, esw, src, now);
+	miss = esw_way_travel(w, w->rule);
+	if (miss)
+		esw_meters_unlock(w);
+	else
+		esw_way_commit(w);
+	return miss;
+}
+
+/**
+ * esw_switchdev_input() - frames that passed their source's own checks, in
+ *	switchdev mode
+ * @esw: the eSwitch
+ * @src: where they came in
+ * @frames: the frames
+ * @num: their number, at most ESW_BURST
+ *
+ * Lookups of all frames are done together, and so are programs between them that
+ * do nothing but change their packet.  From there on the frames go their ways in
+ * order.
+ */
+void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
+			 const struct sluice_esw_frame *const *frames,
+			 unsigned int num)
+{
+	struct esw_burst *b = esw->burst;
+	unsigned int i, n = 0;
+	uint32_t flags;
+	uint64_t now;
+
+	if (src->root_table == SLUICE_ID_NONE &&
+	    src->next_table == SLUICE_ID_NONE && !src->num_endpoints) {
+		for (i = 0; i < num; i++)
+			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
+				      frames[i]->flags, SLUICE_MISS_NO_TABLE,
+				      SLUICE_ID_NONE, NULL);
+		return;
+	}
+	now = esw->host.now(esw->host.ctx);
+	for (i = 0; i < num; i++) {
+		struct way *w = &b->way[i];
+
+		w->miss = prepare(esw, src, frames[i], w, now);
+		if (w->miss)
+			continue;
+		b->look[n].key = w->key->words;
+		b->look[n].from = 0;
+		b->look[n].id = w->table;
+		b->going[n++] = w;
+	}
+	while (n) {
+		flags = look_up(esw, n);
+		if (flags & ESW_RULE_CT)
+			ask_ahead(esw, src, n, now);
+		n = flags & ESW_RULE_PASSES ? pass_on(esw, src, n, now) : 0;
+	}
+	esw->lookups += num;
+	for (i = 0; i < num; i++) {
+		const struct sluice_esw_frame *f = frames[i];
+		struct way *w = &b->way[i];
+		enum sluice_miss miss;
+
+		w->hash.value = 0;
+		miss = finish(esw, src, w, now);
+		if (miss)
+			esw_slow_path(esw, src, f->data, f->len, f->flags,
+				      (uint8_t)miss, w->table,
+				      w->hash.value ? &w->hash : NULL);
+	}
+}
