@@ -35,7 +35,7 @@ without_daemon() {
 	check "$what" "$@"
 	check_ge "rules still in the device" "$(rules)" 2
 	cpu_still "${REP[0]}" "${REP[1]}" ping_ok h0 192.0.2.2 -c 20 -i 0.05
-	check "start it again" $OVS_CTL --no-ovsdb-server --no-monitor start
+	check "start it again" "$OVS_CTL" --no-ovsdb-server --no-monitor start
 	check_within "traffic passes" 10 ping_ok h0 192.0.2.2
 	both_settled
 	cpu_still "${REP[0]}" "${REP[1]}" ping_ok h0 192.0.2.2 -c 50 -i 0.02
@@ -47,7 +47,7 @@ vswitchd_gone() { ! pidof ovs-vswitchd; }
 kill_daemon() { pkill -9 -x ovs-vswitchd && wait_for 10 vswitchd_gone; }
 
 daemon_restarts() {
-	without_daemon "stop the daemon" $OVS_CTL --no-ovsdb-server stop
+	without_daemon "stop the daemon" "$OVS_CTL" --no-ovsdb-server stop
 }
 
 daemon_dies() { without_daemon "kill the daemon" kill_daemon; }
