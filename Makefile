@@ -29,10 +29,12 @@ help:
 	@echo '  make selftests        the kernel'\''s own forwarding tests on VFs and representors'
 	@echo '  make ovs-suite        Open vSwitch'\''s own offload tests on VFs and representors (hours);'
 	@echo '                        TESTS=1-22 for some of them, SUITE_FLAGS=--veth to compare'
+	@echo '                        with, SUITE_FLAGS=--report to see how they compare'
 	@echo '  make bench-tunnel     what a change of a neighbour or route costs behind 50,000 rules'
 	@echo
 	@echo '  make bench            benchmarks, with a report in build/bench (BENCH=name: one)'
-	@echo '  make profile          where the time goes in the device library'
+	@echo '  make profile          where the time goes in the device library; in the guest:'
+	@echo '                        tools/bench/profile --guest'
 	@echo
 	@echo '  make device           QEMU with the sluice device'
 	@echo '  make image            the guest and its kernels'

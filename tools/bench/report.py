@@ -37,7 +37,8 @@ class Values:
 
     def over(self, other):
         """Ratios of what was measured in the same round."""
-        return Values(a / b for a, b in zip(self.values, other.values))
+        return Values(a / b if b else float("inf")
+                      for a, b in zip(self.values, other.values))
 
 
 class Section:
@@ -60,27 +61,41 @@ class Section:
         self.lines.append("")
 
     def line(self, what, ratio, want, unit="%"):
-        """Compare with an acceptance line; @ratio holds one value a round. Is it reached?"""
-        scale = 100 if unit == "%" else 1
-        good = ratio.median >= want if unit != "B" else ratio.median <= want
-        sign = "at most" if unit == "B" else "at least"
-        form = (lambda v: f"{v * scale:.0f}%") if unit == "%" else \
-            (lambda v: f"{v:.1f}x") if unit == "x" else (lambda v: f"{v:.0f} B")
-        text = (f"{'PASS' if good else 'SHORT'}: {what}: {form(ratio.median)}, "
-                f"{form(ratio.min)} to {form(ratio.max)} ({sign} {form(want)})")
+        """
+        Compare with an acceptance line; @ratio holds one value a round. Units are %, x
+        (times), B (bytes) and s (seconds); the latter two, and units with <, are to be at
+        most @want. Without @want the figure is only told. Is it reached?
+        """
+        most = unit in ("B", "s") or unit.endswith("<")
+        unit = unit.rstrip("<")
+        form = {"%": lambda v: f"{100 * v:.0f}%", "x": lambda v: f"{v:.2f}x",
+                "B": lambda v: f"{v:.0f} B", "s": lambda v: f"{v:.2f} s"}[unit]
+        text = f"{what}: {form(ratio.median)}, {form(ratio.min)} to {form(ratio.max)}"
+        good = True
+        if want is None:
+            text = f"INFO: {text}"
+        else:
+            good = ratio.median <= want if most else ratio.median >= want
+            text = (f"{'PASS' if good else 'SHORT'}: {text} "
+                    f"(at {'most' if most else 'least'} {form(want)})")
         self.verdicts.append(text)
         print(text, flush=True)
         return good
 
     def profile(self, points):
-        """Where the time goes at @points, which fell short."""
-        names = list(dict.fromkeys(":".join(str(f) for f in p) for p in points))
+        """Where the time goes at @points, which fell short: words for tools/bench/profile."""
+        names = list(dict.fromkeys(p if isinstance(p, str) else ":".join(str(f) for f in p)
+                                   for p in points))
         say(f"profile of {', '.join(names)}")
         done = subprocess.run([os.path.join(HERE, "profile"), *names], text=True,
                               stdout=subprocess.PIPE, check=False)
         self.text("What is short, and where its time goes (`tools/bench/profile`; what is known "
                   "of it is in Documentation/testing/bench.md):", "",
                   "```", *done.stdout.rstrip().splitlines(), "```")
+
+    def short(self):
+        """Does a line fall short?"""
+        return any(v.startswith("SHORT") for v in self.verdicts)
 
     def plot(self, name, script):
         """An SVG made by gnuplot from its own data."""
@@ -110,3 +125,13 @@ class Section:
 def data_block(name, rows):
     """Data for gnuplot, in its script."""
     return f"${name} << EOD\n" + "".join(" ".join(str(c) for c in r) + "\n" for r in rows) + "EOD\n"
+
+
+def bars(label, titles, rows):
+    """A plot's script: groups of bars. A row is a name and a value for each title."""
+    script = f"set ylabel '{label}'\nset yrange [0:*]\nset grid y\n" \
+             "set style data histograms\nset style fill solid 0.6\nset xtics rotate by -30\n"
+    data = data_block("d", [(f'"{row[0]}"', *row[1:]) for row in rows])
+    return script + data + "plot " + ", ".join(
+        f"$d using {i + 2}{':xtic(1)' if not i else ''} title '{title}'"
+        for i, title in enumerate(titles)) + "\n"

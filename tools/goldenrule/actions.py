@@ -117,6 +117,20 @@ def pedit(kind):
     return make
 
 
+def pedit_raw(rng, _world):
+    """Bytes anywhere, before the network header too, whatever they are."""
+    size = rng.choice((8, 8, 16, 32))
+    offset = rng.choice((rng.randrange(-14, 0), rng.randrange(20), rng.randrange(20, 60),
+                         rng.randrange(60, 1000))) // (size // 8) * (size // 8)
+    if offset < -12 and size == 32:
+        offset = -12
+    verb = "add" if rng.random() < .2 else "set"
+    words = f"pedit ex munge offset {offset} u{size} {verb} {hexes(rng, size)}"
+    if rng.random() < .3:
+        words += f" retain {rng.choice((0xff, 0x0f, 1 << size - 1, (1 << size) - 2)):#x}"
+    return words
+
+
 def pedit_odd(rng, _world):
     """A field that is seldom edited."""
     return "pedit ex munge " + rng.choice((
@@ -159,6 +173,13 @@ def mpls_modify(rng, _world):
     return "mpls modify " + rng.choice(("label 77", "tc 3", "ttl 9", "label 78 tc 1 ttl 200"))
 
 
+def new_eth(rng, world):
+    """Another Ethernet header, perhaps with a label behind it."""
+    macs = [mac_text(rng.choice(world.macs)) for _ in range(2)]
+    label = f"{mpls_push(rng, world)} pipe action " if rng.random() < .4 else ""
+    return f"vlan pop_eth pipe action {label}vlan push_eth dst_mac {macs[0]} src_mac {macs[1]}"
+
+
 def skbedit(rng, _world):
     """What the packet carries besides its bytes."""
     return "skbedit " + rng.choice(("mark 7", "priority 3", "ptype host", "ptype otherhost"))
@@ -176,9 +197,10 @@ def police(rng, _world):
     return f"police {limit} conform-exceed {verdicts}"
 
 
-def sample(_rng, _world):
-    """A copy for whoever listens."""
-    return "sample rate 1 group 5"
+def sample(rng, _world):
+    """A copy for whoever listens, of every packet."""
+    words = f"sample rate 1 group {rng.choice((5, 6))}"
+    return words + rng.choice(("", "", " trunc 20", " trunc 64", " trunc 4000"))
 
 
 # What is added to a rule is "pipe", unless the words say themselves how it goes on.
@@ -195,12 +217,16 @@ ACTIONS = (
     ("pedit ip6", "ip6", 14, pedit("ip6")),
     ("pedit tcp", "tcp", 10, pedit("tcp")),
     ("pedit udp", "udp", 10, pedit("udp")),
+    ("pedit raw", None, 2, pedit_raw),
+    ("pedit odd", None, 1, pedit_odd),
     ("csum", "ipany", 6, csum),
     ("police", None, 3, police),
     ("skbedit", None, 2, skbedit),
+    ("sample", None, 2, sample),
     ("mpls push", None, 2, mpls_push),
     ("mpls pop", "mpls", 8, mpls_pop),
     ("mpls modify", "mpls", 8, mpls_modify),
+    ("pop_eth push_eth", None, 2, new_eth),
     ("ingress mirror", None, 1, plain(f"mirred ingress mirror dev {FOREIGN}")),
     ("encap copy", None, 1, tunnels.encap_copy),
 )
@@ -209,8 +235,6 @@ ACTIONS = (
 RARE = (
     ("mirror elsewhere", to_foreign),
     ("vlan push_eth", plain("vlan push_eth dst_mac 02:00:00:00:00:aa src_mac 02:00:00:00:00:bb")),
-    ("pedit odd", pedit_odd),
-    ("sample", sample),
 )
 
 ENDS = (("redirect", 50), ("drop", 12), ("goto", 22), ("pass", 10), ("trap", 3), ("mirror", 3),
@@ -248,6 +272,36 @@ def end_of(rng, world, end, chains):
     if end.startswith("encap "):
         return end, tunnels.encap(end.split()[1])(rng, world)
     return end, end
+
+
+def places(acts):
+    """The number tc gives the first action of each of acts, and of what is behind them."""
+    out = [0]
+    for _, words in acts:
+        out.append(out[-1] + len(words.split(" action ")))
+    return out
+
+
+def jumps(rng, acts, chains):
+    """Make some of the actions jump: to a later one, or, a policer, to a chain."""
+    at = rng.randint(0, max(0, len(acts) - 2))
+    acts.insert(at, ("police jump", ""))
+    where = places(acts)
+    to = rng.choice(where[at + 1:-1])
+    how = f"jump {to}"
+    if chains and rng.random() < .2:
+        how = f"goto chain {rng.choice(chains)}"
+    verdicts = rng.choice(("{} / pipe", "{} / pipe", "pipe / {}", "pipe / {}", "drop / {}",
+                           "{} / drop"))
+    acts[at] = "police jump", f"police mtu {rng.choice((60, 74, 100, 130))} " \
+                              f"conform-exceed {verdicts.format(how)}"
+    # What is before the place it jumps to leads beyond it: "if" and "else".
+    before = where.index(to) - 1
+    name, words = acts[before]
+    if before > at and words.endswith(" pipe") and to < where[-2] and rng.random() < .8:
+        beyond = rng.choice([w for w in where[:-1] if w > to])
+        acts[before] = name, f"{words[:-4]}jump {beyond}"
+    return acts
 
 
 def choose(rng, world, wants, chains, rare):

@@ -4,7 +4,7 @@ from collections import Counter
 
 from engine import HOST, Ran
 from packets import read_tag
-from rules import Rule, RuleSet
+from rules import Rule, RuleSet, chains_behind
 
 # Without stats_update() in the kernel: they do not show what hardware counts.
 SILENT = ("csum", "mpls", "tunnel_key")
@@ -21,7 +21,7 @@ class Verdict:
         self.accepted = []      # rules
         self.hit = []           # rules that hardware has counted packets for
         self.left = 0           # frames hardware left to software
-        self.late = False
+        self.late = ""
 
     def kinds(self):
         """Classes of problems."""
@@ -108,8 +108,7 @@ def diff_ports(soft, hard):
 
 def catch_alls(some):
     """A last rule for each chain that one of some leads to."""
-    chains = {int(words.split()[-1]) for rule in some for name, words in rule.acts
-              if name == "goto"}
+    chains = {chain for rule in some for chain in chains_behind(rule.acts)}
     return [Rule(1000 + chain, chain, 100, "all", [], [], [("pass", "pass")])
             for chain in sorted(chains)]
 
@@ -153,7 +152,7 @@ class Judge:
         valid = []
         for verdict, ran in zip(verdicts, alls):
             verdict.invalid = ran.refused
-            verdict.late |= ran.late
+            verdict.late = verdict.late or ran.late
             valid.append([r for r in verdict.set.rules if r.handle not in ran.refused])
         middle = self.engine.port_counters()
         self.mixed(verdicts, valid, alls)
@@ -173,7 +172,7 @@ class Judge:
         rans = self.engine.round([v.set.with_(rules) for v, rules in zip(verdicts, valid)], "",
                                  settled=settled)
         for verdict, rules, soft, hard in zip(verdicts, valid, softs, rans):
-            verdict.late |= hard.late
+            verdict.late = verdict.late or hard.late
             for handle, message in hard.refused.items():
                 verdict.problems.append(("mixed-add", f"rule {handle}: refused without skip_sw: "
                                                       f"{message}"))
@@ -199,7 +198,7 @@ class Judge:
         told = self.engine.device()[1] - before
         again = []
         for verdict, rules, hard in zip(verdicts, valid, rans):
-            verdict.late |= hard.late
+            verdict.late = verdict.late or hard.late
             verdict.refused = hard.refused
             for handle, message in hard.refused.items():
                 if "Error: " not in message:
@@ -207,7 +206,7 @@ class Judge:
             verdict.accepted = [r for r in rules if r.handle not in hard.refused]
             # tc runs trap in software too, but there it is the packet's end.
             again.append(bool(hard.refused) or any(
-                a[0] in ("trap", "goto") for r in rules for a in r.acts))
+                a[0] == "trap" or "goto chain" in a[1] for r in rules for a in r.acts))
         softs = alls
         if any(again):
             softs = self.engine.round(
@@ -259,4 +258,4 @@ class Judge:
         for i, some in enumerate(left):
             if some:
                 softs[i], rans[i] = soft[i], hard[i]
-                verdicts[i].late |= soft[i].late or hard[i].late
+                verdicts[i].late = verdicts[i].late or soft[i].late or hard[i].late

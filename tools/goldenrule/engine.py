@@ -8,6 +8,7 @@ through one after the other; behind the frames of each goes a fence, a frame
 that software copies to every port.  What came before a port's fence belongs
 to that lane.
 """
+import functools
 import json
 import os
 import re
@@ -16,7 +17,9 @@ import socket
 import struct
 import subprocess
 import time
+from collections import Counter
 
+import psample
 import tunnels
 
 SOL_PACKET = 263
@@ -26,11 +29,14 @@ PACKET_QDISC_BYPASS = 20
 PACKET_IGNORE_OUTGOING = 23
 SO_RCVBUFFORCE = 33
 FENCE_TYPE = b"\x88\xb6"
-FENCE_SECONDS = 20
+# Much, for machines on a busy host.
+FENCE_SECONDS = 60
 COUNTERS_SECONDS = 0.25
 PORTS_SECONDS = 0.15
 OFFLOAD_SECONDS = 0.8
-HOST, FOREIGN = "host", "elsewhere"
+HOST, FOREIGN, SAMPLES = "host", "elsewhere", "psample"
+# What samples of a fence have for a group.
+FENCE_GROUP = 9999
 # The first of enum sluice_miss that is about what the device can do, not about rules.
 MISS_PARSE = 5
 
@@ -57,7 +63,7 @@ class Ran:
         self.stats = {}         # handle: [(packets, bytes, drops) of each action]
         self.hw = {}            # handle: packets hardware has counted
         self.offloaded = set()  # handles of rules tc says are in hardware
-        self.late = False
+        self.late = ""          # why, if something did not arrive
 
 
 def run(*words):
@@ -104,6 +110,24 @@ def received(sock):
     return addr[0], data
 
 
+def sampled(sock):
+    """(SAMPLES, what psample tells of a packet, and its bytes), likewise."""
+    while True:
+        try:
+            found = sock.sample()
+        except BlockingIOError:
+            return None
+        if found is None:
+            continue
+        data = found.get(psample.DATA, b"")
+        group, rate, iif, size = (psample.number(found.get(kind, b"")) for kind in (
+            psample.GROUP, psample.RATE, psample.IIF, psample.SIZE))
+        if group == FENCE_GROUP:
+            return SAMPLES, data
+        if not noise(data):
+            return SAMPLES, struct.pack("!IIIH", group, rate, iif, size) + data
+
+
 class Lane:
     """Where frames come in: at a port, or at a tunnel device by way of the uplink."""
 
@@ -118,6 +142,20 @@ class Lane:
         self.names |= {f"@{kind}": f"gr{kind}" for kind in tunnels.TYPES}
 
 
+def timed(what):
+    """Count the seconds that a method of Engine takes."""
+    def decorate(method):
+        @functools.wraps(method)
+        def run_timed(self, *args):
+            start = time.monotonic()
+            try:
+                return method(self, *args)
+            finally:
+                self.spent[what] += time.monotonic() - start
+        return run_timed
+    return decorate
+
+
 class Engine:
     """The machine's ports.
 
@@ -128,6 +166,8 @@ class Engine:
 
     def __init__(self, lanes, outs, far, foreign, devlink):
         self.devlink = devlink
+        self.spent = Counter()
+        self.late = 0           # times in a row that something did not arrive
         reps = [rep for rep, _ in outs]
         self.lanes = [Lane("port", rep, rep, far_end, reps, foreign) for rep, far_end in lanes]
         self.lanes += [Lane(kind, f"gr{kind}", *outs[2], reps, foreign) for kind in tunnels.TYPES]
@@ -138,6 +178,8 @@ class Engine:
         self.tmp = f"/tmp/goldenrule.{os.getpid()}"
         self.host = self.open_host()
         self.elsewhere = capture(3, foreign)
+        self.samples = psample.Listener()
+        self.samples.setblocking(False)
         home = in_namespace(far)
         # The kernel puts off the last socket in its list, so that frames of
         # some protocols overtake others there.  The first one made is the last.
@@ -153,10 +195,11 @@ class Engine:
         os.setns(home, os.CLONE_NEWNET)
         os.close(home)
         self.poll = select.poll()
-        socks = {self.far: None, self.host: HOST, self.elsewhere: FOREIGN}
+        socks = {self.far: None, self.host: HOST, self.elsewhere: FOREIGN, self.samples: SAMPLES}
         for sock in socks:
             self.poll.register(sock, select.POLLIN)
-        self.by_fd = {sock.fileno(): (sock, name) for sock, name in socks.items()}
+        self.by_fd = {sock.fileno(): (sock, name, sampled if name is SAMPLES else received)
+                      for sock, name in socks.items()}
         self.fences()
         self.own_rules = self.device()[0]
 
@@ -178,14 +221,17 @@ class Engine:
         return capture(3, "grhost")
 
     def fences(self):
-        """Rules that copy a fence to every port; hardware must leave them to software."""
+        """Rules that copy a fence to every port and a sample; hardware must leave
+        them to software.
+        """
         lines = []
         for lane in self.lanes:
             ports = dict.fromkeys([lane.names["@own"]] + [rep for rep, _ in self.outs])
             lines.append(f"filter add dev {lane.dev} ingress pref 1 protocol "
                          f"0x{FENCE_TYPE.hex()} flower " +
                          "".join(f"action mirred egress mirror dev {rep} " for rep in ports) +
-                         f"action mirred ingress mirror dev {self.foreign} action pass")
+                         f"action mirred ingress mirror dev {self.foreign} "
+                         f"action sample rate 1 group {FENCE_GROUP} action pass")
         refused = self.batch(lines)
         if refused:
             raise SystemExit(f"goldenrule: fence: {refused}")
@@ -207,6 +253,7 @@ class Engine:
                 said.append(line)
         return failed
 
+    @timed("rules")
     def add(self, sets, flags, trap_is_pass):
         """Add the rules of sets; a Ran for each."""
         lines, owner, rans = [], [], [Ran() for _ in sets]
@@ -221,6 +268,7 @@ class Engine:
                 rans[i].refused[handle] = message
         return rans
 
+    @timed("rules")
     def remove(self, sets, rans):
         """Delete the rules of sets that are there."""
         lines = []
@@ -239,7 +287,7 @@ class Engine:
         self.serial += 1
         frame = bytes.fromhex("020000000002020000000001") + FENCE_TYPE + \
             struct.pack("!I", self.serial) + bytes(46)
-        ports = {HOST, FOREIGN, lane.far} | {far for _, far in self.outs}
+        ports = {HOST, FOREIGN, SAMPLES, lane.far} | {far for _, far in self.outs}
         start = frame[:18]
         if lane.place != "port":
             frame = tunnels.wrap(tunnels.fence(lane.place), frame)
@@ -255,7 +303,7 @@ class Engine:
                 if err.errno not in (11, 105):
                     raise
                 time.sleep(.001)
-        raise Late
+        raise Late(f"{lane.far} takes no frames")
 
     def send(self, lane, frames):
         """{port: frames that came out}, in order."""
@@ -269,10 +317,10 @@ class Engine:
             left = deadline - time.monotonic()
             ready = self.poll.poll(max(0, left * 1000))
             if not ready:
-                raise Late
+                raise Late("no fence came out of " + ", ".join(sorted(missing)))
             for descriptor, _ in ready:
-                sock, name = self.by_fd[descriptor]
-                while (got := received(sock)) is not None:
+                sock, name, read = self.by_fd[descriptor]
+                while (got := read(sock)) is not None:
                     port, frame = got
                     port = name or port
                     if frame[12:14] == FENCE_TYPE:
@@ -282,6 +330,7 @@ class Engine:
                         out.setdefault(port, []).append(tunnels.plain(frame))
         return out
 
+    @timed("counters")
     def counters(self, sets, rans):
         """Fill in what tc says about the rules."""
         lines = [f"filter show dev {self.lanes[i].dev} ingress" for i in range(len(sets))]
@@ -307,6 +356,12 @@ class Engine:
                                      for s in stats]
                 ran.hw[handle] = max((s.get("hw_packets", 0) for s in stats), default=0)
 
+    @timed("waiting for counters")
+    def wait(self, seconds):
+        """For hardware's counters."""
+        time.sleep(seconds)
+
+    @timed("counters")
     def port_counters(self):
         """{representor: packets and bytes in and out}, when they change no more."""
         while True:
@@ -325,6 +380,7 @@ class Engine:
                     found[rep].append(int(text.read()))
         return found
 
+    @timed("connections")
     def connect(self, sets, rans, hardware):
         """Make the connections of sets, in zones of their own."""
         path = f"{self.tmp}.ct"
@@ -339,13 +395,19 @@ class Engine:
         if hardware:
             time.sleep(OFFLOAD_SECONDS)
 
+    @timed("frames")
     def collect(self, lane, frames, ran):
         """Send frames; what comes out goes into ran."""
         try:
             for port, some in self.send(lane, frames).items():
                 ran.out.setdefault(port, []).extend(some)
-        except Late:
-            ran.late = True
+            self.late = 0
+        except Late as late:
+            ran.late = str(late)
+            self.late += 1
+            print(f"# late, at {lane.dev}: {late}", flush=True)
+            if self.late > 8:
+                raise SystemExit("goldenrule: nothing works any more") from late
 
     def round(self, sets, flags, trap_is_pass=False, settled=None):
         """Run sets[i] on lane i; [Ran].
@@ -368,7 +430,7 @@ class Engine:
                 self.collect(lane, one.frames, ran)
         for _ in range(8):
             if hardware:
-                time.sleep(COUNTERS_SECONDS)
+                self.wait(COUNTERS_SECONDS)
             self.counters(sets, rans)
             if not settled or settled(rans):
                 break

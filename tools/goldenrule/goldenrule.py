@@ -16,9 +16,10 @@ import time
 from collections import Counter
 
 import compare
-import coverage
 import rules
 import shrink
+import tally
+import tunnels
 from engine import Engine
 
 
@@ -29,30 +30,13 @@ class Run:
         self.engine = engine
         self.judge = compare.Judge(engine)
         self.args = args
-        self.coverage = coverage.Coverage()
         self.start = time.monotonic()
-        self.sets = self.cases = self.left = self.unsteady = self.differ = 0
-        self.rules = self.refusals = 0
-        self.invalid, self.reasons, self.kinds = Counter(), Counter(), Counter()
+        self.tally = tally.Tally()
 
     def progress(self, final=False):
         """One line."""
-        seconds = time.monotonic() - self.start
-        print(f"# {'ran' if final else 'so far'} {self.sets} rule sets, {self.cases} cases, "
-              f"{self.rules} rules ({self.refusals} refused), {self.left} cases left to software, "
-              f"{self.unsteady} unsteady, {self.differ} differences, {seconds:.0f} s", flush=True)
-
-    def note(self, verdict):
-        """Count a set."""
-        self.sets += 1
-        self.cases += len(verdict.set.frames)
-        self.left += verdict.left
-        self.kinds["ct" if verdict.set.conns else verdict.set.place] += 1
-        self.rules += len(verdict.set.rules) - len(verdict.invalid)
-        self.refusals += len(verdict.refused)
-        self.invalid.update(verdict.invalid.values())
-        self.reasons.update(verdict.refused.values())
-        self.coverage.add(verdict)
+        self.tally.count["seconds"] = round(time.monotonic() - self.start)
+        print(f"# {'ran' if final else 'so far'} {self.tally.line()}", flush=True)
 
     def confirm(self, verdict, lane):
         """Judge a set that differed once more, alone; report it if it still does."""
@@ -60,11 +44,12 @@ class Run:
         row[lane] = verdict.set
         again = self.judge.judge(row)[lane]
         if again.late or not again.problems:
-            self.unsteady += 1
-            for kind, text in verdict.problems[:3] or [("late", "a fence did not arrive")]:
+            self.tally.count["unsteady"] += 1
+            late = [("late", verdict.late or again.late)] if verdict.late or again.late else []
+            for kind, text in late + verdict.problems[:3]:
                 print(f"# unsteady: {verdict.set.name}: {kind}: {text}", flush=True)
             return again
-        self.differ += 1
+        self.tally.count["differ"] += 1
         uplink = self.engine.lanes[lane].dev == self.engine.outs[2][0]
         place = self.engine.lanes[lane].place
         if place == "port":
@@ -77,7 +62,7 @@ class Run:
             if shown[what] <= 3:
                 print(f"#   {kind}: {text}")
         small = again.set
-        if self.differ <= self.args.shrink:
+        if self.tally.count["differ"] <= self.args.shrink:
             small = shrink.shrink(self.judge, again)
             kind, text = again.problems[0]
             print(shrink.script(small, f"{kind}: {text}", again.kinds(), uplink))
@@ -111,13 +96,13 @@ class Run:
         if not bad and any(v.problems for v in verdicts):
             lane = self.locate(row)
             if lane is None:
-                self.unsteady += 1
+                self.tally.count["unsteady"] += 1
                 print(f"# unsteady: {verdicts[0].problems[0][1]}", flush=True)
             else:
                 bad = [lane]
         for lane, verdict in enumerate(verdicts):
             if verdict.set is not compare.EMPTY:
-                self.note(self.confirm(verdict, lane) if lane in bad else verdict)
+                self.tally.add(self.confirm(verdict, lane) if lane in bad else verdict)
 
     def run(self, sets):
         """Judge all of sets."""
@@ -126,7 +111,7 @@ class Run:
         waiting = []
         source = iter(sets)
         for number in itertools.count():
-            if self.differ >= self.args.stop:
+            if self.tally.count["differ"] >= self.args.stop:
                 print("# enough differences", flush=True)
                 break
             if self.args.seconds and time.monotonic() - self.start > self.args.seconds:
@@ -142,13 +127,12 @@ class Run:
                 shown = time.monotonic()
         self.progress(True)
         if self.args.coverage:
-            print("# sets: " + ", ".join(f"{n} {kind}" for kind, n in sorted(self.kinds.items())))
-            for name, table in (("software refused", self.invalid),
-                                ("hardware refused", self.reasons)):
-                for message, count in table.most_common():
-                    print(f"# {name} {count}: {message}")
-            self.coverage.report()
-        return 1 if self.differ else 0
+            self.tally.report()
+            print("# time: " + ", ".join(f"{what} {seconds:.0f} s" for what, seconds
+                                         in self.engine.spent.most_common()))
+        if self.args.tally:
+            print(f"# tally: {json.dumps(self.tally.plain())}", flush=True)
+        return 1 if self.tally.count["differ"] else 0
 
 
 def corpus(directory):
@@ -159,6 +143,27 @@ def corpus(directory):
                 one = rules.RuleSet.from_shape(json.load(text))
             one.name = name
             yield one
+
+
+def made_elsewhere(path, args):
+    """Rule sets that tools/goldenrule/generate writes into a file, as they come."""
+    with open(path, encoding="ascii") as text:
+        line, waited = "", 0
+        for number in range(args.first, args.first + args.count):
+            while not line.endswith("\n"):
+                more = text.readline()
+                line += more
+                waited = 0 if more else waited + 1
+                if waited > 6000:
+                    raise SystemExit(f"goldenrule: {path} does not grow any more")
+                if not more:
+                    time.sleep(.05)
+            one = rules.RuleSet.from_shape(json.loads(line))
+            if one.place == "geneve" and not tunnels.OPTIONS_COME_IN:
+                # The other machine's kernel was not asked.
+                one = rules.generate(args.seed, number)
+            yield one
+            line = ""
 
 
 def main():
@@ -172,31 +177,37 @@ def main():
     top.add_argument("--seed", default="1")
     top.add_argument("--first", type=int, default=0, help="rule set to start with")
     top.add_argument("--count", type=int, default=100, help="rule sets")
+    top.add_argument("--sets", help="a file that tools/goldenrule/generate writes them into")
     top.add_argument("--corpus", help="run these sets, not generated ones")
     top.add_argument("--shrink", type=int, default=5, help="differences to shrink")
     top.add_argument("--stop", type=int, default=20, help="give up after so many differences")
     top.add_argument("--seconds", type=float, help="begin no more after so long")
     top.add_argument("--progress", type=float, default=10, help="seconds between lines")
     top.add_argument("--coverage", action="store_true")
+    top.add_argument("--tally", action="store_true",
+                     help="print what tools/goldenrule/total adds up")
     args = top.parse_args()
 
     def pairs(text):
         return [tuple(word.split("=")) for word in text.split(",")]
 
-    # Another process makes sets meanwhile.
-    maker = multiprocessing.Pool(1)
+    # Another process makes sets meanwhile, if no other machine does.
+    maker = None if args.sets or args.corpus else multiprocessing.Pool(1)
     engine = Engine(pairs(args.lanes), pairs(args.outs), args.namespace, args.foreign,
                     args.devlink)
     try:
         if args.corpus:
             sets = corpus(args.corpus)
+        elif args.sets:
+            sets = made_elsewhere(args.sets, args)
         else:
             numbers = range(args.first, args.first + args.count)
             sets = maker.imap(functools.partial(rules.generate, args.seed), numbers)
         return Run(engine, args).run(sets)
     finally:
         engine.close()
-        maker.terminate()
+        if maker:
+            maker.terminate()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
 golden_modules() {
 	modprobe -qa cls_flower cls_matchall act_mirred act_gact act_vlan act_pedit act_csum \
-		act_skbedit act_mpls act_police act_sample act_tunnel_key act_ct nf_conntrack_netlink \
+		act_skbedit act_mpls act_police act_sample psample act_tunnel_key act_ct nf_conntrack_netlink \
 		nf_nat nf_flow_table dummy vxlan geneve ip_gre ip6_gre nft_fwd_netdev
 }
 

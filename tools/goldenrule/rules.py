@@ -104,10 +104,9 @@ class RuleSet:
                        data.get("conns", ()), [bytes.fromhex(f) for f in data.get("warm", ())])
 
 
-def chains_behind(chain, acts):
+def chains_behind(acts):
     """Chains that a rule leads to."""
-    return [int(words.split()[-1]) for name, words in acts
-            if name in ("goto", "ct") and "goto chain" in words]
+    return [int(n) for _, words in acts for n in re.findall(r"goto chain (\d+)", words)]
 
 
 class Maker:
@@ -137,7 +136,7 @@ class Maker:
             return
         if kind == "matchall" and any(r.chain == chain and r.pref == pref for r in self.rules):
             return
-        self.targets += [c for c in chains_behind(chain, acts) if c not in self.targets]
+        self.targets += [c for c in chains_behind(acts) if c not in self.targets]
         self.rules.append(Rule(len(self.rules) + 1, chain, pref, proto, match, wants, acts, kind))
 
     def any(self):
@@ -155,6 +154,8 @@ class Maker:
                               self.mixed and rng.random() < .15)
         if self.world.ct and chain and rng.random() < .3:
             acts.insert(0, conns.later_action(rng))
+        if rng.random() < .12:
+            acts = actions.jumps(rng, acts, self.forward(chain))
         kind = "flower"
         if rng.random() < .06:
             kind, match, wants = "matchall", [], []
@@ -239,7 +240,7 @@ def steer(rng, pkt, rules):
     wants = []
     for _ in range(3):
         wants = wants + rule.wants
-        behind = chains_behind(rule.chain, rule.acts)
+        behind = chains_behind(rule.acts)
         chain = behind[0] if behind else -1
         more = [r for r in rules if r.chain == chain]
         if not more:

@@ -79,10 +79,10 @@ ip link set wire0 up promisc on
 try() {{
 	echo "== ${{1:-neither flag}}"
 {rules}
-	{conns}pkt xfer -t 1 --tx {tx} --rx "${{VF[0]}}" --rx "${{VF[1]}}" --rx "${{VF[2]}}" --rx wire0 \\
+	{listen}{conns}pkt xfer -t 1 --tx {tx} --rx "${{VF[0]}}" --rx "${{VF[1]}}" --rx "${{VF[2]}}" --rx wire0 \\
 {frames}
 	sleep .5
-	tc -s filter show dev {own} ingress
+	{heard}tc -s filter show dev {own} ingress
 	tc filter del dev {own} ingress
 	conntrack -F 2>/dev/null
 }}
@@ -110,6 +110,10 @@ def script(rules, problem, kinds, uplink):
         conns = "".join(f"conntrack {words.replace('@zone', '1')}\n\t" for words in rules.conns)
         conns += f"pkt xfer -t 1 --tx {tx} --rx wire0 \\\n" + \
             " \\\n".join(raw(rules.warm)) + "\n\t"
+    listen = heard = ""
+    if any("sample " in words for rule in rules.rules for _, words in rule.acts):
+        listen = "bg - timeout 600 selftests/net/sluice/psample.py\n\t"
+        heard = "bg_stop\n\t"
     return SCRIPT.format(name=rules.name, problem=problem, rules="\n".join(lines), conns=conns,
-                         frames=" \\\n".join(raw(rules.frames)), own=names["@in"], tx=tx,
-                         flags='"skip_sw verbose"' if hardware else '""')
+                         listen=listen, heard=heard, frames=" \\\n".join(raw(rules.frames)),
+                         own=names["@in"], tx=tx, flags='"skip_sw verbose"' if hardware else '""')

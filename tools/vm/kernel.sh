@@ -16,8 +16,8 @@
 
 kernel_check() {
 	case $1 in
-	stock|test) ;;
-	*) die "unknown kernel '$1': it is 'stock' or 'test'" ;;
+	stock|test|lean) ;;
+	*) die "unknown kernel '$1': it is 'stock', 'test' or 'lean'" ;;
 	esac
 }
 
@@ -123,10 +123,24 @@ extract_vmlinux() {
 	die "no ELF kernel found inside $1"
 }
 
-# --- test kernel -----------------------------------------------------------
+# --- the kernels built here --------------------------------------------------
 
-kernel_test_step() {
-	local out=$1 work chroot deb rel nproc
+# own_config NAME: print the configuration asked for. The lean kernel is the
+# test kernel but for what lean-kernel.config says.
+own_config() {
+	local dir=$SLUICE_TOP/tools/vm
+	if [ "$1" = lean ]; then
+		awk -F= '/^CONFIG_/ { if (NR == FNR) mine[$1]; else if (!($1 in mine)) print }' \
+			"$dir/lean-kernel.config" "$dir/test-kernel.config"
+		grep '^CONFIG_' "$dir/lean-kernel.config"
+	else
+		grep '^CONFIG_' "$dir/test-kernel.config"
+	fi
+}
+
+# The first step of the kernel named OWN.
+kernel_own_step() {
+	local out=$1 work chroot deb rel
 	need_space "$SLUICE_CACHE" 6000
 	chroot=$(build_chroot)
 	# Kept until the kernel is complete, so that an interrupted build goes on.
@@ -142,17 +156,16 @@ kernel_test_step() {
 			tar -xJ --strip-components=1 -C "$work/src"
 		touch "$work/unpacked"
 	fi
-	cp "$SLUICE_TOP/tools/vm/test-kernel.config" "$work/src/sluice.config"
-	nproc=$SLUICE_JOBS
-	say "building the test kernel (about 12 minutes on 2 cores, once); log: $work/log"
+	own_config "$OWN" > "$work/src/sluice.allconfig"
+	say "building the $OWN kernel (about 12 minutes on 2 cores, once); log: $work/log"
 	# shellcheck disable=SC2016 # expands in the chroot
 	in_chroot "$chroot" "$work/src:/src" "$out:/out" -- nice bash -euc '
 		cd /src
+		jobs=$1
+		export LOCALVERSION=-sluice-$2
 		export KBUILD_BUILD_TIMESTAMP=1970-01-01 KBUILD_BUILD_USER=sluice KBUILD_BUILD_HOST=sluice
-		grep "^CONFIG_" sluice.config > sluice.allconfig
-		[ -e .config ] && [ .config -nt sluice.allconfig.done ] &&
-			cmp -s sluice.allconfig sluice.allconfig.done ||
-			make -s KCONFIG_ALLCONFIG=sluice.allconfig LOCALVERSION=-sluice-test allnoconfig 2>&1
+		[ -e .config ] && cmp -s sluice.allconfig sluice.allconfig.done ||
+			make -s KCONFIG_ALLCONFIG=sluice.allconfig allnoconfig 2>&1
 		cp sluice.allconfig sluice.allconfig.done
 		touch .config
 		bad=
@@ -163,28 +176,28 @@ kernel_test_step() {
 			*) grep -qxF "$line" .config || bad="$bad $line" ;;
 			esac
 		done < sluice.allconfig
-		[ -z "$bad" ] || { echo "not as asked in test-kernel.config:$bad"; exit 1; }
+		[ -z "$bad" ] || { echo "not as asked in $2-kernel.config:$bad"; exit 1; }
 		[ "${CONFIG_ONLY:-}" ] && exit 0
-		make -s -j'"$nproc"' LOCALVERSION=-sluice-test bzImage modules 2>&1
-		make -s LOCALVERSION=-sluice-test INSTALL_MOD_PATH=/out/image/usr INSTALL_MOD_STRIP=1 modules_install
+		make -s -j"$jobs" bzImage modules 2>&1
+		make -s INSTALL_MOD_PATH=/out/image/usr INSTALL_MOD_STRIP=1 modules_install
 		cp arch/x86/boot/bzImage /out/bzImage
-		make -s LOCALVERSION=-sluice-test kernelrelease > /out/release
-		make -s LOCALVERSION=-sluice-test run-command \
-			KBUILD_RUN_COMMAND="/src/scripts/package/install-extmod-build /out/tree/usr/src/linux-test"
+		make -s kernelrelease > /out/release
+		make -s run-command \
+			KBUILD_RUN_COMMAND="/src/scripts/package/install-extmod-build /out/tree/usr/src/linux-$2"
 		cp .config /out/config
-	' > "$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; return 1; }
+	' bash "$SLUICE_JOBS" "$OWN" > "$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; return 1; }
 	rel=$(cat "$out/release")
 	rm -f "$out/image/usr/lib/modules/$rel"/{build,source}
-	echo /usr/src/linux-test > "$out/kdir"
+	echo "/usr/src/linux-$OWN" > "$out/kdir"
 	rm -rf "$work"
 }
 
 # kbuild NAME: print the directory of that kernel's first step.
 kbuild() {
-	local dir=$SLUICE_TOP/tools/vm
+	local OWN=$1 dir=$SLUICE_TOP/tools/vm
 	case $1 in
 	stock) cached kbuild-stock "$(hash_of $GUEST_SUITE "$(declare -f kernel_stock_step)")" kernel_stock_step ;;
-	test) cached kbuild-test "$(hash_of "@$dir/test-kernel.config" "@$dir/build.packages" "$(declare -f kernel_test_step)")" kernel_test_step ;;
+	test|lean) cached "kbuild-$1" "$(hash_of "$(own_config "$1")" "@$dir/build.packages" "$(declare -f kernel_own_step)")" kernel_own_step ;;
 	esac
 }
 

@@ -132,7 +132,7 @@ ksource_step() {
 ksource() {
 	case $1 in
 	stock) KSUITE=$GUEST_SUITE KPACKAGE=linux-source-6.12 ;;
-	test) KSUITE=$NEXT_SUITE KPACKAGE=linux-source-7.2 ;;
+	test|lean) KSUITE=$NEXT_SUITE KPACKAGE=linux-source-7.2 ;;
 	esac
-	cached "ksource-$1" "$(hash_of "$KSUITE" "$KPACKAGE" "$(declare -f ksource_step)")" ksource_step
+	cached "ksource-${1/lean/test}" "$(hash_of "$KSUITE" "$KPACKAGE" "$(declare -f ksource_step)")" ksource_step
 }

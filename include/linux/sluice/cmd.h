@@ -120,7 +120,7 @@ enum sluice_status {
  * @SLUICE_CMD_RSS_SET: &struct sluice_cmd_rss
  * @SLUICE_CMD_ESW_MODE: (PF) &struct sluice_cmd_u32, enum sluice_esw_mode;
  *	removes every rule, mask, range, meter, shaper, encap, next hop, endpoint
- *	and connection, and unbinds every root table
+ *	and connection, and unbinds every root table and the one after it
  * @SLUICE_CMD_VPORT_SET: (PF) &struct sluice_cmd_vport
  * @SLUICE_CMD_VPORT_QUERY: (PF) &struct sluice_cmd_buf, fills &struct
  *	sluice_vport_info of hdr.vport
@@ -417,8 +417,9 @@ enum sluice_link_policy {
 #define SLUICE_VPORT_F_POLICY	0x0008
 #define SLUICE_VPORT_F_ROOT	0x0010
 #define SLUICE_VPORT_F_EGRESS	0x0020
+#define SLUICE_VPORT_F_NEXT	0x0040	/* @root_table, not with F_ROOT */
 #define SLUICE_VPORT_F_VLAN	0x0080	/* with SLUICE_CAP_VF_VLAN */
-#define SLUICE_VPORT_F_ALL	0x00bf
+#define SLUICE_VPORT_F_ALL	0x00ff
 
 /* The VLAN of a VF: priority (PCP) and VLAN id as in a tag, and its protocol. */
 #define SLUICE_VPORT_VLAN_PCP	0xe000
@@ -441,7 +442,9 @@ enum sluice_link_policy {
  * @vlan: legacy mode, VFs only: the VLAN its frames are put into and taken out of,
  *	SLUICE_VPORT_VLAN_*; zero for none
  * @root_table: switchdev mode: first table for frames that come in by this
- *	vport, or %SLUICE_ID_NONE
+ *	vport, or %SLUICE_ID_NONE.  With %SLUICE_VPORT_F_NEXT likewise, but the
+ *	table for those that met no rule from there on, and for all when there is
+ *	no first table
  */
 struct sluice_cmd_vport {
 	struct sluice_cmd_hdr hdr;

@@ -196,7 +196,8 @@ enum sluice_tunnel {
 /**
  * enum sluice_act - operations of an action program
  * @SLUICE_ACT_DROP: the packet goes nowhere more; ends the program.  With
- *	%SLUICE_DROP_F_METER in @flags the rule's counter counts it as dropped
+ *	%SLUICE_DROP_F_METER in @flags the rule's counter counts it as dropped, with
+ *	%SLUICE_DROP_F_COUNTER as well counter @a does
  * @SLUICE_ACT_OUTPUT: send a copy of the packet as it is now to vport @port
  * @SLUICE_ACT_VLAN_PUSH: add an outermost tag; @a is TPID << 16 | TCI
  * @SLUICE_ACT_VLAN_POP: remove the outermost tag.  Without a tag: nothing
@@ -227,7 +228,8 @@ enum sluice_tunnel {
  *	is that of conntrack zone @port, and set the ct fields of the key from what
  *	is found; with SLUICE_CT_ACT_NAT in @flags also rewrite the packet as the
  *	connection says.  A packet without connection takes the slow path
- *	(%SLUICE_MISS_CT).  The packet loses what is behind its IP packet
+ *	(%SLUICE_MISS_CT).  The packet loses what is behind its IP packet, unless
+ *	SLUICE_CT_ACT_KEEP is in @flags
  * @SLUICE_ACT_CT_CLEAR: forget the connection: the ct fields are zero again
  * @SLUICE_ACT_CT_MARK: as %SLUICE_MISS_CT if the connection's mark m is not
  *	@c | (m & ~@b), both little-endian numbers: software is to change it.
@@ -259,6 +261,21 @@ enum sluice_tunnel {
  *	Of a frame taken out of a tunnel as %SLUICE_ACT_PUNT, and that ends the
  *	program
  *
+ * @SLUICE_ACT_ETH_SET: give the packet a new Ethernet header: the 12 bytes of @a,
+ *	@b and @c, in this order, are its addresses, and its ethertype is the
+ *	packet's protocol.  A packet with a VLAN tag takes the slow path
+ *	(%SLUICE_MISS_ACTION)
+ * @SLUICE_ACT_ETH_POP: what is behind the Ethernet header is the frame from here
+ *	on.  A packet with a VLAN tag, or whose protocol is not 0x6558 (a frame in a
+ *	frame), takes the slow path (%SLUICE_MISS_ACTION)
+ * @SLUICE_ACT_COUNT: count the packet in counter @a, with as many bytes as the
+ *	rule counts.  With %SLUICE_COUNT_F_ZERO in @flags the counter is set to zero
+ *	when the rule is created
+ * @SLUICE_ACT_ROUTE: what a router does: TTL or hop limit less one.  A packet
+ *	that is neither IPv4 nor IPv6, or has none to spare, takes the slow path
+ *	(%SLUICE_MISS_ACTION), and so does one with more than @a bytes behind the
+ *	ethertype (%SLUICE_MISS_MTU)
+ *
  * Behind a step that ends the program come more only if it has a
  * %SLUICE_ACT_POLICE step before.
  *
@@ -286,15 +303,23 @@ enum sluice_act {
 	SLUICE_ACT_MPLS_PUSH	= 18,
 	SLUICE_ACT_MPLS_POP	= 19,
 	SLUICE_ACT_HOST		= 20,
+	SLUICE_ACT_ROUTE	= 21,
+	SLUICE_ACT_COUNT	= 22,
 	SLUICE_ACT_CT		= 24,
 	SLUICE_ACT_CT_CLEAR	= 25,
 	SLUICE_ACT_CT_MARK	= 26,
 	SLUICE_ACT_CT_LABEL	= 27,
+	SLUICE_ACT_ETH_SET	= 28,
+	SLUICE_ACT_ETH_POP	= 29,
 };
 
-#define SLUICE_CT_ACT_NAT	0x01	/* SLUICE_ACT_CT: rewrite addresses and ports */
+/* Of SLUICE_ACT_CT: */
+#define SLUICE_CT_ACT_NAT	0x01	/* rewrite addresses and ports */
+#define SLUICE_CT_ACT_KEEP	0x02	/* keep what is behind the IP packet, and count it */
 
 #define SLUICE_DROP_F_METER	0x01	/* a meter is the reason */
+#define SLUICE_DROP_F_COUNTER	0x02	/* counter @a; only with the former */
+#define SLUICE_COUNT_F_ZERO	0x01
 #define SLUICE_CONTINUE_F_CPU	0x01
 #define SLUICE_MPLS_F_BOTTOM	0x01
 

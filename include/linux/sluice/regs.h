@@ -118,7 +118,10 @@
 #define SLUICE_CAP_SWITCHDEV		(1ULL << 5)	/* rule tables (PF) */
 #define SLUICE_CAP_TSO			(1ULL << 6)	/* SLUICE_TX_F_GSO */
 #define SLUICE_CAP_TUNNEL		(1ULL << 7)	/* tunnels (PF) */
+#define SLUICE_CAP_ETH			(1ULL << 8)	/* SLUICE_ACT_ETH_SET, ETH_POP (PF) */
 #define SLUICE_CAP_CT			(1ULL << 9)	/* connections (PF) */
+#define SLUICE_CAP_ROUTE		(1ULL << 10)	/* SLUICE_ACT_ROUTE, F_NEXT (PF) */
+#define SLUICE_CAP_COUNT		(1ULL << 11)	/* SLUICE_ACT_COUNT (PF) */
 #define SLUICE_CAP_SHAPER		(1ULL << 12)	/* limits (PF) */
 #define SLUICE_CAP_VF_VLAN		(1ULL << 13)	/* SLUICE_VPORT_F_VLAN (PF) */
 #define SLUICE_CAP_LARGE_RX		(1ULL << 16)	/* SLUICE_QUEUE_F_LARGE */

@@ -131,11 +131,11 @@ struct sluice_cqe {
  * @SLUICE_MISS_TO_CPU: a rule delivered the frame to the host, after edits
  * @SLUICE_MISS_PARSE: the parser does not understand the frame exactly
  * @SLUICE_MISS_ACTION: an action could not be carried out exactly
- * @SLUICE_MISS_HOPS: more than %SLUICE_MAX_HOPS gotos
+ * @SLUICE_MISS_HOPS: more than %SLUICE_MAX_HOPS rules that did not end its way
  * @SLUICE_MISS_EGRESS: an output port's egress belongs to software
  * @SLUICE_MISS_RESOURCE: the device ran out of room for the result
  * @SLUICE_MISS_NEXT_HOP: a tunnel's next hop is not known at the moment
- * @SLUICE_MISS_MTU: too long for a tunnel's path
+ * @SLUICE_MISS_MTU: too long for the path of a tunnel or a route
  * @SLUICE_MISS_DECAP: an endpoint's frame that only software can take out of
  *	its tunnel
  * @SLUICE_MISS_CT: a ct action's packet that only software can track

@@ -1,58 +1,63 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=4 timeout=1800 mem=3072 manual=1 kernels=stock env=RULES,PROCESSES,ROUNDS
+# sluice: vfs=8 timeout=2400 mem=4096 manual=1 kernels=stock env=POINTS
 #
-# What rules cost: rates of insertion, of a dump with statistics and of deletion,
-# in software (skip_hw) and in hardware (skip_sw), from one process and from
-# several, each with a representor of its own; and the kernel's memory for a
-# rule. Prints a line of JSON for each round, and a table of the best rounds.
-# RULES and PROCESSES are lists of what is measured, ROUNDS is how often.
+# What rules cost: rates of insertion, of replacing, of a dump with statistics and
+# of deletion, in software (skip_hw) and in hardware (skip_sw), from one process
+# and from several, each with a representor of its own; and the kernel's memory
+# for a rule. Prints a line of JSON for each round of each point.
+#
+# POINTS says what is measured: words of TOOL:RULES:PROCESSES:ROUNDS[:OP,OP...]. TOOL
+# is tc, for "tc -b" with a file of commands, or gen, for tools/bench/guest/rulegen
+# (built by tools/bench/build-guest), which does nothing but talk to the kernel.
+# Operations are add,replace,dump,del unless others are given.
 
 ALL_TESTS="rates"
 
 . "$(dirname "$0")/lib.sh"
 
-RULES=${RULES:-10000}
-PROCESSES=${PROCESSES:-1 2 4}
-ROUNDS=${ROUNDS:-2}
+POINTS=${POINTS:-tc:10000:1:1}
+RULEGEN=${RULEGEN:-$SLUICE_LIB/../../../build/bench/guest/rulegen}
 
 setup() { sluice_setup switchdev 4; }
 
-now_ms() { date +%s%3N; }
+now_ns() { date +%s%N; }
 
-# batches FLAG RULES PROCESSES: what each tc is to add and to delete.
+# batches FLAG RULES PROCESSES: what each tc is to do.
 batches() {
 	local i
 	for ((i = 0; i < $3; i++)); do
-		awk -v dev="${REP[i]}" -v flag="$1" -v n=$(($2 / $3)) \
-			-v add="$SLUICE_TMP/add$i" -v del="$SLUICE_TMP/del$i" 'BEGIN {
+		awk -v dev="${REP[i]}" -v flag="$1" -v n=$(($2 / $3)) -v to="$SLUICE_TMP" -v p=$i 'BEGIN {
 			for (i = 0; i < n; i++) {
-				printf "filter add dev %s ingress prio 1 protocol ip handle %d flower %s ip_proto udp dst_ip 10.%d.%d.%d dst_port 9 action drop\n",
-					dev, i + 1, flag, i / 65536, i / 256 % 256, i % 256 > add
+				rule = sprintf("dev %s ingress prio 1 protocol ip handle %d flower %s ip_proto udp dst_ip 10.%d.%d.%d dst_port 9 action drop",
+					dev, i + 1, flag, i / 65536, i / 256 % 256, i % 256)
+				print "filter add " rule > (to "/add" p)
+				print "filter replace " rule > (to "/replace" p)
 				printf "filter del dev %s ingress prio 1 protocol ip handle %d flower\n",
-					dev, i + 1 > del
+					dev, i + 1 > (to "/del" p)
 			}
+			print "filter show dev " dev " ingress" > (to "/dump" p)
 		}'
 	done
 }
 
-dump() { tc -s filter show dev "${REP[$1]}" ingress; }
-add() { tc -b "$SLUICE_TMP/add$1"; }
-del() { tc -b "$SLUICE_TMP/del$1"; }
-
-# at_once PROCESSES COMMAND: all of them at the same time; sets MS.
-at_once() {
+# Nanoseconds that OP takes in PROCESSES processes with RULES rules altogether.
+tc_ns() {
 	local i t0 pids=() bad=0
-	t0=$(now_ms)
-	for ((i = 0; i < $1; i++)); do
-		"$2" $i > "$SLUICE_TMP/out$i" 2>&1 &
+	t0=$(now_ns)
+	for ((i = 0; i < $3; i++)); do
+		tc -s -b "$SLUICE_TMP/$1$i" > "$SLUICE_TMP/out$i" 2>&1 &
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do
 		wait "$i" || bad=1
 	done
-	MS=$(($(now_ms) - t0))
+	echo $(($(now_ns) - t0))
 	[ $bad = 0 ] || { head -n 3 "$SLUICE_TMP"/out* >&2; return 1; }
+}
+
+gen_ns() {
+	"$RULEGEN" -f "$4" -n $(($2 / $3)) "$1" "${REP[@]:0:$3}" | jq .ns
 }
 
 # Bytes of memory that the kernel cannot give back.
@@ -61,60 +66,52 @@ kernel_memory() {
 		END { print sum * 1024 }' /proc/meminfo
 }
 
-declare -A BEST
+# Bytes in each slab cache.
+slabs() { awk '/ : slabdata / { print $1, $15 * $6 * 4096 }' /proc/slabinfo | sort; }
 
-better() { [ -n "${BEST[$1]:-}" ] && [ "${BEST[$1]}" -le "$MS" ] || BEST[$1]=$MS; }
-
-# One round: FLAG RULES PROCESSES NUMBER.
-round() {
-	local i before memory took="" key="$1 $2 $3"
-	batches "$1" "$2" "$3"
-	for ((i = 0; i < $3; i++)); do tc qdisc add dev "${REP[i]}" clsact; done
-	before=$(kernel_memory)
-	check "add $2 rules with $1 from $3 processes" at_once "$3" add || return
-	better "$key add"
-	took="\"add\": $MS"
-	memory=$((($(kernel_memory) - before) / $2))
-	BEST["$key memory"]=$memory
-	[ "$1" = skip_hw ] || check_eq "rules in the device" "$(occupancy rules)" $(($2 / $3 * $3))
-	check "dump" at_once "$3" dump
-	better "$key dump"
-	took="$took, \"dump\": $MS"
-	check "delete" at_once "$3" del
-	better "$key del"
-	note "{\"flag\": \"$1\", \"rules\": $2, \"processes\": $3, \"round\": $4," \
-		"$took, \"del\": $MS, \"memory\": $memory}"
-	for ((i = 0; i < $3; i++)); do tc qdisc del dev "${REP[i]}" clsact; done
-	check "device" tables_empty
+# What caches have grown by, for each of N rules, as JSON.
+slabs_grown() {
+	slabs | join "$SLUICE_TMP/slabs" - | awk -v n="$1" '{
+		d = ($3 - $2) / n
+		if (d >= 8) printf "%s\"%s\": %.0f", m++ ? ", " : "", $1, d
+	}'
 }
 
-# Rates in rules per second, and what hardware has of software.
-line() {
-	local what s h
-	for what in add dump del; do
-		s=${BEST["skip_hw $1 $2 $what"]:-0} h=${BEST["skip_sw $1 $2 $what"]:-0}
-		if [ "$s" = 0 ] || [ "$h" = 0 ]; then continue; fi
-		note "$(printf '%8s | %9s | %5s | %9s | %9s | %8s' "$1" "$2" $what \
-			$(($1 * 1000 / s)) $(($1 * 1000 / h)) $((100 * s / h))%)"
+# One round: TOOL RULES PROCESSES NUMBER FLAG OP...
+round() {
+	local i op ns took="" before memory grown
+	[ "$1" = gen ] || batches "$5" "$2" "$3"
+	ingress_add "${REP[@]:0:$3}"
+	slabs > "$SLUICE_TMP/slabs"
+	before=$(kernel_memory)
+	for op in "${@:6}"; do
+		ns=$("$1_ns" "$op" "$2" "$3" "$5") || { fail "$op $2 rules with $5"; return; }
+		took="$took, \"$op\": $ns"
+		[ "$op" = add ] || continue
+		memory=$((($(kernel_memory) - before) / $2))
+		grown=$(slabs_grown "$2")
+		[ "$5" = skip_hw ] ||
+			check_eq "rules in the device" "$(occupancy rules)" $(($2 / $3 * $3))
 	done
+	ingress_del "${REP[@]:0:$3}"
+	check "device" tables_empty
+	note "{\"tool\": \"$1\", \"rules\": $2, \"processes\": $3, \"round\": $4," \
+		"\"flag\": \"$5\"$took, \"memory\": $memory, \"slabs\": {$grown}}"
 }
 
 rates() {
-	local n p r
-	for n in $RULES; do
-		for p in $PROCESSES; do
-			for ((r = 0; r < ROUNDS; r++)); do
-				round skip_hw "$n" "$p" $r
-				round skip_sw "$n" "$p" $r
-			done
+	local p r tool rules processes rounds ops
+	for p in $POINTS; do
+		IFS=: read -r tool rules processes rounds ops <<< "$p"
+		IFS=, read -ra ops <<< "${ops:-add,replace,dump,del}"
+		if [ "$tool" = gen ] && [ ! -x "$RULEGEN" ]; then
+			fail "$RULEGEN is not there: tools/bench/build-guest makes it"
+			return
+		fi
+		for ((r = 0; r < rounds; r++)); do
+			round "$tool" "$rules" "$processes" $r skip_hw "${ops[@]}"
+			round "$tool" "$rules" "$processes" $r skip_sw "${ops[@]}"
 		done
-	done
-	note "$(printf '%8s | %9s | %5s | %9s | %9s | %8s' rules processes what skip_hw/s skip_sw/s hardware)"
-	for n in $RULES; do
-		for p in $PROCESSES; do line "$n" "$p"; done
-		p=${PROCESSES%% *}
-		note "memory of each of $n rules: $((BEST["skip_sw $n $p memory"] - BEST["skip_hw $n $p memory"])) bytes in the driver, counters apart," \
-			"and ${BEST["skip_hw $n $p memory"]} in tc"
 	done
 }
 

@@ -3,10 +3,11 @@
 # sluice: vfs=2 timeout=1200 mem=2048 manual=1
 #
 # What one event costs the driver, by the number of rules it concerns: commands
-# to the device and time in microseconds (median, least and most of several events). Prints two
-# tables. ROUNDS is the number of events of each line.
+# to the device and time in microseconds (median, least and most of several
+# events). Prints a table for each, and each line as JSON with all times. ROUNDS is the
+# number of events of each line.
 
-ALL_TESTS="neighbour_change route_change"
+ALL_TESTS="neighbour_change route_change object_change policy_change"
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tunnel_lib.sh"
@@ -16,7 +17,7 @@ ROUNDS=${ROUNDS:-11}
 # would be 5,000 times if each rule took part.
 NOISE=5
 FRAME="eth dst=02:00:00:00:00:02 src=02:00:00:00:00:01/ip dst=198.18.0.1/udp/len 30"
-MEDIAN=0 COMMANDS=0
+MEDIAN=0 COMMANDS=0 TURN=0
 
 setup() {
 	tunnel_setup || return
@@ -51,8 +52,8 @@ rules() {
 control() { debugfs control_descriptors | awk -v k="$1" '$1 == k { print $2 }'; }
 handled_is() { [ "$(control events)" -gt "$1" ]; }
 
-# measure EVENT: do it $ROUNDS times; sets MEDIAN, COMMANDS and LINE. EVENT gets
-# the number of the round.
+# measure EVENT BEHIND: do it $ROUNDS times; sets MEDIAN, COMMANDS and LINE. EVENT gets
+# the number of the round. BEHIND is how many rules or next hops there are.
 measure() {
 	local i n commands busy events sums=() times=()
 	for ((i = 1; i <= ROUNDS; i++)); do
@@ -65,6 +66,8 @@ measure() {
 	done
 	mapfile -t times < <(printf '%s\n' "${times[@]}" | sort -n)
 	MEDIAN=${times[ROUNDS / 2]}
+	note "{\"event\": \"$1\", \"behind\": $2," \
+		"\"commands\": [$(IFS=,; echo "${sums[*]}")], \"ns\": [$(IFS=,; echo "${times[*]}")]}"
 	COMMANDS=$(printf '%s\n' "${sums[@]}" | sort -nu | paste -sd,)
 	LINE=$(awk -v c="$COMMANDS" -v a="$MEDIAN" -v b="${times[0]}" -v d="${times[-1]}" \
 		'BEGIN { printf "%8s | %8.1f | %8.1f | %8.1f", c, a / 1000, b / 1000, d / 1000 }')
@@ -96,7 +99,7 @@ neighbour_change() {
 		have=$n
 		check_eq "rules in the device" "$(occupancy rules)" $n
 		check_eq "headers in the device" "$(occupancy encaps)" $n
-		measure change_neighbour
+		measure change_neighbour $n
 		note "$(printf '%9s | %9s | %s' "$n" "$n" "$LINE")"
 		check_eq "commands of each event with $n rules" "$COMMANDS" 1
 		[ "$first" -gt 0 ] || first=$MEDIAN
@@ -113,23 +116,66 @@ neighbours() {
 			int(i / 200) + 1, i % 200 + 2, int(i / 256), i % 256, dev }' | ip -batch -
 }
 
-route_change() {
+# among EVENT COMMANDS TITLE: what it costs alone, and with 1,000 other next hops.
+among() {
 	local first
-	table "the route of one header changes" "next hops" headers
-	ip route add 10.9.0.0/24 via "$R"
+	table "$3" "next hops" headers
 	ip neigh replace "$R" lladdr "$(mac_of far/wire0)" dev "$PF" nud permanent
 	check "a rule" rules 1 1 10.9.0.1
-	measure change_route
+	measure "$1" "$(occupancy next_hops)"
 	first=$MEDIAN
 	note "$(printf '%9s | %9s | %s' "$(occupancy next_hops)" "$(occupancy encaps)" "$LINE")"
-	check_eq "commands of each event" "$COMMANDS" 1
+	check_eq "commands of each event" "$COMMANDS" "$2"
 	check "neighbours" neighbours
 	check "1,000 rules of other next hops" rules 100 1099 many
 	check_eq "next hops in the device" "$(occupancy next_hops)" 1001
-	measure change_route
+	measure "$1" "$(occupancy next_hops)"
 	note "$(printf '%9s | %9s | %s' "$(occupancy next_hops)" "$(occupancy encaps)" "$LINE")"
-	check_eq "commands of each event" "$COMMANDS" 1
+	check_eq "commands of each event" "$COMMANDS" "$2"
 	check_le "ns with 1,000 other next hops, $NOISE times that without" "$MEDIAN" $((first * NOISE))
+}
+
+route_change() {
+	ip route add 10.9.0.0/24 via "$R"
+	among change_route 1 "the route of one header changes"
+}
+
+# By way of one neighbour and another: the header, the new next hop and the old.
+other_neighbour() { ip neigh replace 10.7.0.3 lladdr 02:00:00:77:00:03 dev "$PF" nud permanent; }
+change_object() {
+	TURN=$((1 - TURN))
+	ip nexthop replace id 7 via 10.7.0.$((2 + TURN)) dev "$PF"
+}
+
+object_change() {
+	TURN=0
+	other_neighbour
+	ip nexthop add id 7 via "$R" dev "$PF"
+	ip route add 10.9.0.0/24 nhid 7
+	among change_object 3 "the nexthop object of one header changes"
+	ip nexthop del id 7
+}
+
+change_policy() {
+	TURN=$((1 - TURN))
+	if [ $TURN = 1 ]; then
+		ip rule add pref 77 to 10.9.0.0/24 table 77
+	else
+		ip rule del pref 77
+	fi
+}
+
+policy_change() {
+	TURN=0
+	other_neighbour
+	ip route add 10.9.0.0/24 via "$R"
+	ip route add 10.9.0.0/24 via 10.7.0.3 table 77
+	# The very first rule is looked at with all headers.
+	ip rule add pref 77 to 10.9.0.0/24 table 77
+	ip rule del pref 77
+	among change_policy 3 "a policy rule for one header comes or goes"
+	ip rule del pref 77 2>/dev/null
+	ip route flush table 77
 }
 
 tests_run "$@"

@@ -5,9 +5,10 @@
 usage: ct_flood.py CLIENT SERVER udp|tcp CONNECTIONS NAT_ADDRESS
 
 CLIENT and SERVER are netdevs at two ports of a switch that tracks connections
-and writes NAT_ADDRESS into the source of what the client sends. Frames are made
-here for both ends: the server answers to whatever address and port it sees. Every
-frame is checked for the translation, both ways. What is lost is sent again.
+and writes NAT_ADDRESS into the source of what the client sends; it has to leave
+ports as they are, as no two connections would get the same. Frames are made here
+for both ends, a window of connections at a time, and every frame has to come
+with the very bytes that it should have, both ways. What is lost is sent again.
 
 Commands come by standard input, a line each; every one is answered by a line
 "NAME exchanges WANTED lost N wrong N seconds S":
@@ -20,6 +21,7 @@ Commands come by standard input, a line each; every one is answered by a line
 An exchange is a packet of the client and an answer; "lost" are those sent again.
 "wrong" are frames that came with other addresses, ports or content.
 """
+import itertools
 import select
 import socket
 import struct
@@ -30,17 +32,22 @@ ETH_P_IP = 0x0800
 SOL_PACKET = 263
 PACKET_ADD_MEMBERSHIP = 1
 PACKET_MR_PROMISC = 1
+SO_RCVBUFFORCE = 33
 PROTO = {"tcp": 6, "udp": 17}
 CLIENT_ADDR = bytes((10, 1, 0, 1))
 # Each address of the server's has so many connections.
 PER_SERVER = 50000
 FIRST_PORT = 2000
 SERVER_PORT = 7000
-BURST = 64
-TRIES = 50
+# Exchanges under way at a time; seconds of silence after which they are lost.
+WINDOW = 128
+SILENCE = 1
+TRIES = 20
 FIN, SYN, ACK = 1, 2, 16
 # Sequence numbers of both ends.
 SEQ = (1000, 500000)
+# Where a frame is: on its way to the switch and behind it, of either end.
+SENT, SEEN, ANSWERED, HEARD = range(4)
 
 
 def words(data):
@@ -60,142 +67,135 @@ class Port:
 
     def __init__(self, dev):
         self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IP))
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
         self.sock.bind((dev, ETH_P_IP))
         index = socket.if_nametoindex(dev)
         self.sock.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP,
                              struct.pack("IHH8s", index, PACKET_MR_PROMISC, 0, b""))
         self.sock.setblocking(False)
+        self.send = self.sock.send
 
-    def frames(self, seconds):
-        """What has come, after waiting for the first for so long."""
-        if select.select([self.sock], [], [], seconds)[0]:
-            while True:
-                try:
-                    frame = self.sock.recv(2048)
-                except BlockingIOError:
-                    return
-                yield frame
+    def frames(self, size):
+        """What has come, without padding."""
+        while True:
+            try:
+                yield self.sock.recv(2048)[:size]
+            except BlockingIOError:
+                return
 
 
 class Flood:
     """All connections."""
 
     def __init__(self, client, server, kind, count, nat):
-        self.ports = (Port(client), Port(server))
+        self.client, self.server = Port(client), Port(server)
+        self.poll = select.poll()
+        self.poll.register(self.client.sock, select.POLLIN)
+        self.poll.register(self.server.sock, select.POLLIN)
         self.tcp = kind == "tcp"
         self.proto = PROTO[kind]
         self.count = count
         self.nat = socket.inet_aton(nat)
-        # No host has these addresses, so nobody else answers.
-        self.head = (self.start_of_frame(b"\2\0\0\0\1\1", b"\2\0\0\0\1\2"),
-                     self.start_of_frame(b"\2\0\0\0\1\2", b"\2\0\0\0\1\1"))
+        self.size = 14 + 20 + (20 if self.tcp else 8 + 10)
         self.wrong = 0
 
-    def start_of_frame(self, src_mac, dst_mac):
-        """Ethernet header and the constant part of IPv4's."""
-        length = 20 + (20 if self.tcp else 8 + 10)
-        return dst_mac + src_mac + struct.pack("!HBBHHHBB", ETH_P_IP, 0x45, 0, length, 1, 0x4000,
-                                               64, self.proto)
+    def head(self, place, server):
+        """Ethernet and IPv4 header of a frame there."""
+        there = place in (SENT, SEEN)
+        client = self.nat if place in (SEEN, ANSWERED) else CLIENT_ADDR
+        server = bytes((203, 0, 113, 1 + server))
+        # No host has these addresses, so nobody else answers.
+        macs = b"\2\0\0\0\1\2" + b"\2\0\0\0\1\1"
+        if not there:
+            macs = macs[6:] + macs[:6]
+        ip = struct.pack("!BBHHHBB", 0x45, 0, self.size - 14, 1, 0x4000, 64, self.proto)
+        addresses = client + server if there else server + client
+        ip_sum = struct.pack("!H", fold(words(ip) + words(addresses)))
+        return macs + struct.pack("!H", ETH_P_IP) + ip + ip_sum + addresses
 
-    def frame(self, end, addresses, ports, flags, data):
-        """A frame of one end: addresses and ports as they are in it."""
-        head = self.head[end]
-        ip_sum = fold(words(head[14:]) + words(addresses))
+    def frames(self, place, flags, tag):
+        """A function that makes the frame of a connection, as it is there.
+
+        flags: of TCP; tag: four bytes of UDP's payload, before its number.
+        """
+        there = place in (SENT, SEEN)
+        servers = (self.count - 1) // PER_SERVER + 1
+        heads = [self.head(place, server) for server in range(servers)]
         if self.tcp:
-            mine, other = SEQ[end], SEQ[1 - end]
-            body = struct.pack("!IIBBHHH", mine + (flags & SYN == 0),
-                               other + 1 if flags & ACK else 0, 0x50, flags, 8192, 0, 0)
-            total = words(addresses) + self.proto + 20 + words(ports) + words(body)
-            body = body[:12] + struct.pack("!H", fold(total)) + body[14:]
+            end = 0 if there else 1
+            form = struct.Struct("!HHIIBBHHH").pack
+            fixed = (SEQ[end] + (flags & SYN == 0), SEQ[1 - end] + 1 if flags & ACK else 0,
+                     0x50, flags, 8192)
+            rest = form(SERVER_PORT, 0, *fixed, 0, 0)
         else:
-            body = struct.pack("!HH10s", 18, 0, data)
-            total = words(addresses) + self.proto + 18 + words(ports) + words(body)
-            body = struct.pack("!HH10s", 18, fold(total) or 0xffff, data)
-        return head + struct.pack("!H", ip_sum) + addresses + ports + body
+            form = struct.Struct("!HHHH4sIH").pack
+            rest = form(SERVER_PORT, 0, 18, 0, tag, 0, 0)
+        sums = [words(head[26:34]) + self.proto + len(rest) + words(rest) for head in heads]
+        tcp = self.tcp
 
-    def server_of(self, i):
-        """Address of the server a connection goes to."""
-        return bytes((203, 0, 113, 1 + i // PER_SERVER))
+        def make(i):
+            server, port = divmod(i, PER_SERVER)
+            port += FIRST_PORT
+            ports = (port, SERVER_PORT) if there else (SERVER_PORT, port)
+            if tcp:
+                return heads[server] + form(*ports, *fixed, fold(sums[server] + port), 0)
+            csum = fold(sums[server] + port + (i >> 16) + (i & 0xffff)) or 0xffff
+            return heads[server] + form(*ports, 18, csum, tag, i, 0)
+        return make
 
-    def forth(self, i, flags, data):
-        """A frame of the client."""
-        return self.frame(0, CLIENT_ADDR + self.server_of(i),
-                          struct.pack("!HH", FIRST_PORT + i % PER_SERVER, SERVER_PORT),
-                          flags, data)
-
-    def number(self, server, port):
-        """Which connection that is, or None."""
-        i = (server[3] - 1) * PER_SERVER + port - FIRST_PORT
-        return i if server[:3] == b"\xcb\0\x71" and 0 <= i < self.count else None
-
-    def answer(self, frame, flags):
-        """What the server says to a frame it got."""
-        return self.frame(1, frame[30:34] + frame[26:30], frame[36:38] + frame[34:36],
-                          flags, frame[42:52])
-
-    def good(self, frame, flags, tag):
-        """Is it one of this round's?"""
-        if len(frame) < 42 or frame[23] != self.proto:
-            return False
-        if self.tcp:
-            return frame[47] == flags
-        return frame[42:46] == tag
-
-    def burst(self, wanted, there, back, tag):
-        """An exchange for each of these connections; which got no answer."""
-        client, server = self.ports
-        for i in wanted:
-            client.sock.send(self.forth(i, there, tag + struct.pack("!IH", i, 0)))
-        open_ones = set(wanted)
-        heard = set()
-        idle = 0
-        while open_ones and idle < 4:
-            idle += 1
-            for frame in server.frames(0.02):
-                if not self.good(frame, there, tag):
-                    continue
-                if not self.check(frame, self.nat, 26) or frame[36:38] != SERVER_PORT.to_bytes(2, "big"):
-                    self.wrong += 1
-                    continue
-                key = frame[30:38]
-                if key in heard:
-                    continue
-                heard.add(key)
-                idle = 0
-                server.sock.send(self.answer(frame, back))
-            for frame in client.frames(0.02):
-                if not self.good(frame, back, tag):
-                    continue
-                i = self.number(frame[26:30], struct.unpack("!H", frame[36:38])[0])
-                if i is None or not self.check(frame, CLIENT_ADDR, 30):
-                    self.wrong += 1
-                    continue
-                if i in open_ones:
-                    open_ones.discard(i)
-                    idle = 0
-        return open_ones
-
-    def check(self, frame, address, at):
-        """Is the address there, and are the checksums right?"""
-        if frame[at:at + 4] != address or fold(words(frame[14:34])):
-            return False
-        length = struct.unpack("!H", frame[16:18])[0] - 20
-        return not fold(words(frame[26:34]) + self.proto + length +
-                        words(frame[34:34 + length]))
+    def check(self, frame, make, place, flags, tag):
+        """A frame that is not waited for: had it come already, is it of another round?"""
+        there = place == SEEN
+        if len(frame) < self.size or frame[23] != self.proto:
+            return
+        if frame[47] != flags if self.tcp else frame[42:46] != tag:
+            return
+        server, port = (frame[30:34], frame[34:36]) if there else (frame[26:30], frame[36:38])
+        i = (server[3] - 1) * PER_SERVER + int.from_bytes(port, "big") - FIRST_PORT
+        if 0 <= i < self.count and frame == make(i):
+            return
+        self.wrong += 1
+        if self.wrong <= 3:
+            print(f"wrong, {'server' if there else 'client'}: {frame.hex()}", file=sys.stderr)
 
     def exchange(self, there, back, tag):
         """An exchange for every connection; how many had to be sent again."""
-        lost = 0
-        for first in range(0, self.count, BURST):
-            left = range(first, min(first + BURST, self.count))
-            for _ in range(TRIES):
-                left = self.burst(left, there, back, tag)
-                if not left:
-                    break
-                lost += len(left)
-            else:
-                raise SystemExit(f"{len(left)} connections got no answer")
+        sent, seen = self.frames(SENT, there, tag), self.frames(SEEN, there, tag)
+        answer, heard = self.frames(ANSWERED, back, tag), self.frames(HEARD, back, tag)
+        at_server, at_client = {}, {}       # what has to come there
+        left = iter(range(self.count))
+        lost = tries = 0
+
+        def start(some):
+            for i in some:
+                at_server[seen(i)] = at_client[heard(i)] = i
+                self.client.send(sent(i))
+
+        start(itertools.islice(left, WINDOW))
+        while at_client:
+            ready = self.poll.poll(SILENCE * 1000)
+            if not ready:
+                tries += 1
+                if tries > TRIES:
+                    raise SystemExit(f"{len(at_client)} connections get no answer")
+                lost += len(at_client)
+                start(list(at_client.values()))
+                continue
+            for frame in self.server.frames(self.size):
+                i = at_server.pop(frame, None)
+                if i is None:
+                    self.check(frame, seen, SEEN, there, tag)
+                else:
+                    self.server.send(answer(i))
+            done = 0
+            for frame in self.client.frames(self.size):
+                if at_client.pop(frame, None) is None:
+                    self.check(frame, heard, HEARD, back, tag)
+                else:
+                    done += 1
+            if done:
+                tries = 0
+                start(itertools.islice(left, done))
         return lost
 
     def run(self, command, times):

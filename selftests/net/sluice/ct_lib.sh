@@ -102,7 +102,7 @@ ct_many_shown() {
 }
 
 ct_many() {
-	local kind=$1 n=$2 idle=$((10 + $2 / 300)) i hits packets each start=$SECONDS
+	local kind=$1 n=$2 idle=$((10 + $2 / 600)) i hits packets each start=$SECONDS
 	LOST=0 EXCHANGES=0
 	sysctl -qw net.netfilter.nf_conntrack_max=$((n * 2 + 65536)) \
 		net.netfilter.nf_conntrack_udp_timeout_stream=$((idle + 1200)) \

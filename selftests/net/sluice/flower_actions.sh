@@ -6,7 +6,7 @@
 # hardware (skip_sw) come out of the same ports with the same bytes.
 
 ALL_TESTS="outputs vlans vlan_modify pedit_eth pedit_ip pedit_ip6 pedit_l4
-	pedit_anywhere csum_kinds mpls skbedit ingress chain control jumps police_goto"
+	pedit_anywhere csum_kinds mpls eth_header skbedit ingress chain control jumps police_goto"
 
 . "$(dirname "$0")/lib.sh"
 
@@ -223,6 +223,22 @@ ingress() {
 	check "a frame for nobody" pkt send "${VF[0]}" "$A/ip/udp"
 	tc filter del dev "${REP[0]}" ingress pref 10
 	ip link del dum-host
+}
+
+# The Ethernet header goes, and another comes or a frame was behind the label.
+eth_header() {
+	local push="action vlan push_eth dst_mac 02:00:00:00:00:77 src_mac 02:00:00:00:00:78"
+	SEND=("${FRAMES[@]}")
+	same ip "" "action vlan pop_eth pipe $push $TO1"
+	same all "" "action vlan pop_eth pipe action mpls push protocol mpls_uc label 9 ttl 3 pipe $push $TO1"
+	SEND=("$A type=0x8847/raw 00006140/ip/udp/len 30" "$A type=0x8847/raw 0000614000007140/ip/udp/len 30")
+	same mpls_uc "" "action vlan pop_eth pipe action mpls pop protocol ip pipe $push $TO1" 2
+	SEND=("$A type=0x8847/raw 00006140/eth dst=02:00:00:00:00:55 src=02:00:00:00:00:66/ip/udp/len 30"
+		"$A type=0x8847/raw 00006140/eth dst=02:00:00:00:00:55 src=02:00:00:00:00:66/vlan id=5/ip/udp/len 30")
+	same mpls_uc "" "action vlan pop_eth pipe action mpls pop protocol teb pipe $COPY2 $TO1" 4
+	check_refused "more behind the frame" "behind vlan pop_eth" tc filter add dev "${REP[0]}" ingress \
+		protocol mpls_uc pref 5 flower skip_sw action vlan pop_eth pipe action mpls pop protocol teb \
+		pipe $COPY2 action vlan push id 5 $TO1
 }
 
 # Edits are seen by the chain they lead to.

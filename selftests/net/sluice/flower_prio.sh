@@ -187,10 +187,28 @@ chain_miss() {
 	in_hardware 2 "$A/ip/tcp" "the only rule"
 }
 
+# The 17th goto drops the packet; each rule counts it each time.
 chain_loop() {
-	add protocol ip pref 10 flower action goto chain 1
-	add chain 1 protocol ip pref 10 flower action goto chain 0
-	in_software 0 "$A/ip/udp" "round and round"
+	local flags
+	for flags in skip_hw skip_sw ""; do
+		add protocol ip pref 10 handle 1 flower $flags action goto chain 1
+		add chain 1 protocol ip pref 10 handle 2 flower $flags action goto chain 0
+		case $flags in
+		skip_hw) in_software 0 "$A/ip/udp" "$flags: round and round" ;;
+		*) in_hardware 0 "$A/ip/udp" "$flags: round and round" ;;
+		esac
+		[ "$flags" = skip_hw ] || check "hardware counted" tc_hw_reaches "${REP[0]}" 1 9
+		check_eq "$flags: first rule" "$(tc_packets "${REP[0]}" 1)" 9
+		check_eq "$flags: second rule" "$(tc_packets "${REP[0]}" 2)" 8
+		del chain 1 pref 10
+		del pref 10
+	done
+	# Back, and out again.
+	add protocol ip pref 5 flower skip_sw action vlan push id 7 action goto chain 2
+	add chain 2 protocol 802.1q pref 1 flower skip_sw vlan_id 7 vlan_ethtype ip \
+		action vlan pop action pedit ex munge ip ttl set 9 pipe action goto chain 1
+	add chain 1 protocol ip pref 10 flower skip_sw ip_ttl 9 "$TO2"
+	in_hardware 2 "$A/ip/udp" "back to a chain of a lower number"
 }
 
 chain_refused() {

@@ -8,11 +8,14 @@
 # only if every port says "hw-tc-offload: on", and pass without a word if not:
 # so the second half must be seen.
 #
-# Arguments or $TESTS select scripts by name.
+# Arguments or $TESTS select scripts by name, those in $MORE_SCRIPTS too; "veth" among
+# them has the cables made of veth pairs instead, to see what is the NIC's and what
+# is not.
 
 . "$(dirname "$0")/lib.sh"
 
 FORWARDING=$(dirname "$KTAP")/../net/forwarding
+CABLES=vf
 
 # Script, cabling, whether it has a skip_sw half, and tests that can't have one
 # because they put their rules on the host's side of a cable, which is a VF or a
@@ -61,6 +64,33 @@ SCRIPTS="
 	mirror_gre_neigh.sh	A	-
 	mirror_gre_nh.sh	A	-
 	mirror_gre_vlan.sh	A	-
+	ip6gre_flat.sh		A	-
+	ip6gre_flat_key.sh	A	-
+	ip6gre_flat_keys.sh	A	-
+	ip6gre_hier.sh		A	-
+	ip6gre_hier_key.sh	A	-
+	ip6gre_hier_keys.sh	A	-
+"
+
+# Likewise, but only when named: they take long, or more than this machine has.
+MORE_SCRIPTS="
+	gre_inner_v4_multipath.sh	A	-
+	gre_inner_v6_multipath.sh	A	-
+	ip6gre_inner_v4_multipath.sh	A	-
+	ip6gre_inner_v6_multipath.sh	A	-
+	gre_custom_multipath_hash.sh	A	-
+	ip6gre_custom_multipath_hash.sh	A	-
+	mirror_gre_bridge_1q_lag.sh	A	-
+	mirror_gre_lag_lacp.sh	A	-
+	mirror_gre_vlan_bridge_1q.sh	A	-
+	vxlan_bridge_1d_ipv6.sh	A	-
+	vxlan_bridge_1d_port_8472.sh	A	-
+	vxlan_bridge_1d_port_8472_ipv6.sh	A	-
+	vxlan_bridge_1q.sh	A	-
+	vxlan_bridge_1q_ipv6.sh	A	-
+	vxlan_bridge_1q_port_8472.sh	A	-
+	vxlan_bridge_1q_port_8472_ipv6.sh	A	-
+	dual_vxlan_bridge.sh	A	-
 "
 
 # Results that hardware of this kind can't give, with the reason. A test listed
@@ -81,8 +111,8 @@ cannot() {
 }
 
 # Seconds a script may take; the checkers of a debug kernel cost much.
-LIMIT=600
-[ -w $KMEMLEAK ] && LIMIT=1800
+LIMIT=1800
+[ -w "$KMEMLEAK" ] && LIMIT=3600
 
 count=0 failed=0
 result() {
@@ -93,6 +123,14 @@ result() {
 	esac
 }
 
+# A copy of the scripts that knows our cables: as arguments those that read their
+# library twice forget them.
+scripts_copy() {
+	local net=$SLUICE_TMP/net
+	mkdir -p "$net" && cp -r "$FORWARDING" "$FORWARDING"/../lib* "$net" || return
+	FORWARDING=$net/forwarding
+}
+
 # Turn the lines of one script into results.
 digest() {
 	local script=$1 line name verdict why
@@ -101,6 +139,7 @@ digest() {
 			name="$script: ${BASH_REMATCH[1]}"
 			verdict=${BASH_REMATCH[2]}
 			case $verdict in
+			RETRY) ;;
 			OK) result ok "$name" ;;
 			SKIP) result ok "$name" "the script skips it" ;;
 			XFAIL) result ok "$name" "expected to fail, says the script" ;;
@@ -124,17 +163,33 @@ tests_of() {
 		on { end = /"/; gsub(/["\\]/, ""); print; if (end) exit }' "$FORWARDING/$1"
 }
 
+# The ends of the cables, in the order of the scripts' NETIFS.
+ports_of() {
+	local i
+	if [ $CABLES = veth ]; then
+		echo fw{0..9}
+	elif [ "$1" = B ]; then
+		for i in 0 1 2; do
+			echo "${VF[i]} ${REP[i]}"
+		done
+	else
+		echo "${VF[0]} ${REP[0]} ${REP[1]} ${VF[1]} ${REP[2]} ${VF[2]}"
+		echo "${REP[3]} ${VF[3]} ${REP[4]} ${VF[4]}"
+	fi
+}
+
 # run_once SCRIPT MAP [TEST...]: into the log; returns the script's status.
 run_once() {
-	local script=$1 map=$2
-	local ports=("${VF[0]}" "${REP[0]}" "${REP[1]}" "${VF[1]}" "${REP[2]}" "${VF[2]}")
-	[ "$map" = B ] &&
-		ports=("${VF[0]}" "${REP[0]}" "${VF[1]}" "${REP[1]}" "${VF[2]}" "${REP[2]}")
+	local script=$1 map=$2 port i=0
 	shift 2
 	(
 		cd "$FORWARDING" || exit 1
+		for port in $(ports_of "$map"); do
+			i=$((i + 1))
+			echo "NETIFS[p$i]=$port"
+		done > forwarding.config
 		TESTS="$*" NETIF_CREATE=no WAIT_TIME=1 KSFT_MACHINE_SLOW=yes \
-			timeout -k 20 $LIMIT bash "./$script" "${ports[@]}"
+			timeout -k 20 $LIMIT bash "./$script"
 	) > "$SLUICE_TMP/log" 2>&1 < /dev/null
 	local rc=$?
 	digest "$script"
@@ -156,7 +211,9 @@ run_script() {
 		[[ " $* " == *" $t "* ]] || tests+=("$t")
 	done
 	# Without names it would run all.
-	[ $# -gt 0 ] && [ ${#tests[@]} -eq 0 ] || run_once "$script" "$map" "${tests[@]}"
+	if [ $# -eq 0 ] || [ ${#tests[@]} -gt 0 ]; then
+		run_once "$script" "$map" "${tests[@]}"
+	fi
 	if [ "$half" = skip_sw ]; then
 		if grep -q '^TEST: .*(skip_sw)' "$SLUICE_TMP/log"; then
 			result ok "$script: runs its skip_sw half"
@@ -175,9 +232,24 @@ run_script() {
 }
 
 prepare() {
-	local d
-	sluice_setup switchdev 3 || return 1
-	sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0
+	local d ipv6="net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0"
+	if [ $CABLES = veth ]; then
+		# shellcheck disable=SC2086 # two words
+		sysctl -qw $ipv6
+		for d in 0 2 4 6 8; do
+			ip link del fw$d 2>/dev/null
+			ip link add fw$d type veth peer name fw$((d + 1)) || return
+		done
+		return
+	fi
+	sluice_setup switchdev 5 || return 1
+	# shellcheck disable=SC2086 # two words
+	sysctl -qw $ipv6
+	# Some scripts send a thousand frames at once and want every one: more than
+	# the rings hold that a representor's frames wait in for the processor.
+	for d in "$PF" "${VF[@]}"; do
+		check "long rings of $d" ethtool -G "$d" rx 4096 tx 4096 || return
+	done
 	for d in "${VF[@]}" "${REP[@]}"; do
 		ethtool -K "$d" hw-tc-offload on || note "$d: hw-tc-offload can't be turned on"
 		# The scripts bring their ports up themselves.
@@ -185,12 +257,17 @@ prepare() {
 	done
 }
 
-want="${*:-${TESTS:-}}"
+want=" ${*:-${TESTS:-}} "
+if [[ $want == *" veth "* ]]; then
+	CABLES=veth
+	want=${want/ veth / }
+fi
 trap finish_script EXIT
 ktap_print_header
+scripts_copy || exit 1
 while read -r -u 3 script map half software; do
 	[ -n "$script" ] || continue
-	[[ -z $want || " $want " == *" $script "* ]] || continue
+	[[ $want == *" $script "* || -z ${want// /} && $MORE_SCRIPTS != *"	$script"* ]] || continue
 	RET=0 began=$SECONDS
 	if prepare && [ $RET -eq 0 ]; then
 		# shellcheck disable=SC2086 # a list of words
@@ -199,8 +276,9 @@ while read -r -u 3 script map half software; do
 		result failed "$script: setup"
 	fi
 	note "$script: $((SECONDS - began)) s"
-	check "nothing is left in the device" tables_empty || result failed "$script: leaves nothing in the device"
-done 3<<< "$SCRIPTS"
+	[ $CABLES = veth ] || check "nothing is left in the device" tables_empty ||
+		result failed "$script: leaves nothing in the device"
+done 3<<< "$SCRIPTS$MORE_SCRIPTS"
 echo "1..$count"
 finish_script
 exit $((failed > 0))

@@ -122,8 +122,10 @@ JUMP		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe
 JUMP		| no	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed pipe / jump 9 action vlan pop pipe $TO | jump
 PIPE		| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed drop/pipe $TO
 PIPE		| no	| rep | ip	|	| action pipe $TO	| pipe
-VLAN_PUSH_ETH	| in	| rep | ip	|	| action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac 02:00:00:00:00:02 $TO | vlan push_eth
-VLAN_POP_ETH	| in	| rep | ip	|	| action vlan pop_eth $TO	| vlan pop_eth
+VLAN_PUSH_ETH	| no	| rep | ip	|	| action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac 02:00:00:00:00:02 $TO | push_eth without pop_eth
+VLAN_PUSH_ETH	| in	| rep | ip	|	| action vlan pop_eth pipe action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac 02:00:00:00:00:02 $TO
+VLAN_POP_ETH	| in	| rep | mpls_uc |	| action vlan pop_eth pipe action mpls pop protocol teb pipe $TO
+VLAN_POP_ETH	| no	| rep | ip	|	| action vlan pop_eth $TO	| behind vlan pop_eth
 CONTINUE	| in	| rep | ip	|	| action police rate 1mbit burst 10k conform-exceed continue/pipe $TO
 CONTINUE	| no	| rep | ip	|	| action vlan push id 4 continue	| control
 '

@@ -24,23 +24,6 @@ setup() {
 
 cleanup() { ovs_down; }
 
-# Wait until IPv4 both ways between two ports is in hardware.
-settled() {
-	check "reach each other" ping_ok "$1" "$2" -c 3 -i 0.2
-	check_within "flow from $3 in hardware" 10 ovs_offloaded "$3" "$4"
-	check_within "flow from $5 in hardware" 10 ovs_offloaded "$5" "$6"
-}
-
-# cpu_still NS ADDR REP1 REP2 CMD...: traffic by CMD leaves both counters alone.
-cpu_still() {
-	local hit1 hit2 a=$1 b=$2
-	shift 2
-	hit1=$(cpu_hit "$a") hit2=$(cpu_hit "$b")
-	check "traffic" "$@"
-	check_lt "CPU hits of $a" $(($(cpu_hit "$a") - hit1)) 20
-	check_lt "CPU hits of $b" $(($(cpu_hit "$b") - hit2)) 20
-}
-
 vf_to_vf() {
 	settled h0 192.0.2.2 "${REP[0]}" "$M1" "${REP[1]}" "$M0"
 	iperf_server h1 192.0.2.2

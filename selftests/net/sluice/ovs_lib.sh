@@ -14,6 +14,13 @@
 #   ovs_flow_is DEV REGEX    one of the flows from DEV matches REGEX
 #   ovs_offloaded DEV MAC    flows of IPv4 from DEV to MAC are in hardware
 #   hw_packets DEV           print the packets its tc rules have by hardware
+#   settled NS ADDR DEV MAC DEV2 MAC2   wait until IPv4 from NS to ADDR is in
+#                            hardware: from DEV to MAC, and back from DEV2 to MAC2
+#   cpu_still DEV DEV2 CMD...   traffic by CMD, of which their CPUs see nothing
+#   udp_port_flows BR N      a flow of BR for each of N UDP ports, from 10000 on
+#   one_flow BR              instead, the one BR began with
+#   udp_ports NS NS2 ADDR ARG...   send datagrams to them (ARG as for udp_ports.py) and
+#                            print how many arrive in NS2
 
 OVS_RUN=/run/openvswitch
 OVS_CTL=/usr/share/openvswitch/scripts/ovs-ctl
@@ -83,4 +90,39 @@ ovs_offloaded() {
 hw_packets() {
 	tc -j -s filter show dev "$1" ingress |
 		jq '[.[] | [.options.actions[]?.stats.hw_packets // 0] | max // 0] | add // 0'
+}
+
+settled() {
+	check "reach each other" ping_ok "$1" "$2" -c 3 -i 0.2
+	check_within "flow from $3 in hardware" 10 ovs_offloaded "$3" "$4"
+	check_within "flow from $5 in hardware" 10 ovs_offloaded "$5" "$6"
+}
+
+cpu_still() {
+	local hit1 hit2 a=$1 b=$2
+	shift 2
+	hit1=$(cpu_hit "$a") hit2=$(cpu_hit "$b")
+	check "traffic" "$@"
+	check_lt "CPU hits of $a" $(($(cpu_hit "$a") - hit1)) 20
+	check_lt "CPU hits of $b" $(($(cpu_hit "$b") - hit2)) 20
+}
+
+udp_port_flows() {
+	local i
+	for ((i = 10000; i < 10000 + $2; i++)); do
+		echo "priority=10,udp,tp_dst=$i,actions=normal"
+	done | ovs-ofctl -t 20 add-flows "$1" -
+}
+
+one_flow() { ovs-ofctl -t 10 del-flows "$1" && ovs-ofctl -t 10 add-flow "$1" actions=normal; }
+
+# Nobody listens there, which the kernel counts.
+# shellcheck disable=SC2016 # awk's
+udp_no_ports() { ns "$1" awk '/^Udp:/ && $3 ~ /^[0-9]/ { print $3 }' /proc/net/snmp; }
+
+udp_ports() {
+	local was
+	was=$(udp_no_ports "$2")
+	ns "$1" python3 "$SLUICE_LIB/udp_ports.py" "${@:3}"
+	echo $(($(udp_no_ports "$2") - was))
 }

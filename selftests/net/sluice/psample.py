@@ -60,6 +60,26 @@ def family(sock, name):
     return number(answer[CTRL_FAMILY_ID]), groups
 
 
+class Listener(socket.socket):
+    """A socket that psample tells of samples."""
+
+    def __init__(self):
+        super().__init__(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
+        # FORCE: more than net.core.rmem_max.
+        self.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)
+        self.bind((0, 0))
+        self.ident, groups = family(self, "psample")
+        self.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, groups["packets"])
+
+    def sample(self):
+        """Attributes of the next sample, or None for a message of another kind."""
+        data = self.recv(1 << 17)
+        if struct.unpack_from("=H", data, 4)[0] != self.ident:
+            return None
+        attr = attributes(data[20:])
+        return attr if SEQ in attr and RATE in attr else None
+
+
 def show(attr):
     """A sample as a line."""
     words = [f"group={number(attr[GROUP])} seq={number(attr[SEQ])} rate={number(attr[RATE])}"]
@@ -78,22 +98,14 @@ def main():
     parser.add_argument("-n", type=int, default=0)
     parser.add_argument("-t", type=float)
     args = parser.parse_args()
-    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
-    # FORCE: more than net.core.rmem_max.
-    sock.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)
-    sock.bind((0, 0))
-    ident, groups = family(sock, "psample")
-    sock.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, groups["packets"])
+    sock = Listener()
     print("listening", flush=True)
     sock.settimeout(args.t)
     count = 0
     try:
         while not args.n or count < args.n:
-            data = sock.recv(1 << 17)
-            if struct.unpack_from("=H", data, 4)[0] != ident:
-                continue
-            attr = attributes(data[20:])
-            if SEQ in attr and RATE in attr:
+            attr = sock.sample()
+            if attr:
                 print(show(attr), flush=True)
                 count += 1
     except socket.timeout:
@@ -102,4 +114,5 @@ def main():
         pass
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -5,13 +5,14 @@
 # here, a remote tunnel endpoint "far" at the end of uplink 0's wire.
 #
 #   tunnel_setup                  two VFs, far, ingress blocks on representors
-#   underlay plain|vlan|bridge|bridge_vlan|bridge_over_vlan 4|6   addresses of
-#                                 both ends: sets UL (device here), FAR (device
+#   underlay plain|vlan|bridge|bridge_vlan|bridge_over_vlan|on_bridge_vlan|
+#   on_bridge_filtering|on_bridge_untagged 4|6   addresses of both ends: sets UL (device here), FAR (device
 #                                 there), L and R (addresses)
 #   underlay_del                  take them away
 #   tun_add TYPE 4|6 [ARG...]     tunnel device tun0 of TYPE vxlan, geneve, gre
 #   tun_del
-#   tun_key [WORD...]             print the tunnel_key action to R, plus words
+#   tun_key [WORD...]             print the tunnel_key action to R, plus words; ID
+#                                 replaces "id VNI"
 #   outer SPEC...                 print specs of tunnel packets from far to here,
 #                                 each with an inner frame SPEC; OUTER_IP and
 #                                 OUTER_UDP add words to these headers,
@@ -66,7 +67,22 @@ underlay_bridge() {
 	fi
 	ip link set "$PF" master br77
 	[ "$1" = bridge ] && return
+	if [[ $1 == on_bridge* ]]; then
+		ip link set br77 up
+		ip link add link br77 name ul77 type vlan id 77
+	fi
+	[ "$1" = on_bridge_vlan ] && return
 	ip link set br77 type bridge vlan_filtering 1
+	if [[ $1 == on_bridge* ]]; then
+		bridge vlan add vid 77 dev br77 self
+		if [ "$1" = on_bridge_filtering ]; then
+			bridge vlan add vid 77 dev "$PF"
+		else
+			bridge vlan del vid 1 dev "$PF"
+			bridge vlan add vid 77 dev "$PF" pvid untagged
+		fi
+		return
+	fi
 	bridge vlan del vid 1 dev br77 self
 	bridge vlan add vid 77 dev br77 self pvid untagged
 	bridge vlan add vid 77 dev "$PF"
@@ -75,7 +91,7 @@ underlay_bridge() {
 underlay() {
 	# shellcheck disable=SC2034 # for the tests
 	UL=$PF FAR=wire0 TAG='' TAGLEN=0
-	if [[ $1 == *vlan ]]; then
+	if [[ $1 == *vlan || $1 == *filtering ]]; then
 		# shellcheck disable=SC2034 # for the tests
 		UL=ul77 FAR=far77 TAG="vlan id=77/" TAGLEN=8
 		ip -n far link add link wire0 name "$FAR" type vlan id 77
@@ -85,6 +101,10 @@ underlay() {
 	vlan) ip link add link "$PF" name "$UL" type vlan id 77 ;;
 	bridge*)
 		UL=br77
+		underlay_bridge "$1"
+		;;
+	on_bridge*)
+		UL=ul77
 		underlay_bridge "$1"
 		;;
 	esac
@@ -110,6 +130,7 @@ underlay_del() {
 	else
 		ip link del "$UL"
 		ip link del ul77 2>/dev/null
+		ip link del br77 2>/dev/null
 	fi
 	if [ "$FAR" = wire0 ]; then
 		ip -n far addr flush dev wire0 scope global
@@ -119,10 +140,13 @@ underlay_del() {
 }
 
 tun_add() {
+	local zero=(udp6zerocsumrx)
 	TYPE=$1
+	# It is taken only once.
+	[[ " ${*:3} " == *" noudp6zerocsumrx "* ]] && zero=()
 	case $1$2 in
-	vxlan*) ip link add tun0 type vxlan external dstport 4789 udp6zerocsumrx "${@:3}" ;;
-	geneve*) ip link add tun0 type geneve external udp6zerocsumrx "${@:3}" ;;
+	vxlan*) ip link add tun0 type vxlan external dstport 4789 "${zero[@]}" "${@:3}" ;;
+	geneve*) ip link add tun0 type geneve external "${zero[@]}" "${@:3}" ;;
 	gre4) ip link add tun0 type gretap external "${@:3}" ;;
 	gre6) ip link add tun0 type ip6gretap external "${@:3}" ;;
 	esac || return
@@ -138,7 +162,7 @@ tun_key() {
 	vxlan) port="dst_port 4789" ;;
 	geneve) port="dst_port 6081" ;;
 	esac
-	echo "action tunnel_key set src_ip $L dst_ip $R id $((VNI)) $port $* pipe action mirred egress redirect dev tun0"
+	echo "action tunnel_key set src_ip $L dst_ip $R ${ID-id $((VNI))} $port $* pipe action mirred egress redirect dev tun0"
 }
 
 outer() {

@@ -7,9 +7,11 @@
 # them hardware sends and receives what software does, and follows within two
 # seconds.
 
-ALL_TESTS="bridge4 bridge6 bridge_vlan4 bridge_over_vlan4 bridge_moves bridge_port
-	bridge_filters internal internal_ovs nexthop_object4 nexthop_object6 policy_rule4
-	policy_rule6 vrf_master vrf_bound multipath4 multipath6 multipath_ports multipath_gre"
+ALL_TESTS="bridge4 bridge6 bridge_vlan4 bridge_over_vlan4 on_bridge_vlan4
+	on_bridge_filtering4 on_bridge_filtering6 on_bridge_untagged4 on_bridge_moves bridge_moves bridge_port
+	bridge_filters bridge_ageing4 bridge_ageing6 internal internal_ovs nexthop_object4 nexthop_object6 policy_rule4
+	policy_rule6 vrf_master vrf_bound multipath4 multipath6 multipath_ports multipath_gre
+	event_cost4 event_cost6"
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tunnel_lib.sh"
@@ -34,7 +36,7 @@ after() {
 	ip route flush table 77 2>/dev/null
 	ip -6 route flush table 77 2>/dev/null
 	ip route flush to root 10.9.0.0/16
-	ip -6 route flush to root 2001:db8:9::/64
+	ip -6 route flush to root 2001:db8:9::/48
 	ip nexthop flush > /dev/null 2>&1
 	tc filter del dev "${REP[0]}" ingress
 	ip link del tun0 2>/dev/null
@@ -132,6 +134,46 @@ bridge4() { both bridge 4; }
 bridge6() { both bridge 6; }
 bridge_vlan4() { both bridge_vlan 4; }
 bridge_over_vlan4() { both bridge_over_vlan 4; }
+on_bridge_vlan4() { both on_bridge_vlan 4; }
+on_bridge_filtering4() { both on_bridge_filtering 4; }
+on_bridge_filtering6() { both on_bridge_filtering 6; }
+on_bridge_untagged4() { both on_bridge_untagged 4; }
+
+# What happens to a bridge happens to the VLAN on it.
+on_bridge_moves() {
+	place on_bridge_filtering 4
+	encap_rule
+	decap_rule
+	check_within "in hardware" 2 in_hw
+	check_within "an endpoint" 2 endpoints 1
+	bridge vlan del vid 77 dev "$PF"
+	check_within "no VLAN at the port: no next hop" 2 next_hop_software
+	check_within "no VLAN at the port: no endpoint" 2 endpoints 0
+	bridge vlan add vid 77 dev "$PF"
+	check "reach" wait_for 4 ping_ok - "$R" -c 1
+	check_within "VLAN: in hardware" 2 in_hw
+	check_within "VLAN: an endpoint" 2 endpoints 1
+	bridge vlan del vid 77 dev br77 self
+	check_within "no VLAN at the bridge: no endpoint" 2 endpoints 0
+	bridge vlan add vid 77 dev br77 self
+	check_within "an endpoint again" 2 endpoints 1
+	check "clsact at the bridge" tc qdisc add dev br77 clsact
+	check_within "filters: no next hop" 2 next_hop_software
+	check_within "filters: no endpoint" 2 endpoints 0
+	check "no clsact" tc qdisc del dev br77 clsact
+	check_within "in hardware again" 2 in_hw
+	check_within "an endpoint again" 2 endpoints 1
+	ip link set ul77 address 02:00:00:77:00:79
+	check_within "another address than the bridge's: no endpoint" 2 endpoints 0
+	ip link set br77 down
+	check_within "down: no next hop" 2 next_hop_software
+	ip link set br77 up
+	ip link set ul77 up
+	check "reach" wait_for 6 ping_ok - "$R" -c 1
+	check_within "up: in hardware" 2 in_hw
+	ip link del br77
+	check_within "no bridge: nothing" 2 next_hop_software
+}
 
 # in_hw / in_sw: one frame goes out, by hardware or not.
 one_frame() { pkt xfer -s -t 0.4 --tx "${VF[0]}" --rx far/wire0 --rx far/wire1 "${FRAMES[0]}"; }
@@ -150,12 +192,16 @@ bridge_moves() {
 	encap_rule
 	check_within "in hardware" 2 in_hw
 	ip link set "${REP[1]}" master br77
-	bridge fdb replace "$FARMAC" dev "${REP[1]}" master static
+	# A frame from the far end would take it back if it were only static.
+	bridge fdb replace "$FARMAC" dev "${REP[1]}" master static sticky
 	check_within "the address is at a VF" 2 next_hop_software
 	check_eq "frame at the VF" "$(pkt xfer -s -t 0.4 --tx "${VF[0]}" --rx "${VF[1]}" "${FRAMES[0]}" | grep -c .)" 1
+	# Who is forgotten is asked, and does not answer.
+	ip -n far link set wire0 arp off
 	bridge fdb del "$FARMAC" dev "${REP[1]}" master
 	check_within "nowhere" 2 next_hop_software
-	check "found again" ping_ok - "$R" -c 1
+	ip -n far link set wire0 arp on
+	check "found again" wait_for 5 ping_ok - "$R" -c 1
 	check_within "in hardware again" 2 in_hw
 	ip link set "${REP[1]}" nomaster
 }
@@ -208,6 +254,32 @@ bridge_filters() {
 	check "no clsact" tc qdisc del dev br77 clsact
 	check_within "in hardware again" 2 in_hw
 }
+
+# A bridge forgets who sends nothing, and does not see what hardware takes. One who is
+# sent to is asked in time, and once more when the address is gone all the same.
+bridge_ageing() {
+	local end lost=0
+	place bridge "$1"
+	ip link set br77 type bridge ageing_time 600
+	sysctl -qw "net.ipv$1.neigh.br77.delay_first_probe_time=1"
+	# One that the kernel never asks itself.
+	ip neigh replace "$R" lladdr "$FARMAC" dev br77 nud permanent
+	encap_rule
+	check_within "in hardware" 2 in_hw
+	bg - "$SLUICE_LIB/pkt.py" send -n 2000 -g 0.05 "${VF[0]}" "${FRAMES[0]}"
+	end=$((SECONDS + 20))
+	while [ $SECONDS -lt $end ]; do
+		sleep 0.5
+		next_hop_valid || lost=$((lost + 1))
+	done
+	check_eq "times the address was lost under traffic" $lost 0
+	check "forget all" bridge fdb flush dev br77 dynamic
+	check_within "found again" 2 next_hop_valid
+	bg_stop
+	check_within "in hardware again" 2 in_hw
+}
+bridge_ageing4() { bridge_ageing 4; }
+bridge_ageing6() { bridge_ageing 6; }
 
 # internal_up [KEY=VALUE...]: the address on the internal port of a bridge of
 # Open vSwitch that has the uplink.
@@ -449,11 +521,13 @@ multipath() {
 	check_within "one way left" 2 next_hops_by "$PF"
 	check_eq "all by it" "$(kinds "$(wires 12)")" wire0
 	ip link set "$UP2" up
+	check_within "both ways again" 4 next_hop_by "$UP2"
 }
 multipath4() { multipath 4; }
 multipath6() { multipath 6; }
 
 kinds() { tr ' ' '\n' <<< "$1" | grep . | sort -u | xargs; }
+next_hop_by() { debugfs next_hops | grep -q " dev $1 "; }
 next_hops_by() { ! debugfs next_hops | grep -qv " dev $1 "; }
 
 # By ports, or for GRE by the flow: headers to one remote are spread.
@@ -480,5 +554,74 @@ multipath_gre() {
 	check "GRE device" tun_add gre 4
 	spread
 }
+
+lookups_sum() {
+	debugfs encaps | sed 's/.* lookups \([0-9]*\) .*/\1/' | paste -s -d + | bc
+}
+# lookups_settled: as soon as there are no more within a second.
+lookups_settled() {
+	local was='' now
+	now=$(lookups_sum)
+	until [ "$now" = "$was" ]; do
+		sleep 1
+		was=$now
+		now=$(lookups_sum)
+	done
+	echo "$now"
+}
+
+# visits WHAT N CMD...: CMD has N routes of headers looked up.
+visits() {
+	local before
+	before=$(lookups_sum)
+	check "$1" "${@:3}" || return
+	check_eq "routes looked up: $1" $(($(lookups_settled) - before)) "$2"
+}
+
+# What nexthop objects and policy rules cost, with forty headers they are not about.
+event_cost() {
+	local others=10.9.1. net=10.9.1.0/24 all=10.9.0.0/16 host=32 away=198.18.0.0/15
+	[ "$1" = 6 ] && others=2001:db8:9:1:: net=2001:db8:9:1::/64 all=2001:db8:9::/48 \
+		host=128 away=2001:db8:a::/48
+	remote "$1"
+	ip route add "$net" via "$VIA"
+	remote_rules 40 "" "${others}X"
+	ip nexthop add id 7 via "$VIA" dev "$PF"
+	ip nexthop add id 8 via "$VIA" dev "$PF"
+	ip nexthop add id 9 group 8
+	ip route add "$NET" nhid 7
+	ip route add "$NET" via "$VIA2" table 77
+	encap_rule
+	# The first of all policy rules is one more thing to look at.
+	ip "-$1" rule add pref 77 from all lookup main
+	ip "-$1" rule del pref 77
+	check_ge "lookups" "$(lookups_settled)" 41
+	visits "another object" 0 ip nexthop replace id 8 via "$VIA2" dev "$PF"
+	visits "its object" 1 ip nexthop replace id 7 via "$VIA2" dev "$PF"
+	check_within "by the second neighbour" 2 begins "wire0 $(hex_mac $NEIGH2)"
+	visits "a group" 1 ip route replace "$NET" nhid 9
+	visits "the object it had" 0 ip nexthop replace id 7 via "$VIA" dev "$PF"
+	visits "an object of the group" 1 ip nexthop replace id 8 via "$VIA" dev "$PF"
+	check_within "by the first neighbour" 2 begins "wire0 $(hex_mac "$FARMAC")"
+	visits "the group" 1 ip nexthop replace id 9 group 7/8
+	visits "the group once more" 1 ip nexthop replace id 9 group 8
+	visits "rule to its remote" 1 ip "-$1" rule add pref 77 to "$NET" table 77
+	check_within "by the second neighbour" 2 begins "wire0 $(hex_mac $NEIGH2)"
+	visits "no rule to its remote" 1 ip "-$1" rule del pref 77
+	visits "rule to somewhere else" 0 ip "-$1" rule add pref 77 to "$away" table 77
+	ip "-$1" rule del pref 77
+	visits "rule for a mark" 0 ip "-$1" rule add pref 77 fwmark 5 table 77
+	visits "no rule for a mark" 0 ip "-$1" rule del pref 77
+	visits "rule for what comes in" 0 ip "-$1" rule add pref 77 iif "$PF" table 77
+	visits "no rule for what comes in" 0 ip "-$1" rule del pref 77
+	visits "rule from another address" 0 ip "-$1" rule add pref 77 from "$VIA2/$host" table 77
+	visits "none from another address" 0 ip "-$1" rule del pref 77
+	visits "rule from its address" 41 ip "-$1" rule add pref 77 from "$L/$host" to "$all" table 77
+	check_within "by the second neighbour" 2 begins "wire0 $(hex_mac $NEIGH2)"
+	visits "none from its address" 41 ip "-$1" rule del pref 77
+	check_within "by the first neighbour" 2 begins "wire0 $(hex_mac "$FARMAC")"
+}
+event_cost4() { event_cost 4; }
+event_cost6() { event_cost 6; }
 
 tests_run "$@"

@@ -148,6 +148,9 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 	w->departed = false;
 	w->ct.ask.ready = false;
 	w->table = src->root_table;
+	w->next = w->table == SLUICE_ID_NONE;
+	if (w->next)
+		w->table = src->next_table;
 	if (!sluice_pkt_init(&w->pkt, f->data, f->len))
 		return SLUICE_MISS_PARSE;
 	w->pkt.flags = (uint8_t)f->flags;
@@ -239,6 +242,10 @@ static inline enum sluice_miss hit_ct(struct way *w,
 			    w->parsed ? &w->key->key : NULL);
 	if (miss)
 		return miss;
+	if (w->num_gotos++ == MAX_GOTOS) {
+		w->drop = true;
+		return SLUICE_MISS_NONE;
+	}
 	if (w->num_hits > MAX_GOTOS)
 		return SLUICE_MISS_HOPS;
 	w->table = le32toh(act[1].a);
@@ -267,7 +274,7 @@ static unsigned int pass_on(struct sluice_esw *esw, struct esw_vport *src,
 		w->miss = w->rule->flags & ESW_RULE_CT_ALONE ?
 			  hit_ct(w, w->rule) :
 			  esw_way_hit(w, w->rule, &again);
-		if (w->miss)
+		if (w->miss || w->drop)
 			continue;
 		esw_way_next(w, &esw->burst->look[n]);
 		going[n++] = w;
@@ -286,6 +293,11 @@ static enum sluice_miss finish(struct sluice_esw *esw, struct esw_vport *src,
 	/* By a frame that overtook this one. */
 	if (w->departed && esw_ct_closed(&w->ct))
 		return SLUICE_MISS_CT;
+	/* By one goto too many. */
+	if (w->departed && w->drop) {
+		esw_way_commit(w);
+		return SLUICE_MISS_NONE;
+	}
 	if (direct(esw, w, w->rule, now, &miss))
 		return miss;
 	if (!w->departed)
@@ -319,7 +331,8 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	uint32_t flags;
 	uint64_t now;
 
-	if (src->root_table == SLUICE_ID_NONE && !src->num_endpoints) {
+	if (src->root_table == SLUICE_ID_NONE &&
+	    src->next_table == SLUICE_ID_NONE && !src->num_endpoints) {
 		for (i = 0; i < num; i++)
 			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
 				      frames[i]->flags, SLUICE_MISS_NO_TABLE,

@@ -186,7 +186,7 @@ static bool tcp_goes_on(struct sluice_esw *esw, const struct esw_flow *f,
 static inline enum sluice_miss
 take_up(struct sluice_esw *esw, const struct esw_flow *f,
 	const struct sluice_action *act, struct esw_ct_way *w,
-	struct esw_conn *c, struct esw_counter *counter)
+	struct esw_conn *c, struct esw_counter *counter, uint32_t bytes)
 {
 	if (f->ttl <= 1 || !c || esw_conn_flags(c) & ESW_CT_F_CLOSED)
 		return SLUICE_MISS_CT;
@@ -201,7 +201,7 @@ take_up(struct sluice_esw *esw, const struct esw_flow *f,
 		return SLUICE_MISS_RESOURCE;
 	w->hit[w->num_hits].conn = c;
 	w->hit[w->num_hits].at = counter;
-	w->hit[w->num_hits++].bytes = f->len;
+	w->hit[w->num_hits++].bytes = bytes;
 	w->conn = c;
 	w->zone = act->port;
 	return SLUICE_MISS_NONE;
@@ -355,18 +355,21 @@ enum sluice_miss esw_ct_track(struct sluice_esw *esw, struct sluice_pkt *p,
 {
 	enum sluice_miss miss = SLUICE_MISS_NONE;
 	struct esw_flow *f = &w->ask.flow;
+	bool keep = act->flags & SLUICE_CT_ACT_KEEP;
 	bool asked = w->ask.ready;
 	uint32_t table = le32toh(act->a);
 
 	w->ask.ready = false;
 	if (!asked && !open_flow(p, f))
 		return SLUICE_MISS_CT;
-	trim(p, f->len);
+	if (!keep)
+		trim(p, f->len);
 	/* A packet stays with its connection while the zone is the same. */
 	if (!w->conn || esw_conn_table(w->conn) != table) {
 		if (!asked)
 			find(esw, f, table, &w->ask);
-		miss = take_up(esw, f, act, w, w->ask.conn, w->ask.counter);
+		miss = take_up(esw, f, act, w, w->ask.conn, w->ask.counter,
+			       keep ? esw_l3_len(p) : f->len);
 	}
 	if (!miss && act->flags & SLUICE_CT_ACT_NAT)
 		miss = nat(esw, p, w->conn, f, key);

@@ -255,6 +255,75 @@ static enum sluice_miss pedit(struct sluice_esw *esw, struct sluice_pkt *p,
 	return SLUICE_MISS_NONE;
 }
 
+/* As skb_eth_pop() and skb_eth_push() do it, one after the other. */
+static enum sluice_miss eth_set(struct sluice_esw *esw, struct sluice_pkt *p,
+				const struct sluice_action *act)
+{
+	if (p->tpid)
+		return SLUICE_MISS_ACTION;
+	if (!esw_pkt_own(esw, p))
+		return SLUICE_MISS_RESOURCE;
+	memcpy(p->mac, &act->a, 4);
+	memcpy(p->mac + 4, act->b, 4);
+	memcpy(p->mac + 8, act->c, 4);
+	esw_put16(p->body, p->proto);
+	p->retyped = false;
+	p->changed = true;
+	return SLUICE_MISS_NONE;
+}
+
+static enum sluice_miss eth_pop(struct sluice_pkt *p)
+{
+	uint8_t *frame = esw_l3(p);
+	uint32_t len = esw_l3_len(p);
+	uint32_t room = p->room;
+	bool own = p->own;
+
+	if (p->tpid || p->proto != ESW_P_TEB || len < ESW_ETH_HLEN)
+		return SLUICE_MISS_ACTION;
+	if (!sluice_pkt_init(p, frame, len))
+		return SLUICE_MISS_PARSE;
+	p->own = own;
+	if (own)
+		p->room = room + (uint32_t)(p->body - frame) + 2;
+	p->changed = true;
+	return SLUICE_MISS_NONE;
+}
+
+/* As ip_decrease_ttl(): a wrong checksum stays as wrong. */
+static void ip4_ttl_less(uint8_t *ip)
+{
+	uint32_t csum = esw_get16(ip + 10);
+
+	ip[8]--;
+	csum += 0x100;
+	esw_put16(ip + 10, (uint16_t)(csum + (csum >= 0xffff)));
+}
+
+static enum sluice_miss route(struct sluice_esw *esw, struct sluice_pkt *p,
+			      uint32_t mtu)
+{
+	uint32_t len = esw_l3_len(p);
+	bool v4 = p->proto == ESW_P_IP;
+
+	if (!v4 && p->proto != ESW_P_IPV6)
+		return SLUICE_MISS_ACTION;
+	if (len < (v4 ? ESW_IP4_HLEN : ESW_IP6_HLEN))
+		return SLUICE_MISS_ACTION;
+	if (len > mtu)
+		return SLUICE_MISS_MTU;
+	if (!esw_pkt_own(esw, p))
+		return SLUICE_MISS_RESOURCE;
+	if (esw_l3(p)[v4 ? 8 : 7] <= 1)
+		return SLUICE_MISS_ACTION;
+	if (v4)
+		ip4_ttl_less(esw_l3(p));
+	else
+		esw_l3(p)[7]--;
+	p->changed = true;
+	return SLUICE_MISS_NONE;
+}
+
 /**
  * esw_edit() - carry out one editing action
  * @esw: the eSwitch
@@ -282,6 +351,12 @@ enum sluice_miss esw_edit(struct sluice_esw *esw, struct sluice_pkt *p,
 	case SLUICE_ACT_PEDIT_SET:
 	case SLUICE_ACT_PEDIT_ADD:
 		return pedit(esw, p, act);
+	case SLUICE_ACT_ETH_SET:
+		return eth_set(esw, p, act);
+	case SLUICE_ACT_ETH_POP:
+		return eth_pop(p);
+	case SLUICE_ACT_ROUTE:
+		return route(esw, p, le32toh(act->a));
 	case SLUICE_ACT_CSUM:
 		if (!esw_pkt_own(esw, p))
 			return SLUICE_MISS_RESOURCE;

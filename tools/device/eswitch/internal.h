@@ -67,6 +67,7 @@ struct esw_stats {
  * @policy: SLUICE_POLICY_*
  * @rx_mode: SLUICE_RX_MODE_* as asked for
  * @root_table: first table or SLUICE_ID_NONE
+ * @next_table: table when no rule was met from there on, or SLUICE_ID_NONE
  * @num_filters: addresses from FILTER_ADD
  * @num_endpoints: uplinks: endpoints that look at their frames
  */
@@ -89,6 +90,7 @@ struct esw_vport {
 	uint32_t policy;
 	uint32_t rx_mode;
 	uint32_t root_table;
+	uint32_t next_table;
 	uint32_t num_filters;
 	uint32_t num_endpoints;
 };

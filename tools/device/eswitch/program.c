@@ -152,6 +152,7 @@ static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
 	on.bytes = esw_tc_bytes(&on.pkt) + ESW_ETH_HLEN;
 	on.table = e->nh->table;
 	on.num_hits = 0;
+	on.num_gotos = 0;
 	on.decap = false;
 	on.onward = true;
 	on.parsed = false;
@@ -165,10 +166,12 @@ static enum sluice_miss travel_onward(struct way *w, struct esw_encap *e,
 		on.hit[on.num_hits++] = (struct hit){
 			.counter = rule->counter,
 			.bytes = on.bytes,
+			.drop_counter = SLUICE_ID_NONE,
 		};
 		miss = run(&on, rule, &again);
 	}
 	w->num_out = on.num_out;
+	w->num_counts = on.num_counts;
 	w->arena_used = on.arena_used;
 	for (i = 0; !miss && i < on.num_hits; i++)
 		if (!queue_count(w, on.hit[i].counter, on.hit[i].bytes))
@@ -221,6 +224,7 @@ enum sluice_miss esw_way_leave_tunnel(struct way *w, uint16_t port,
 	if (!esw_decap(ep, &o, &w->pkt, &w->key->key, &w->now, &w->now_len))
 		return SLUICE_MISS_DECAP;
 	w->decap = true;
+	w->num_gotos = 0;
 	w->parsed = false;
 	w->last = NULL;
 	w->bytes = esw_tc_bytes(&w->pkt);
@@ -322,10 +326,17 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			w->drop = true;
 			w->hit[w->num_hits - 1].dropped =
 				act->flags & SLUICE_DROP_F_METER;
+			if (act->flags & SLUICE_DROP_F_COUNTER)
+				w->hit[w->num_hits - 1].drop_counter =
+					le32toh(act->a);
 			return SLUICE_MISS_NONE;
 		case SLUICE_ACT_PUNT:
 			return SLUICE_MISS_PUNT;
 		case SLUICE_ACT_GOTO:
+			if (w->num_gotos++ == MAX_GOTOS) {
+				w->drop = true;
+				return SLUICE_MISS_NONE;
+			}
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
 			w->table = le32toh(act->a);
@@ -375,6 +386,11 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_SAMPLE:
 			miss = sample(w, act);
 			break;
+		case SLUICE_ACT_COUNT:
+			miss = queue_count(w, le32toh(act->a), w->bytes) ?
+			       SLUICE_MISS_NONE : SLUICE_MISS_RESOURCE;
+			w->num_counts++;
+			break;
 		case SLUICE_ACT_TUNNEL:
 			if (w->onward)
 				return SLUICE_MISS_PUNT;
@@ -399,7 +415,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			return miss;
 	}
 	/* It ends here; where nothing left, that is a drop. */
-	w->drop = !w->num_out;
+	w->drop = w->num_out == w->num_counts;
 	return SLUICE_MISS_NONE;
 }
 
@@ -441,6 +457,11 @@ enum sluice_miss esw_way_travel(struct way *w, const struct esw_rule *rule)
 			miss = esw_way_hit(w, rule, &again);
 		} else if (w->cpu) {
 			return to_cpu(w);
+		} else if (!w->num_hits && !w->decap && !w->next &&
+			   w->src->next_table != SLUICE_ID_NONE) {
+			w->next = true;
+			w->table = w->src->next_table;
+			miss = SLUICE_MISS_NONE;
 		} else if (w->num_hits || w->decap || !w->src->num_endpoints) {
 			miss = SLUICE_MISS_NO_RULE;
 		} else {
@@ -469,6 +490,9 @@ void esw_way_commit(struct way *w)
 	esw_meters_unlock(w);
 	if (w->drop)
 		esw_vport_drop(esw, w->src);
+	for (i = 0; i < w->num_hits; i++)
+		if (w->hit[i].drop_counter != SLUICE_ID_NONE)
+			esw_counter_drop(esw, w->hit[i].drop_counter);
 	for (i = 0; i < w->num_out; i++) {
 		const struct esw_output *out = &esw->out[i];
 

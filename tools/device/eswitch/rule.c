@@ -21,11 +21,21 @@ static bool action_well_formed(const struct sluice_action *act)
 
 	switch (act->op) {
 	case SLUICE_ACT_DROP:
-		if (act->flags & ~SLUICE_DROP_F_METER)
+		if (act->flags & ~(SLUICE_DROP_F_METER |
+				   SLUICE_DROP_F_COUNTER) ||
+		    act->flags == SLUICE_DROP_F_COUNTER)
 			return false;
 		flags = true;
+		a = act->flags & SLUICE_DROP_F_COUNTER;
+		break;
+	case SLUICE_ACT_COUNT:
+		if (act->flags & ~SLUICE_COUNT_F_ZERO)
+			return false;
+		flags = true;
+		a = true;
 		break;
 	case SLUICE_ACT_VLAN_POP:
+	case SLUICE_ACT_ETH_POP:
 	case SLUICE_ACT_PUNT:
 	case SLUICE_ACT_TO_CPU:
 	case SLUICE_ACT_CT_CLEAR:
@@ -65,6 +75,7 @@ static bool action_well_formed(const struct sluice_action *act)
 		break;
 	case SLUICE_ACT_MPLS_POP:
 	case SLUICE_ACT_HOST:
+	case SLUICE_ACT_ROUTE:
 		a = true;
 		break;
 	case SLUICE_ACT_CONTINUE:
@@ -81,13 +92,18 @@ static bool action_well_formed(const struct sluice_action *act)
 		b = true;
 		c = true;
 		break;
+	case SLUICE_ACT_ETH_SET:
+		a = true;
+		b = true;
+		c = true;
+		break;
 	case SLUICE_ACT_CSUM:
 		if (value & ~CSUM_ALL)
 			return false;
 		a = true;
 		break;
 	case SLUICE_ACT_CT:
-		if (act->flags & ~SLUICE_CT_ACT_NAT)
+		if (act->flags & ~(SLUICE_CT_ACT_NAT | SLUICE_CT_ACT_KEEP))
 			return false;
 		flags = true;
 		port = true;
@@ -210,6 +226,12 @@ static int check_actions(const struct sluice_esw *esw,
 				return a < esw->cfg.max_encaps ?
 				       SLUICE_ST_NOENT : SLUICE_ST_INVAL;
 			break;
+		case SLUICE_ACT_DROP:
+		case SLUICE_ACT_COUNT:
+			if (a >= esw->cfg.max_counters &&
+			    (act->op == SLUICE_ACT_COUNT || a))
+				return SLUICE_ST_INVAL;
+			break;
 		case SLUICE_ACT_POLICE:
 			if (!esw_meter_get(esw, a))
 				return a < esw->cfg.max_meters ?
@@ -280,6 +302,36 @@ static void ref_objects(const struct sluice_esw *esw,
 	}
 }
 
+/* And so do counters: those of the first @num steps are given back. */
+static void unref_counters(struct sluice_esw *esw, const struct esw_rule *rule,
+			   unsigned int num)
+{
+	const struct sluice_action *act = esw_rule_actions(rule);
+
+	for (; num; num--, act++)
+		if (act->op == SLUICE_ACT_COUNT)
+			esw_counter_unref(esw, le32toh(act->a));
+}
+
+static int ref_counters(struct sluice_esw *esw, const struct esw_rule *rule)
+{
+	const struct sluice_action *act = esw_rule_actions(rule);
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < rule->num_actions; i++) {
+		if (act[i].op != SLUICE_ACT_COUNT)
+			continue;
+		status = esw_counter_ref(esw, le32toh(act[i].a),
+					 act[i].flags & SLUICE_COUNT_F_ZERO);
+		if (status) {
+			unref_counters(esw, rule, i);
+			return status;
+		}
+	}
+	return SLUICE_ST_OK;
+}
+
 static size_t rule_size(uint32_t key_words, uint32_t num_actions)
 {
 	return sizeof(struct esw_rule) + key_words * sizeof(uint64_t) +
@@ -313,6 +365,8 @@ static uint32_t rule_flags(const struct esw_rule *rule)
 		case SLUICE_ACT_PEDIT_SET:
 		case SLUICE_ACT_PEDIT_ADD:
 		case SLUICE_ACT_CSUM:
+		case SLUICE_ACT_ROUTE:
+		case SLUICE_ACT_ETH_SET:
 		case SLUICE_ACT_CT:
 		case SLUICE_ACT_CT_CLEAR:
 		case SLUICE_ACT_CT_MARK:
@@ -373,11 +427,16 @@ int sluice_esw_rule_add(struct sluice_esw *esw,
 				 spec->flags & SLUICE_RULE_F_ZERO);
 	if (status)
 		goto err_table;
+	status = ref_counters(esw, rule);
+	if (status)
+		goto err_counter;
 	ref_objects(esw, rule, true);
 	esw->rules[spec->id] = rule;
 	esw->num_rules++;
 	return SLUICE_ST_OK;
 
+err_counter:
+	esw_counter_unref(esw, spec->counter);
 err_table:
 	esw_table_remove(esw, rule);
 err_release:
@@ -390,6 +449,7 @@ static uint32_t rule_free(struct sluice_esw *esw, struct esw_rule *rule)
 	uint32_t counter = rule->counter;
 
 	ref_objects(esw, rule, false);
+	unref_counters(esw, rule, rule->num_actions);
 	esw_table_remove(esw, rule);
 	esw_counter_unref(esw, counter);
 	esw->rules[rule->id] = NULL;

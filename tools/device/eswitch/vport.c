@@ -89,6 +89,7 @@ void esw_vports_unbind(struct sluice_esw *esw)
 
 	for (i = 0; i < esw->num_vports; i++) {
 		esw->vport[i].root_table = SLUICE_ID_NONE;
+		esw->vport[i].next_table = SLUICE_ID_NONE;
 		esw->vport[i].egress_punt = false;
 	}
 }
@@ -366,6 +367,7 @@ static int check_vport_cmd(const struct sluice_esw *esw,
 			   const struct esw_vport *vp,
 			   const struct sluice_cmd_vport *cmd)
 {
+	const uint32_t tables = SLUICE_VPORT_F_ROOT | SLUICE_VPORT_F_NEXT;
 	uint32_t fields = le32toh(cmd->fields);
 	uint32_t root = le32toh(cmd->root_table);
 	uint16_t mtu = le16toh(cmd->mtu);
@@ -391,12 +393,14 @@ static int check_vport_cmd(const struct sluice_esw *esw,
 		return SLUICE_ST_INVAL;
 	if (fields & SLUICE_VPORT_F_EGRESS && cmd->egress_punt > 1)
 		return SLUICE_ST_INVAL;
-	if (fields & SLUICE_VPORT_F_ROOT && root != SLUICE_ID_NONE &&
+	if ((fields & tables) == tables)
+		return SLUICE_ST_INVAL;
+	if (fields & tables && root != SLUICE_ID_NONE &&
 	    root >= esw->cfg.max_tables)
 		return SLUICE_ST_INVAL;
 	if (esw->mode == SLUICE_ESW_SWITCHDEV)
 		return SLUICE_ST_OK;
-	if ((fields & SLUICE_VPORT_F_ROOT && root != SLUICE_ID_NONE) ||
+	if ((fields & tables && root != SLUICE_ID_NONE) ||
 	    (fields & SLUICE_VPORT_F_EGRESS && cmd->egress_punt))
 		return SLUICE_ST_MODE;
 	return SLUICE_ST_OK;
@@ -413,7 +417,7 @@ static int check_vport_cmd(const struct sluice_esw *esw,
  * Either all of it takes effect or nothing does.
  *
  * Return: %SLUICE_ST_NOENT; %SLUICE_ST_INVAL for a value out of range or a
- * field the vport does not have; %SLUICE_ST_MODE for a root table or
+ * field the vport does not have; %SLUICE_ST_MODE for a table or
  * egress_punt in legacy mode; %SLUICE_ST_OK.
  */
 int sluice_esw_vport_set(struct sluice_esw *esw, uint16_t vport,
@@ -444,6 +448,8 @@ int sluice_esw_vport_set(struct sluice_esw *esw, uint16_t vport,
 		vp->policy = le32toh(cmd->policy);
 	if (fields & SLUICE_VPORT_F_ROOT)
 		vp->root_table = le32toh(cmd->root_table);
+	if (fields & SLUICE_VPORT_F_NEXT)
+		vp->next_table = le32toh(cmd->root_table);
 	if (fields & SLUICE_VPORT_F_EGRESS)
 		vp->egress_punt = cmd->egress_punt;
 	if (fields & SLUICE_VPORT_F_VLAN)

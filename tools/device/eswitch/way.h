@@ -7,17 +7,21 @@
 
 #include "internal.h"
 
-/* More gotos than this and Linux drops the packet: let it. */
+/* More gotos than this and Linux drops the packet. */
 #define MAX_GOTOS	SLUICE_MAX_HOPS
 
 /* Different meters on one way. */
 #define MAX_METERS	32
 
-/* A rule that was hit: its counter, its bytes, whether a meter dropped them. */
+/*
+ * A rule that was hit: its counter, its bytes, whether a meter dropped them, and
+ * who counts that besides.
+ */
 struct hit {
 	struct esw_counter *at;
 	uint32_t counter;
 	uint32_t bytes;
+	uint32_t drop_counter;
 	bool dropped;
 };
 
@@ -51,6 +55,7 @@ struct meter_use {
  * @cpu: nothing found in @table means the slow path, with the packet as it is
  * @drop: it ends with a drop
  * @to_cpu: it ends with a delivery to the slow path
+ * @next: @table is, or leads on from, the next table of @src
  * @clock: host clock
  * @from: lowest priority to look up in @table
  * @last: frame of the last output, NULL when the packet has changed since
@@ -59,6 +64,8 @@ struct meter_use {
  * @num_hits: number of rules hit
  * @num_meters: number of meters asked
  * @num_out: outputs queued
+ * @num_counts: those of them that are none, but COUNT steps
+ * @num_gotos: gotos since it came in, or out of its tunnel
  * @ct: what ct actions did
  * @hit: rules hit
  * @pad: makes the size an odd number of cache lines
@@ -89,6 +96,7 @@ struct way {
 	bool cpu;
 	bool drop;
 	bool to_cpu;
+	bool next;
 	uint64_t clock;
 	uint64_t from;
 	const uint8_t *last;
@@ -97,6 +105,8 @@ struct way {
 	unsigned int num_hits;
 	unsigned int num_meters;
 	unsigned int num_out;
+	unsigned int num_counts;
+	unsigned int num_gotos;
 	struct esw_ct_way ct;
 	struct hit hit[MAX_GOTOS + 1];
 	uint8_t pad[ESW_LINE];
@@ -108,8 +118,9 @@ _Static_assert(sizeof(struct way) / ESW_LINE % 2, "ways of a burst collide");
 #define SCRATCH_SIZE	((ESW_SCRATCH / ESW_LINE | 1) * ESW_LINE + 2 * ESW_LINE)
 
 /*
- * What a burst needs; @meter is that of the way that is run.  It is not on the stack: compilers may be told to clear
- * all that is, and that takes longer than the work.
+ * What a burst needs; @meter is that of the way that is run.  It is not on the
+ * stack: compilers may be told to clear all that is, and that takes longer than
+ * the work.
  */
 struct esw_burst {
 	struct way way[ESW_BURST];
@@ -164,8 +175,10 @@ static inline void esw_way_depart(struct way *w, struct sluice_esw *esw,
 {
 	w->esw = esw;
 	w->src = src;
-	w->table = src->root_table;
+	w->table = w->next ? src->next_table : src->root_table;
 	w->bytes = esw_tc_bytes(&w->pkt);
+	w->num_gotos = 0;
+	w->num_counts = 0;
 	w->hash.value = 0;
 	w->departed = true;
 	w->decap = false;
@@ -193,6 +206,7 @@ static inline void esw_way_note(struct way *w, const struct esw_rule *rule)
 	h->at = w->counter;
 	h->counter = rule->counter;
 	h->bytes = w->bytes;
+	h->drop_counter = SLUICE_ID_NONE;
 	h->dropped = false;
 }
 

@@ -162,6 +162,7 @@ static bool run_buffer(struct func *f, uint32_t count, uint32_t announced)
 		if (!have_room(f))
 			return false;
 		status = run_command(f, hdr, len);
+		f->nic->cur->commands++;
 		if (!func_ok(f))
 			return false;
 		if (status == CMD_MALFORMED) {

@@ -196,6 +196,12 @@ struct tx_burst {
 };
 
 /*
+ * A worker that has just run commands naps before it sleeps: it looks again so soon
+ * that further commands need not wake it.
+ */
+enum lane_state { LANE_AWAKE, LANE_NAPPING, LANE_ASLEEP };
+
+/*
  * What a worker has for itself: no frame makes it write where another one reads or
  * writes for each frame.
  *
@@ -209,11 +215,12 @@ struct lane {
 
 	/* notes */
 	uint64_t pend[2] __attribute__((aligned(64)));
-	uint32_t sleeping;
+	uint32_t sleeping;	/* enum lane_state */
 	uint32_t timer;		/* one of lane 0's deadlines was set */
 
 	uint32_t busy __attribute__((aligned(64)));
 	unsigned int first_func;
+	unsigned int commands;	/* run in this round */
 	uint64_t now;
 	struct cq *dirty_cqs;
 	struct cq *timed_cqs;
@@ -275,6 +282,7 @@ void alone(struct lane *lane);
 void together(struct lane *lane);
 void lane_wake(struct lane *lane);
 void lane_notify(struct lane *lane, struct func *f);
+void lane_notify_soon(struct lane *lane, struct func *f);
 void queues_notify(struct func *f, uint64_t queues);
 void timer_set(struct lane *lane, uint64_t *timer, uint64_t at);
 

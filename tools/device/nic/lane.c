@@ -31,7 +31,7 @@ void lane_free(struct lane *lane)
 
 void lane_wake(struct lane *lane)
 {
-	if (__atomic_exchange_n(&lane->sleeping, 0, __ATOMIC_SEQ_CST))
+	if (__atomic_exchange_n(&lane->sleeping, LANE_AWAKE, __ATOMIC_SEQ_CST))
 		lane->nic->host.wake(lane->nic->host.ctx, lane->id);
 }
 
@@ -114,6 +114,16 @@ void lane_notify(struct lane *lane, struct func *f)
 	__atomic_or_fetch(&lane->pend[f->vport / 64], 1ull << (f->vport % 64),
 			  __ATOMIC_SEQ_CST);
 	lane_wake(lane);
+}
+
+/* The same, but a lane that naps will look by itself. */
+void lane_notify_soon(struct lane *lane, struct func *f)
+{
+	__atomic_or_fetch(&lane->pend[f->vport / 64], 1ull << (f->vport % 64),
+			  __ATOMIC_SEQ_CST);
+	/* The note comes first: a lane that goes to sleep for longer sees it. */
+	if (__atomic_load_n(&lane->sleeping, __ATOMIC_SEQ_CST) != LANE_NAPPING)
+		lane_wake(lane);
 }
 
 /* The same for the lanes of some queues. */

@@ -3,10 +3,16 @@
 #include <stdlib.h>
 #include "internal.h"
 
+/* How long a worker naps, see LANE_NAPPING. */
+#define NAP_NS		(50 * NSEC_PER_USEC)
+
 void func_note(struct func *f, uint32_t work)
 {
 	__atomic_or_fetch(&f->work, work, __ATOMIC_SEQ_CST);
-	lane_notify(f->nic->lane[0], f);
+	if (work == WORK_CTRL)
+		lane_notify_soon(f->nic->lane[0], f);
+	else
+		lane_notify(f->nic->lane[0], f);
 }
 
 /* Stop a function, in any thread.  The first error is the one that counts. */
@@ -364,6 +370,7 @@ bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
 
 	lane_enter(lane);
 	lane->now = nic->host.now(nic->host.ctx);
+	lane->commands = 0;
 	if (!thread)
 		housekeeping(lane);
 	for_pending(lane, func_run);
@@ -383,6 +390,8 @@ bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
 		earlier(deadline, note_get(&nic->wire_retry_at));
 		earlier(deadline, note_get(&nic->shape_at));
 	}
+	if (lane->commands)
+		earlier(deadline, lane->now + NAP_NS);
 	lane_leave(lane);
 	return any_pending(lane);
 }
@@ -412,16 +421,19 @@ bool sluice_nic_may_sleep(struct sluice_nic *nic, unsigned int thread)
 {
 	struct lane *lane = nic->lane[thread];
 
-	__atomic_store_n(&lane->sleeping, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->sleeping,
+			 lane->commands ? LANE_NAPPING : LANE_ASLEEP,
+			 __ATOMIC_SEQ_CST);
 	if (!any_pending(lane))
 		return true;
-	__atomic_store_n(&lane->sleeping, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->sleeping, LANE_AWAKE, __ATOMIC_SEQ_CST);
 	return false;
 }
 
 void sluice_nic_awake(struct sluice_nic *nic, unsigned int thread)
 {
-	__atomic_store_n(&nic->lane[thread]->sleeping, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&nic->lane[thread]->sleeping, LANE_AWAKE,
+			 __ATOMIC_SEQ_CST);
 }
 
 void sluice_nic_func_reset(struct sluice_nic *nic, unsigned int fn)

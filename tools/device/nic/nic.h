@@ -198,7 +198,8 @@ void sluice_nic_poll_paused(struct sluice_nic *nic);
  * @thread: its number
  *
  * Return: false when there is work and it must not.  After true, the next note
- * calls host->wake() once.
+ * calls host->wake() once; but commands don't when the last round ran some, as
+ * the deadline that it gave comes soon.
  */
 bool sluice_nic_may_sleep(struct sluice_nic *nic, unsigned int thread);
 

@@ -272,6 +272,7 @@ static const Property sluice_properties[] = {
 	DEFINE_PROP_UINT32("threads", SluiceState, threads, 1),
 	DEFINE_PROP_UINT32("speed", SluiceState, speed, 25000),
 	DEFINE_PROP_STRING("serial", SluiceState, serial),
+	DEFINE_PROP_STRING("replay", SluiceState, replay),
 	DEFINE_PROP_BOOL("pad", SluiceState, pad, false),
 	DEFINE_PROP_UINT8("fault-opcode", SluiceState, fault_opcode, 0),
 	DEFINE_PROP_UINT8("fault-status", SluiceState, fault_status,
@@ -279,6 +280,23 @@ static const Property sluice_properties[] = {
 	DEFINE_PROP_UINT32("fault-skip", SluiceState, fault_skip, 0),
 	DEFINE_PROP_UINT32("fault-count", SluiceState, fault_count, 1),
 };
+
+static bool sluice_replaying_get(Object *obj, Error **errp)
+{
+	return qatomic_read(&SLUICE(obj)->replaying);
+}
+
+static void sluice_replaying_set(Object *obj, bool value, Error **errp)
+{
+	SluiceState *s = SLUICE(obj);
+
+	if (value && !s->replay_data) {
+		error_setg(errp, "sluice: there is no replay=FILE");
+		return;
+	}
+	qatomic_set(&s->replaying, value);
+	sluice_worker_wake(s);
+}
 
 static void sluice_class_init(ObjectClass *class, void *data)
 {
@@ -296,6 +314,8 @@ static void sluice_class_init(ObjectClass *class, void *data)
 	rc->phases.hold = sluice_reset_hold;
 	dc->desc = "Sluice SR-IOV NIC with a programmable eSwitch";
 	device_class_set_props(dc, sluice_properties);
+	object_class_property_add_bool(class, "replaying", sluice_replaying_get,
+				       sluice_replaying_set);
 	set_bit(DEVICE_CATEGORY_NETWORK, dc->categories);
 }
 

@@ -101,6 +101,7 @@ struct SluiceState {
 	uint32_t threads;
 	uint32_t speed;
 	char *serial;
+	char *replay;
 	bool pad;
 	uint8_t fault_opcode;
 	uint8_t fault_status;
@@ -112,6 +113,11 @@ struct SluiceState {
 	SluiceFunc *funcs[SLUICE_MAX_FUNCS];
 	SluiceWire wires[SLUICE_MAX_UPLINKS];
 	unsigned int num_wires;
+	/* frames that uplink 0 gets again and again while @replaying */
+	uint8_t *replay_data;
+	size_t replay_len;
+	size_t replay_at;
+	uint32_t replaying;
 	Error *migration_blocker;
 
 	/* workers */
@@ -145,6 +151,7 @@ void sluice_func_write_config(PCIDevice *pci, uint32_t addr, uint32_t val,
 extern const struct sluice_nic_host sluice_host;
 bool sluice_worker_start(SluiceState *s, Error **errp);
 void sluice_worker_stop(SluiceState *s);
+void sluice_worker_wake(SluiceState *s);
 /* Give the workers a moment to carry out resets. */
 void sluice_worker_quiesce(SluiceState *s);
 

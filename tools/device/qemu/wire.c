@@ -16,6 +16,12 @@
  */
 #define STUCK_NS	(200 * SCALE_MS)
 
+/* A pcap file: a header; records with the frame's length in theirs. */
+#define PCAP_MAGIC	0xa1b2c3d4u
+#define PCAP_HEADER	24
+#define PCAP_RECORD	16
+#define PCAP_RECORD_LEN	8
+
 static bool wire_stuck(SluiceWire *w)
 {
 	return get_clock() - qatomic_read_i64(&w->progress) > STUCK_NS;
@@ -68,10 +74,30 @@ bool sluice_wire_tx(void *ctx, unsigned int uplink, const uint8_t *frame,
 	return true;
 }
 
+static bool wire_replays(SluiceState *s, unsigned int uplink)
+{
+	return !uplink && qatomic_read(&s->replaying);
+}
+
+/* The next frame of the file, from its beginning after its end. */
+static const uint8_t *replay_next(SluiceState *s, uint32_t *len)
+{
+	const uint8_t *frame;
+
+	if (s->replay_at == s->replay_len)
+		s->replay_at = PCAP_HEADER;
+	*len = ldl_he_p(s->replay_data + s->replay_at + PCAP_RECORD_LEN);
+	frame = s->replay_data + s->replay_at + PCAP_RECORD;
+	s->replay_at += PCAP_RECORD + *len;
+	return frame;
+}
+
 uint32_t sluice_wire_rx_count(void *ctx, unsigned int uplink)
 {
 	SluiceState *s = ctx;
 
+	if (wire_replays(s, uplink))
+		return UINT32_MAX;
 	return fifo_count(&s->wires[uplink].rx);
 }
 
@@ -80,6 +106,8 @@ const uint8_t *sluice_wire_rx_next(void *ctx, unsigned int uplink,
 {
 	SluiceState *s = ctx;
 
+	if (wire_replays(s, uplink))
+		return replay_next(s, len);
 	return fifo_take(&s->wires[uplink].rx, len);
 }
 
@@ -171,6 +199,46 @@ static ssize_t wire_receive(NetClientState *nc, const uint8_t *buf, size_t len)
 	return len;
 }
 
+/* Is what was read a pcap file of whole frames, and at least one? */
+static bool replay_ok(const uint8_t *data, size_t len)
+{
+	size_t at = PCAP_HEADER;
+
+	if (len <= PCAP_HEADER || ldl_he_p(data) != PCAP_MAGIC)
+		return false;
+	while (at < len) {
+		uint32_t frame;
+
+		if (len - at < PCAP_RECORD)
+			return false;
+		frame = ldl_he_p(data + at + PCAP_RECORD_LEN);
+		if (frame < SLUICE_FRAME_MIN || frame > SLUICE_FRAME_MAX ||
+		    len - at - PCAP_RECORD < frame)
+			return false;
+		at += PCAP_RECORD + frame;
+	}
+	return true;
+}
+
+static bool replay_init(SluiceState *s, Error **errp)
+{
+	g_autofree char *data = NULL;
+	size_t len;
+
+	if (!s->replay)
+		return true;
+	if (!g_file_get_contents(s->replay, &data, &len, NULL) ||
+	    !replay_ok((uint8_t *)data, len)) {
+		error_setg(errp, "sluice: replay=%s is no pcap file of frames",
+			   s->replay);
+		return false;
+	}
+	s->replay_data = (uint8_t *)g_steal_pointer(&data);
+	s->replay_len = len;
+	s->replay_at = PCAP_HEADER;
+	return true;
+}
+
 static void wire_link_changed(NetClientState *nc)
 {
 	SluiceWire *w = qemu_get_nic_opaque(nc);
@@ -196,6 +264,8 @@ bool sluice_wires_init(SluiceState *s, Error **errp)
 {
 	unsigned int i;
 
+	if (!replay_init(s, errp))
+		return false;
 	for (i = 0; i < s->num_wires; i++) {
 		SluiceWire *w = &s->wires[i];
 		g_autofree char *name = NULL;
@@ -245,4 +315,6 @@ void sluice_wires_exit(SluiceState *s)
 		fifo_free(&w->tx);
 		fifo_free(&w->rx);
 	}
+	g_free(s->replay_data);
+	s->replay_data = NULL;
 }

@@ -238,6 +238,12 @@ bool sluice_worker_start(SluiceState *s, Error **errp)
 	return true;
 }
 
+/* Let the workers see that something has changed; under the big lock. */
+void sluice_worker_wake(SluiceState *s)
+{
+	wake_all(s);
+}
+
 void sluice_worker_stop(SluiceState *s)
 {
 	unsigned int i;

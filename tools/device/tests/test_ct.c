@@ -913,7 +913,9 @@ static void malformed(void **state)
 	(void)state;
 	spec.actions = &a;
 	assert_true(sluice_rule_well_formed(&spec));
-	a.flags = 2;
+	a.flags = SLUICE_CT_ACT_KEEP;
+	assert_true(sluice_rule_well_formed(&spec));
+	a.flags = 4;
 	assert_false(sluice_rule_well_formed(&spec));
 	a = act_ct(0);
 	a.b[0] = 1;

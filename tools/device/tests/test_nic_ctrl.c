@@ -775,16 +775,30 @@ static void test_paused(void **state)
 
 static void test_wakeups(void **state)
 {
+	struct sluice_cmd_hdr nop = { .opcode = SLUICE_CMD_NOP };
 	struct fake *m = *state;
 	struct drv *d = &m->drv[0];
 	unsigned int before;
 
 	drv_start(d);
+	/* Naps after commands: it looks for more by itself, and soon. */
+	assert_int_equal(drv_cmd(d, &nop, sizeof(nop)), SLUICE_ST_OK);
+	assert_true(m->deadline <= m->now + 100000);
 	before = m->wakes;
-	wr(d, SLUICE_DB_CTRL, 0);
+	wr(d, SLUICE_DB_CTRL, d->sq_tail);
+	assert_int_equal(m->wakes, before);
+	/* But not for anything else. */
+	sluice_nic_set_carrier(m->nic, 0, true);
+	assert_int_equal(m->wakes, before + 1);
+	/* Without commands it sleeps. */
+	run(m);
+	run(m);
+	assert_true(m->deadline > m->now + 100000);
+	before = m->wakes;
+	wr(d, SLUICE_DB_CTRL, d->sq_tail);
 	assert_int_equal(m->wakes, before + 1);
 	/* Awake already. */
-	wr(d, SLUICE_DB_CTRL, 0);
+	wr(d, SLUICE_DB_CTRL, d->sq_tail);
 	assert_int_equal(m->wakes, before + 1);
 	assert_false(sluice_nic_may_sleep(m->nic, 0));
 	run(m);

@@ -743,52 +743,6 @@ static void all_or_nothing(void **state)
 	assert_int_equal(bed_packets(bed, 1), 1);
 }
 
-/* 16 gotos are what tc allows; the 17th drops the packet there. */
-static void goto_limit(void **state)
-{
-	struct bed *bed = *state;
-	struct sluice_action a;
-	struct frame in;
-	uint32_t t, counter;
-
-	fr_udp4(&in, 1, 2);
-	for (t = 1; t <= 16; t++) {
-		a = act_goto(t + 1);
-		bed_any(bed, t, t, &a, 1);
-	}
-	a = act_out(VF(1));
-	bed_any(bed, 17, 17, &a, 1);
-	bed_send(bed, VF(0), &in);
-	assert_int_equal(bed->num_sent, 1);
-	assert_sent(bed, 0, VF(1), &in);
-	for (t = 1; t <= 17; t++)
-		assert_int_equal(bed_packets(bed, t), 1);
-
-	assert_int_equal(sluice_esw_rule_del(bed->esw, 17, &counter), 0);
-	a = act_goto(18);
-	bed_any(bed, 17, 17, &a, 1);
-	a = act_out(VF(1));
-	bed_any(bed, 18, 18, &a, 1);
-	bed_clear(bed);
-	bed_send(bed, VF(0), &in);
-	assert_int_equal(bed->num_sent, 1);
-	assert_slow(bed, 0, VF(0), SLUICE_MISS_HOPS, &in);
-	assert_int_equal(bed_packets(bed, 18), 0);
-}
-
-static void goto_loop(void **state)
-{
-	struct bed *bed = *state;
-	struct sluice_action a = act_goto(1);
-	struct frame in;
-
-	fr_udp4(&in, 1, 2);
-	bed_any(bed, 0, 1, &a, 1);
-	bed_send(bed, VF(0), &in);
-	assert_slow(bed, 0, VF(0), SLUICE_MISS_HOPS, &in);
-	assert_int_equal(bed_packets(bed, 0), 0);
-}
-
 static void to_cpu_commits(void **state)
 {
 	struct bed *bed = *state;
@@ -952,8 +906,6 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(all_or_nothing, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(goto_limit, setup, teardown),
-		cmocka_unit_test_setup_teardown(goto_loop, setup, teardown),
 		cmocka_unit_test_setup_teardown(to_cpu_commits, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(drop_counts, setup, teardown),

@@ -273,7 +273,7 @@ static void set_is_checked(void **state)
 	struct bed *bed = *state;
 	struct sluice_vport_info before, after;
 	struct sluice_cmd_vport good = {
-		.fields = htole32(SLUICE_VPORT_F_ALL),
+		.fields = htole32(SLUICE_VPORT_F_ALL & ~SLUICE_VPORT_F_NEXT),
 		.policy = htole32(SLUICE_POLICY_SPOOFCHK),
 		.mac = { 2, 3, 4, 5, 6, 7 },
 		.mtu = htole16(2000),

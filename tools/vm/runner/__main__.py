@@ -41,7 +41,7 @@ def prepare(opts):
     kernel = opts.kernel
     parts = {}
     if os.sep in kernel:
-        sys.exit("run: --kernel wants a name: stock or test")
+        sys.exit("run: --kernel wants a name: stock, test or lean")
     parts["image"] = build(vm, "image")
     parts["kernel"] = build(vm, "kernel", kernel)
     parts["initrd"] = build(vm, "initrd", kernel)

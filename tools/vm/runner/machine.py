@@ -26,7 +26,9 @@ class Machine:
         self.stderr = None
         self.cache = os.environ.get("SLUICE_CACHE") or os.path.expanduser("~/.cache/sluice")
         self.accel = opts.accel
-        if self.accel == "auto":
+        if opts.icount is not None:
+            self.accel = "tcg"
+        elif self.accel == "auto":
             self.accel = "kvm" if accel.kvm_works(parts, self.cache) else "tcg"
         elif self.accel == "kvm" and not accel.kvm_works(parts, self.cache):
             sys.exit("run: --accel kvm, but KVM does not work on this machine")
@@ -62,7 +64,11 @@ class Machine:
         if self.accel == "kvm":
             args += ["-accel", "kvm", "-cpu", accel.CPU]
         else:
-            args += ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off"]
+            args += ["-cpu", "max,la57=off", "-accel"]
+            if self.opts.icount is None:
+                args += ["tcg,thread=multi"]
+            else:
+                args += ["tcg,thread=single", "-icount", f"shift={self.opts.icount},sleep=on"]
         if self.opts.iommu:
             args += ["-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48"]
         args += ["-object", "rng-builtin,id=rng0", "-device", "virtio-rng-pci,rng=rng0"]

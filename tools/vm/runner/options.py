@@ -63,7 +63,8 @@ def parse(argv):
         usage="tools/vm/run [OPTION...] [-- COMMAND...]", epilog=EPILOG, allow_abbrev=False,
         description="Boot a virtual machine with sluice NICs and run COMMAND in it.")
     p.add_argument("--kernel", default="stock", metavar="NAME",
-                   help="stock (Debian 6.12, the default) or test (7.2 with checkers)")
+                   help="stock (Debian 6.12, the default), test (7.2 with checkers) "
+                   "or lean (7.2 without)")
     p.add_argument("--vfs", type=count(0, 255), default=8, metavar="N",
                    help="virtual functions each NIC can have (default 8)")
     p.add_argument("--ports", type=count(1, 2), default=1, metavar="N",
@@ -89,6 +90,9 @@ def parse(argv):
     p.add_argument("--iommu", action="store_true", help="put the devices behind an IOMMU")
     p.add_argument("--accel", default="auto", choices=["auto", "kvm", "tcg"],
                    help="default: kvm where it works")
+    p.add_argument("--icount", type=count(0, 10), metavar="N",
+                   help="let the machine's time go with its instructions, 2^N ns each, whatever "
+                        "else the host does (tcg, one thread)")
     p.add_argument("--timeout", type=count(0, 86400), default=0, metavar="S",
                    help="give up after S seconds of COMMAND")
     p.add_argument("--boot-timeout", type=count(1, 86400), default=300, metavar="S",
@@ -129,8 +133,8 @@ def parse(argv):
 
 def check(p, opts):
     """What depends on more than one option."""
-    if opts.kernel not in ("stock", "test"):
-        p.error(f"unknown kernel '{opts.kernel}': it is stock or test")
+    if opts.kernel not in ("stock", "test", "lean"):
+        p.error(f"unknown kernel '{opts.kernel}': it is stock, test or lean")
     if opts.nic == "sluice" and opts.vfs > 127:
         p.error("--vfs: sluice has at most 127 virtual functions")
     if opts.nic != "sluice" and opts.ports != 1:

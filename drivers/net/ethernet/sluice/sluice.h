@@ -182,6 +182,13 @@ int sluice_cmd_u32(struct sluice_dev *sdev, u8 opcode, u16 vport, u32 value);
 int sluice_cmd_post(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd);
 
 /*
+ * A mark of what was posted so far, and whether the device has done all of that,
+ * or does nothing any more.  Neither waits.  A reset makes marks void.
+ */
+u32 sluice_cmd_mark(struct sluice_dev *sdev);
+bool sluice_cmd_consumed(struct sluice_dev *sdev, u32 mark);
+
+/*
  * The function does not work any more: mark it dead, fail all commands, take
  * the carrier away and tell the health reporter.  Any context, also twice.
  */
@@ -255,6 +262,7 @@ struct sluice_vport_stats *sluice_stats_buf(struct sluice_dev *sdev,
  * @vf: VF number, or -1
  * @uplink: uplink number, or -1
  * @block: ingress block bound to the representor (offload/block.c)
+ * @ft_block: flow table bound to it (offload/ft.c)
  * @egress_filters: filters on the egress block; more than none punts what
  *	rules output here (offload/block.c)
  * @rules: rules that output to this vport (offload/rule.c)
@@ -271,6 +279,7 @@ struct sluice_vport {
 	int uplink;
 
 	struct sluice_block *block;
+	struct sluice_block *ft_block;
 	atomic_t egress_filters;
 	struct list_head rules;
 	bool gone;
@@ -366,6 +375,8 @@ int sluice_vf_mac_set(struct sluice_dev *sdev, unsigned int vf, const u8 *mac);
 /* ---- offload/: tc rules, PF in switchdev mode ---- */
 
 /* Entering and leaving switchdev mode; all blocks are unbound by then. */
+int sluice_rules_init(void);
+void sluice_rules_fini(void);
 int sluice_offload_init(struct sluice_dev *sdev);
 void sluice_offload_fini(struct sluice_dev *sdev);
 struct sluice_offload *sluice_esw_offload(const struct sluice_dev *sdev);
@@ -379,7 +390,7 @@ void sluice_offload_vport_replay(struct sluice_vport *vport);
 
 /*
  * ndo_setup_tc of representors and uplinks, in any mode: what was bound in
- * switchdev mode may be unbound later.  RTNL held.
+ * switchdev mode may be unbound later.  RTNL held, but for nftables' calls.
  */
 int sluice_offload_setup_tc(struct sluice_vport *vport,
 			    enum tc_setup_type type, void *type_data);

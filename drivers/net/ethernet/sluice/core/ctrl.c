@@ -188,17 +188,24 @@ void sluice_ctrl_abort(struct sluice_dev *sdev)
 	spin_unlock_irqrestore(&ctrl->lock, flags);
 }
 
+/* Ask the device how far it is.  Called with the lock held. */
+static void sluice_ctrl_look(struct sluice_dev *sdev)
+{
+	u32 head = sluice_read(sdev, SLUICE_REG_CTRL_SQ_HEAD);
+	struct sluice_ctrl *ctrl = sdev->ctrl;
+
+	if (head - ctrl->head <= ctrl->tail - ctrl->head)
+		ctrl->head = head;
+}
+
 /* Slots that may be written.  Called with the lock held. */
 static u32 sluice_ctrl_room(struct sluice_dev *sdev, u32 want)
 {
 	struct sluice_ctrl *ctrl = sdev->ctrl;
-	u32 size = BIT(ctrl->log), head;
+	u32 size = BIT(ctrl->log);
 
-	if (size - (ctrl->tail - ctrl->head) < want) {
-		head = sluice_read(sdev, SLUICE_REG_CTRL_SQ_HEAD);
-		if (head - ctrl->head <= ctrl->tail - ctrl->head)
-			ctrl->head = head;
-	}
+	if (size - (ctrl->tail - ctrl->head) < want)
+		sluice_ctrl_look(sdev);
 	return size - (ctrl->tail - ctrl->head);
 }
 
@@ -331,6 +338,46 @@ int sluice_cmd_exec(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd)
 	spin_unlock_irqrestore(&ctrl->lock, flags);
 
 	return waiter.answered ? sluice_status_errno(waiter.status) : -EIO;
+}
+
+/**
+ * sluice_cmd_mark() - remember which commands were posted so far
+ * @sdev: function
+ *
+ * Any context.  A mark is void once the device is reset.
+ *
+ * Return: a mark for sluice_cmd_consumed().
+ */
+u32 sluice_cmd_mark(struct sluice_dev *sdev)
+{
+	struct sluice_ctrl *ctrl = sdev->ctrl;
+
+	return ctrl ? READ_ONCE(ctrl->tail) : 0;
+}
+
+/**
+ * sluice_cmd_consumed() - has the device done what was posted before a mark
+ * @sdev: function
+ * @mark: what sluice_cmd_mark() returned
+ *
+ * Any context; does not wait.
+ *
+ * Return: true when it has, or does nothing any more.
+ */
+bool sluice_cmd_consumed(struct sluice_dev *sdev, u32 mark)
+{
+	struct sluice_ctrl *ctrl = sdev->ctrl;
+	unsigned long flags;
+	bool done;
+
+	if (!ctrl || READ_ONCE(sdev->dead))
+		return true;
+	spin_lock_irqsave(&ctrl->lock, flags);
+	if ((s32)(ctrl->head - mark) < 0)
+		sluice_ctrl_look(sdev);
+	done = (s32)(ctrl->head - mark) >= 0;
+	spin_unlock_irqrestore(&ctrl->lock, flags);
+	return done;
 }
 
 /**

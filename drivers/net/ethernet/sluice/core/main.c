@@ -436,7 +436,15 @@ static struct pci_driver sluice_driver = {
 
 static int __init sluice_init(void)
 {
-	return pci_register_driver(&sluice_driver);
+	int err;
+
+	err = sluice_rules_init();
+	if (err)
+		return err;
+	err = pci_register_driver(&sluice_driver);
+	if (err)
+		sluice_rules_fini();
+	return err;
 }
 
 /*
@@ -459,6 +467,7 @@ static void __exit sluice_exit(void)
 		device_unlock(&pdev->dev);
 	}
 	pci_unregister_driver(&sluice_driver);
+	sluice_rules_fini();
 }
 
 module_init(sluice_init);

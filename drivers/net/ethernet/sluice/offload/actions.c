@@ -87,6 +87,8 @@ static int action_tunnel(struct sluice_offload *off,
 {
 	struct sluice_encap *encap;
 
+	if (prog->state.eth != SLUICE_ETH_FRAME)
+		return sluice_eth_end(off, extack, prog);
 	if (!prog->state.tun)
 		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
 				     "redirect to %s without tunnel_key set",
@@ -123,6 +125,7 @@ void sluice_program_release(struct sluice_offload *off,
 	prog->zone = NULL;
 	prog->num = min_t(unsigned int, prog->num, SLUICE_PROGRAM_MAX);
 	sluice_meters_put(off, prog->act, prog->num);
+	sluice_shared_put(off, prog->act, prog->num);
 	sluice_hosts_count(off, prog->act, prog->num, -1);
 	sluice_samples_count(off, prog->act, prog->num, -1);
 	prog->num = 0;
@@ -444,6 +447,21 @@ static int action_parse(struct sluice_block *block,
 	int taken = 1;
 	int err;
 
+	if (entry->cookie && prog->num_acts < ARRAY_SIZE(prog->acts))
+		prog->acts[prog->num_acts++] =
+			sluice_action_hash(entry->cookie);
+	err = sluice_eth_parse(off, entry, extack, prog);
+	if (err < 0)
+		return err;
+	/* What software has anyway is counted there. */
+	if (sluice_compat_skip_sw(common) || (entry->id != FLOW_ACTION_ACCEPT &&
+					      entry->id != FLOW_ACTION_TRAP))
+		sluice_shared_step(off, entry->cookie, prog);
+	if (err) {
+		err = action_control(off, entry, extack, index, prog, verdict,
+				     chain);
+		return err ? err : taken;
+	}
 	switch (entry->id) {
 	case FLOW_ACTION_ACCEPT:
 	case FLOW_ACTION_TRAP:
@@ -557,6 +575,10 @@ static int program_to_host(struct sluice_offload *off,
 			   const struct flow_cls_common_offload *common,
 			   struct sluice_program *prog)
 {
+	int err = sluice_eth_end(off, common->extack, prog);
+
+	if (err)
+		return err;
 	/* What skbedit sets, the host would see. */
 	if (prog->state.meta)
 		return sluice_reject(off, common->extack, SLUICE_REJECT_HOST,
@@ -590,7 +612,11 @@ int sluice_program_goto(struct sluice_block *block,
 {
 	struct sluice_offload *off = block->off;
 	unsigned int i;
+	int err;
 
+	err = sluice_eth_end(off, extack, prog);
+	if (err)
+		return err;
 	/* The device's packet has its tunnel header for good. */
 	if (prog->state.tun || (prog->state.unset && block->of_tunnel))
 		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,

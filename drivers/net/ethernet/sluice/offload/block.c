@@ -25,6 +25,21 @@ bool sluice_block_is_live(const struct sluice_block *block)
 	return block->live && !block->blind;
 }
 
+/* Which of a port's tables is the block's. */
+static u32 block_field(const struct sluice_block *block)
+{
+	return block->of_ft ? SLUICE_VPORT_F_NEXT : SLUICE_VPORT_F_ROOT;
+}
+
+static void block_set_port(const struct sluice_block *block,
+			   struct sluice_vport *vport, struct sluice_block *to)
+{
+	if (block->of_ft)
+		vport->ft_block = to;
+	else
+		vport->block = to;
+}
+
 /**
  * sluice_block_roots() - bring the root tables of the block's ports up to date
  * @block: block; offload lock held
@@ -51,7 +66,7 @@ void sluice_block_roots(struct sluice_block *block)
 		memset(&cmd, 0, sizeof(cmd));
 		sluice_cmd_init(&cmd.hdr, SLUICE_CMD_VPORT_SET, sizeof(cmd));
 		cmd.hdr.vport = cpu_to_le16(i);
-		cmd.fields = cpu_to_le32(SLUICE_VPORT_F_ROOT);
+		cmd.fields = cpu_to_le32(block_field(block));
 		cmd.root_table = cpu_to_le32(root);
 		sluice_offload_post(block->off, &cmd.hdr);
 	}
@@ -217,7 +232,14 @@ void sluice_block_release(void *cb_priv)
 	sluice_offload_put(off);
 }
 
-static int block_port_add(struct sluice_block *block,
+/**
+ * sluice_block_port_add() - a vport starts at a block
+ * @block: block; offload lock held
+ * @vport: vport that has none of the kind
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int sluice_block_port_add(struct sluice_block *block,
 			  struct sluice_vport *vport)
 {
 	struct sluice_port *port;
@@ -233,26 +255,37 @@ static int block_port_add(struct sluice_block *block,
 		kfree(port);
 		return err;
 	}
-	vport->block = block;
+	block_set_port(block, vport, block);
 	return 0;
 }
 
-/* The port's packets go to software from here on. */
-static void block_port_del(struct sluice_block *block,
-			   struct sluice_port *port, u16 num)
+/**
+ * sluice_block_port_del() - a vport does not start at a block any more
+ * @block: block; offload lock held
+ * @num: the vport's number
+ *
+ * Its packets go to software from here on.
+ *
+ * Return: whether it did.
+ */
+bool sluice_block_port_del(struct sluice_block *block, u16 num)
 {
+	struct sluice_port *port = xa_erase(&block->ports, num);
 	struct sluice_cmd_vport cmd = {};
 
+	if (!port)
+		return false;
 	if (port->root != SLUICE_ID_NONE) {
 		sluice_cmd_init(&cmd.hdr, SLUICE_CMD_VPORT_SET, sizeof(cmd));
 		cmd.hdr.vport = cpu_to_le16(num);
-		cmd.fields = cpu_to_le32(SLUICE_VPORT_F_ROOT);
+		cmd.fields = cpu_to_le32(block_field(block));
 		cmd.root_table = cpu_to_le32(SLUICE_ID_NONE);
 		sluice_offload_post(block->off, &cmd.hdr);
 	}
 	if (port->vport)
-		port->vport->block = NULL;
+		block_set_port(block, port->vport, NULL);
 	kfree(port);
+	return true;
 }
 
 /**
@@ -281,7 +314,7 @@ int sluice_block_bind(struct sluice_vport *vport,
 		if (block->off != off)
 			return -EOPNOTSUPP;
 		mutex_lock(&off->lock);
-		err = block_port_add(block, vport);
+		err = sluice_block_port_add(block, vport);
 		if (!err)
 			sluice_block_roots(block);
 		mutex_unlock(&off->lock);
@@ -292,7 +325,8 @@ int sluice_block_bind(struct sluice_vport *vport,
 
 	mutex_lock(&off->lock);
 	block = sluice_block_create(off, bo->block, bo->net, vport->sdev);
-	err = IS_ERR(block) ? PTR_ERR(block) : block_port_add(block, vport);
+	err = IS_ERR(block) ? PTR_ERR(block) :
+				 sluice_block_port_add(block, vport);
 	mutex_unlock(&off->lock);
 	if (IS_ERR(block))
 		return err == -ENOSPC ? -EOPNOTSUPP : err;
@@ -313,7 +347,7 @@ int sluice_block_bind(struct sluice_vport *vport,
 
 err_port:
 	mutex_lock(&off->lock);
-	block_port_del(block, xa_erase(&block->ports, vport->num), vport->num);
+	sluice_block_port_del(block, vport->num);
 	mutex_unlock(&off->lock);
 err_release:
 	sluice_block_release(block);
@@ -333,19 +367,17 @@ int sluice_block_unbind(struct sluice_vport *vport,
 			struct flow_block_offload *bo)
 {
 	struct sluice_block *block;
-	struct sluice_port *port;
 	struct flow_block_cb *cb;
+	bool bound;
 
 	cb = flow_block_cb_lookup(bo->block, sluice_block_cb, vport->sdev);
 	if (!cb)
 		return -EOPNOTSUPP;
 	block = flow_block_cb_priv(cb);
 	mutex_lock(&block->off->lock);
-	port = xa_erase(&block->ports, vport->num);
-	if (port)
-		block_port_del(block, port, vport->num);
+	bound = sluice_block_port_del(block, vport->num);
 	mutex_unlock(&block->off->lock);
-	if (!port)
+	if (!bound)
 		return -EOPNOTSUPP;
 	if (!flow_block_cb_decref(cb)) {
 		flow_block_cb_remove(cb, bo);
@@ -368,7 +400,7 @@ void sluice_block_detach(struct sluice_block *block)
 
 	xa_for_each(&block->ports, i, port) {
 		if (port->vport)
-			port->vport->block = NULL;
+			block_set_port(block, port->vport, NULL);
 		port->vport = NULL;
 	}
 	list_for_each_entry(rule, &block->rules, list)

@@ -5,7 +5,8 @@
  * The device writes changed counters to host memory, so reading one costs no
  * command.  A freed id is in limbo until everything the device may still have
  * to write for its old rule has been written; then its memory can be cleared
- * for the next one.
+ * for the next one.  How far the device is the control ring tells, so that
+ * nobody waits for it.
  */
 #include <linux/dma-mapping.h>
 #include <linux/log2.h>
@@ -86,6 +87,26 @@ void sluice_counters_stop(struct sluice_offload *off)
 	}
 }
 
+static bool limbo_empty(const struct sluice_counters *c)
+{
+	return c->limbo_head == c->limbo_tail;
+}
+
+static void limbo_free(struct sluice_counters *c, u32 num)
+{
+	for (; num; num--, c->limbo_head++)
+		ida_free(&c->ids,
+			 c->limbo[c->limbo_head % SLUICE_COUNTER_LIMBO]);
+}
+
+static void limbo_free_all(struct sluice_counters *c)
+{
+	limbo_free(c, c->limbo_tail - c->limbo_head);
+	/* Parts begin with the ring. */
+	c->limbo_head = 0;
+	c->limbo_tail = 0;
+}
+
 /**
  * sluice_counters_replay() - tell a device that was reset where counters live
  * @off: offload, lock held
@@ -96,6 +117,10 @@ void sluice_counters_replay(struct sluice_offload *off)
 	struct sluice_cmd_counters cmd;
 	u32 i;
 
+	/* What the device may have had to write it has forgotten. */
+	mutex_lock(&c->lock);
+	limbo_free_all(c);
+	mutex_unlock(&c->lock);
 	for (i = 0; c->chunks && i < c->max / c->chunk; i++) {
 		if (!c->chunks[i])
 			continue;
@@ -121,17 +146,48 @@ void sluice_counters_fini(struct sluice_offload *off)
 	memset(c, 0, sizeof(*c));
 }
 
+static u32 *limbo_mark(struct sluice_counters *c, u32 n)
+{
+	return &c->marks[n / SLUICE_COUNTER_PART % ARRAY_SIZE(c->marks)];
+}
+
 /* Nothing is written for ids in limbo once this command is done. */
+static void limbo_sync_init(struct sluice_cmd_hdr *cmd)
+{
+	sluice_cmd_init(cmd, SLUICE_CMD_SYNC, sizeof(*cmd));
+}
+
+/* Free the ids that the device has done with; when there are none yet, wait. */
 static void counters_settle(struct sluice_offload *off)
 {
 	struct sluice_counters *c = &off->counters;
+	u32 start = c->limbo_head;
 	struct sluice_cmd_hdr cmd;
 
-	sluice_cmd_init(&cmd, SLUICE_CMD_SYNC, sizeof(cmd));
+	while (c->limbo_tail - c->limbo_head >= SLUICE_COUNTER_PART &&
+	       sluice_cmd_consumed(off->sdev, *limbo_mark(c, c->limbo_head)))
+		limbo_free(c, SLUICE_COUNTER_PART);
+	if (c->limbo_head != start)
+		return;
+	limbo_sync_init(&cmd);
 	/* Failing means that the device does nothing any more. */
 	sluice_cmd_exec(off->sdev, &cmd);
-	while (c->num_limbo)
-		ida_free(&c->ids, c->limbo[--c->num_limbo]);
+	limbo_free_all(c);
+}
+
+/* An id is unused, but for what the device may still write. */
+static void limbo_add(struct sluice_offload *off, u32 id)
+{
+	struct sluice_counters *c = &off->counters;
+	struct sluice_cmd_hdr cmd;
+	u32 n = c->limbo_tail++;
+
+	c->limbo[n % SLUICE_COUNTER_LIMBO] = id;
+	if (c->limbo_tail % SLUICE_COUNTER_PART)
+		return;
+	limbo_sync_init(&cmd);
+	sluice_offload_post(off, &cmd);
+	*limbo_mark(c, n) = sluice_cmd_mark(off->sdev);
 }
 
 static int counter_chunk_add(struct sluice_offload *off, u32 i)
@@ -166,7 +222,7 @@ static int counter_get(struct sluice_offload *off, u32 *id,
 	if (!c->max)
 		return -ENOSPC;
 	n = ida_alloc_max(&c->ids, c->max - 1, GFP_KERNEL);
-	if (n == -ENOSPC && c->num_limbo) {
+	if (n == -ENOSPC && !limbo_empty(c)) {
 		counters_settle(off);
 		n = ida_alloc_max(&c->ids, c->max - 1, GFP_KERNEL);
 	}
@@ -219,9 +275,9 @@ void sluice_counter_put(struct sluice_offload *off, u32 id)
 	if (off->dead)
 		return;
 	mutex_lock(&c->lock);
-	if (c->num_limbo == SLUICE_COUNTER_LIMBO)
+	if (c->limbo_tail - c->limbo_head == SLUICE_COUNTER_LIMBO)
 		counters_settle(off);
-	c->limbo[c->num_limbo++] = id;
+	limbo_add(off, id);
 	mutex_unlock(&c->lock);
 }
 

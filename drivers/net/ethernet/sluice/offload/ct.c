@@ -36,6 +36,7 @@ int sluice_ct_init(struct sluice_offload *off)
 		kfree(ct);
 		return err;
 	}
+	sluice_fts_init(ct);
 	off->ct = ct;
 	return 0;
 }
@@ -58,6 +59,7 @@ void sluice_ct_pause(struct sluice_offload *off)
 	ct->paused = true;
 	list_for_each_entry(zone, &ct->zones, node)
 		sluice_conns_drop(zone);
+	sluice_fts_pause(ct);
 	mutex_unlock(&ct->lock);
 	mutex_unlock(&off->lock);
 }
@@ -86,6 +88,7 @@ void sluice_ct_stop(struct sluice_offload *off)
 	if (!off->ct)
 		return;
 	sluice_ct_pause(off);
+	sluice_fts_stop(off->ct);
 	flush_delayed_work(&off->ct->dying_work);
 }
 
@@ -97,6 +100,7 @@ void sluice_ct_fini(struct sluice_offload *off)
 {
 	if (!off->ct)
 		return;
+	sluice_fts_fini(off->ct);
 	sluice_conns_fini(off->ct);
 	ida_destroy(&off->ct->table_ids);
 	kfree(off->ct);
@@ -126,6 +130,7 @@ static struct sluice_ct_zone *zone_get(struct sluice_ct *ct,
 	}
 	zone->ct = ct;
 	zone->ft = ft;
+	zone->acct = true;
 	zone->zone = number;
 	zone->table = id;
 	zone->refs = 1;
@@ -267,6 +272,7 @@ static int connections_show(struct seq_file *m, void *v)
 	list_for_each_entry(zone, &off->ct->zones, node)
 		seq_printf(m, "zone %u table %u connections %u\n", zone->zone,
 			   zone->table, zone->num_conns);
+	sluice_fts_show(m, off->ct);
 	seq_printf(m, "full %llu\n", off->ct->full);
 	mutex_unlock(&off->ct->lock);
 	mutex_unlock(&off->lock);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Connections that act_ct's flow table tells of.
+ * Connections that flow tables tell of: those of act_ct, and nftables'.
  *
  * The flow table calls from work items, for each direction on its own.  It names
  * a direction by the address of its tuple in struct flow_offload, which lives as
  * long as we have not been told that it goes.  Its software fast path is what the
- * device does for it, so a connection is taken only when that would: once it is
- * assured.  Until then software sees all packets.
+ * device does for it, so a connection is taken only when that would: of act_ct's
+ * once it is assured.  Until then software sees all packets.
  */
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -20,8 +20,11 @@
 /**
  * struct sluice_conn_dir - one direction of a connection
  * @present: the device has it
+ * @table: connection table of the device
  * @mark: mark the device has
  * @label: labels the device has
+ * @in: of nftables': where its packets come in
+ * @hop: where they go
  * @counter: counter id
  * @slot: its host memory
  * @packets: packets conntrack has been told of
@@ -29,8 +32,11 @@
  */
 struct sluice_conn_dir {
 	bool present;
+	u32 table;
 	u32 mark;
 	u8 label[16];
+	struct sluice_ft_in *in;
+	struct sluice_ft_hop *hop;
 	u32 counter;
 	const struct sluice_counter *slot;
 	u64 packets;
@@ -45,6 +51,7 @@ struct sluice_conn_dir {
  * @zone: its zone
  * @list: in struct sluice_ct_zone.conns or struct sluice_ct.dying
  * @pair: its ids are twice this and the next one
+ * @acct: conntrack is to be told of its last packets
  * @dir: its directions
  */
 struct sluice_conn {
@@ -54,6 +61,7 @@ struct sluice_conn {
 	struct sluice_ct_zone *zone;
 	struct list_head list;
 	u32 pair;
+	bool acct;
 	struct sluice_conn_dir dir[FLOW_OFFLOAD_DIR_MAX];
 };
 
@@ -67,16 +75,6 @@ static const struct rhashtable_params conn_params = {
 	.key_len = sizeof_field(struct sluice_conn, flow),
 	.automatic_shrinking = true,
 };
-
-static const struct flow_offload *
-tuple_flow(const struct flow_offload_tuple *tuple)
-{
-	const struct flow_offload_tuple_rhash *th =
-		container_of(tuple, struct flow_offload_tuple_rhash, tuple);
-
-	return container_of(th - tuple->dir, struct flow_offload,
-			    tuplehash[0]);
-}
 
 static u32 conn_id(const struct sluice_conn *conn, unsigned int d)
 {
@@ -135,7 +133,7 @@ static int conn_post(struct sluice_conn *conn, unsigned int d, bool zero)
 	if (d == FLOW_OFFLOAD_DIR_REPLY)
 		state |= SLUICE_CT_REPLY;
 	cmd.id = cpu_to_le32(conn_id(conn, d));
-	cmd.table = cpu_to_le32(conn->zone->table);
+	cmd.table = cpu_to_le32(dir->table);
 	cmd.counter = cpu_to_le32(dir->counter);
 	cmd.mark = cpu_to_le32(dir->mark);
 	memcpy(cmd.label, dir->label, sizeof(cmd.label));
@@ -176,6 +174,7 @@ static struct sluice_conn *conn_new(struct sluice_ct_zone *zone,
 	conn->pair = id;
 	conn->flow = flow;
 	conn->zone = zone;
+	conn->acct = zone->acct;
 	err = rhashtable_insert_fast(&ct->conns, &conn->node, conn_params);
 	if (err) {
 		ida_free(&ct->ids, id);
@@ -197,6 +196,7 @@ static void conn_drop(struct sluice_conn *conn)
 	unsigned int d;
 
 	for (d = 0; d < FLOW_OFFLOAD_DIR_MAX; d++) {
+		sluice_ft_unuse(ct, conn->dir[d].in, conn->dir[d].hop);
 		if (!conn->dir[d].present || ct->paused)
 			continue;
 		sluice_cmd_init(&cmd.hdr, SLUICE_CMD_CT_DEL, sizeof(cmd));
@@ -250,8 +250,9 @@ static void conn_free(struct sluice_ct *ct, struct sluice_conn *conn,
 	for (d = 0; d < FLOW_OFFLOAD_DIR_MAX; d++) {
 		if (!conn->dir[d].present)
 			continue;
-		if (acct_add && dir_count(&conn->dir[d], &packets, &bytes,
-					  &last_use) && packets)
+		if (acct_add && conn->acct &&
+		    dir_count(&conn->dir[d], &packets, &bytes, &last_use) &&
+		    packets)
 			acct_add(conn->ct, d, packets, bytes);
 		sluice_counter_put(ct->off, conn->dir[d].counter);
 	}
@@ -302,7 +303,7 @@ static const void *rule_labels(const struct flow_rule *rule)
 	return NULL;
 }
 
-static int dir_add(struct sluice_conn *conn, unsigned int d, const void *labels)
+static int dir_add(struct sluice_conn *conn, unsigned int d)
 {
 	struct sluice_offload *off = conn->zone->ct->off;
 	struct sluice_conn_dir *dir = &conn->dir[d];
@@ -311,8 +312,6 @@ static int dir_add(struct sluice_conn *conn, unsigned int d, const void *labels)
 	err = sluice_counter_get(off, &dir->counter, &dir->slot);
 	if (err)
 		return err;
-	dir->mark = ct_mark(conn->ct);
-	memcpy(dir->label, labels, sizeof(dir->label));
 	err = conn_post(conn, d, true);
 	if (err) {
 		sluice_counter_put(off, dir->counter);
@@ -323,55 +322,87 @@ static int dir_add(struct sluice_conn *conn, unsigned int d, const void *labels)
 }
 
 /* The flow table also tells again of what we have. */
-static int dir_update(struct sluice_conn *conn, unsigned int d,
-		      const void *labels)
+static int dir_set(struct sluice_conn *conn, unsigned int d,
+		   const struct sluice_conn_to *to)
 {
 	struct sluice_conn_dir *dir = &conn->dir[d];
-	u32 mark = ct_mark(conn->ct);
 
-	if (dir->mark == mark &&
-	    !memcmp(dir->label, labels, sizeof(dir->label)))
+	if (dir->present && dir->table == to->table && dir->mark == to->mark &&
+	    !memcmp(dir->label, to->labels, sizeof(dir->label)))
 		return 0;
-	dir->mark = mark;
-	if (labels != dir->label)
-		memcpy(dir->label, labels, sizeof(dir->label));
-	return conn_post(conn, d, false);
+	dir->table = to->table;
+	dir->mark = to->mark;
+	if (to->labels != dir->label)
+		memcpy(dir->label, to->labels, sizeof(dir->label));
+	return dir->present ? conn_post(conn, d, false) : dir_add(conn, d);
+}
+
+/**
+ * sluice_conn_set() - a connection's direction is to be in the device
+ * @zone: zone or flow table; struct sluice_ct.lock held
+ * @flow: the connection
+ * @d: the direction
+ * @to: what becomes of its packets; on success @in and @hop are used by it
+ *	until sluice_ft_unuse()
+ *
+ * Return: 0, -ENOSPC, -ENOMEM or -EIO.
+ */
+int sluice_conn_set(struct sluice_ct_zone *zone,
+		    const struct flow_offload *flow, unsigned int d,
+		    const struct sluice_conn_to *to)
+{
+	struct sluice_conn *conn = conn_find(zone->ct, flow);
+	struct sluice_conn_dir *dir;
+	bool fresh = !conn;
+	int err;
+
+	if (fresh)
+		conn = conn_new(zone, flow);
+	if (IS_ERR(conn)) {
+		err = PTR_ERR(conn);
+	} else {
+		err = dir_set(conn, d, to);
+		if (err && fresh)
+			conn_drop(conn);
+	}
+	if (err == -ENOSPC)
+		zone->ct->full++;
+	if (err)
+		return err;
+	dir = &conn->dir[d];
+	sluice_ft_unuse(zone->ct, dir->in, dir->hop);
+	dir->in = to->in;
+	dir->hop = to->hop;
+	return 0;
 }
 
 static int conn_replace(struct sluice_ct_zone *zone,
 			const struct flow_cls_offload *f)
 {
 	const struct flow_offload_tuple *tuple = (const void *)f->cookie;
-	const struct flow_offload *flow = tuple_flow(tuple);
-	const void *labels = rule_labels(f->rule);
-	struct sluice_conn *conn;
-	bool fresh;
-	int err;
+	const struct flow_offload *flow = sluice_tuple_flow(tuple);
+	struct sluice_conn_to to = {
+		.table = zone->table,
+		.labels = rule_labels(f->rule),
+	};
 
-	if (!labels || !test_bit(IPS_ASSURED_BIT, &flow->ct->status))
+	if (!to.labels || !test_bit(IPS_ASSURED_BIT, &flow->ct->status))
 		return -EOPNOTSUPP;
-	conn = conn_find(zone->ct, flow);
-	fresh = !conn;
-	if (fresh)
-		conn = conn_new(zone, flow);
-	if (IS_ERR(conn)) {
-		err = PTR_ERR(conn);
-	} else {
-		err = conn->dir[tuple->dir].present ?
-		      dir_update(conn, tuple->dir, labels) :
-		      dir_add(conn, tuple->dir, labels);
-		if (err && fresh)
-			conn_drop(conn);
-	}
-	if (err == -ENOSPC)
-		zone->ct->full++;
-	return err;
+	to.mark = ct_mark(flow->ct);
+	return sluice_conn_set(zone, flow, tuple->dir, &to);
 }
 
-static int conn_stats(struct sluice_ct *ct, struct flow_cls_offload *f)
+/**
+ * sluice_conn_stats() - a flow table asks for the counters of a direction
+ * @ct: connections, its lock held
+ * @f: the call
+ *
+ * Return: 0, or -ENOENT for what is not in the device.
+ */
+int sluice_conn_stats(struct sluice_ct *ct, struct flow_cls_offload *f)
 {
 	const struct flow_offload_tuple *tuple = (const void *)f->cookie;
-	struct sluice_conn *conn = conn_find(ct, tuple_flow(tuple));
+	struct sluice_conn *conn = conn_find(ct, sluice_tuple_flow(tuple));
 	u64 packets, bytes, last_use;
 	struct sluice_conn_dir *dir;
 	unsigned long used, now;
@@ -380,7 +411,10 @@ static int conn_stats(struct sluice_ct *ct, struct flow_cls_offload *f)
 		return -ENOENT;
 	dir = &conn->dir[tuple->dir];
 	/* Nobody tells of a mark that was changed from outside. */
-	dir_update(conn, tuple->dir, dir->label);
+	if (!conn->zone->routes && dir->mark != ct_mark(conn->ct)) {
+		dir->mark = ct_mark(conn->ct);
+		conn_post(conn, tuple->dir, false);
+	}
 	if (!dir_count(dir, &packets, &bytes, &last_use))
 		return 0;
 	used = sluice_time_to_jiffies(ct->off->sdev, last_use);
@@ -392,12 +426,19 @@ static int conn_stats(struct sluice_ct *ct, struct flow_cls_offload *f)
 	return 0;
 }
 
-static int conn_destroy(struct sluice_ct *ct, const struct flow_cls_offload *f)
+/**
+ * sluice_conn_destroy() - a flow table forgets a connection
+ * @ct: connections, its lock held
+ * @f: the call, about one of its directions
+ *
+ * Return: 0, or -ENOENT for what is not in the device.
+ */
+int sluice_conn_destroy(struct sluice_ct *ct, const struct flow_cls_offload *f)
 {
 	struct sluice_conn *conn;
 
 	/* Both directions go; the call for the second finds nothing. */
-	conn = conn_find(ct, tuple_flow((const void *)f->cookie));
+	conn = conn_find(ct, sluice_tuple_flow((const void *)f->cookie));
 	if (!conn)
 		return -ENOENT;
 	conn_drop(conn);
@@ -431,10 +472,10 @@ int sluice_conn_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 			err = conn_replace(zone, f);
 			break;
 		case FLOW_CLS_DESTROY:
-			err = conn_destroy(ct, f);
+			err = sluice_conn_destroy(ct, f);
 			break;
 		case FLOW_CLS_STATS:
-			err = conn_stats(ct, f);
+			err = sluice_conn_stats(ct, f);
 			break;
 		default:
 			break;

@@ -13,7 +13,7 @@ static bool state_same(const struct sluice_state *a,
 {
 	return a->tun == b->tun && a->ptype == b->ptype &&
 	       a->unset == b->unset && a->meta == b->meta &&
-	       a->mark == b->mark;
+	       a->mark == b->mark && a->eth == b->eth;
 }
 
 /**
@@ -101,7 +101,7 @@ int sluice_jumps_land(struct sluice_offload *off,
 		if (!state_same(&prog->state, &jump->state))
 			return sluice_reject(off, extack,
 					     SLUICE_REJECT_CONTROL,
-					     "jump over tunnel_key or skbedit");
+					     "jump over tunnel_key, skbedit or vlan pop_eth");
 	}
 	return 0;
 }

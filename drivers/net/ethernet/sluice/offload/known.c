@@ -86,8 +86,8 @@ const struct sluice_known sluice_actions[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_PPPOE_PUSH] = { "pppoe push", NEVER },
 	[FLOW_ACTION_JUMP] = { "jump", PART },
 	[FLOW_ACTION_PIPE] = { "pipe", PART },
-	[FLOW_ACTION_VLAN_PUSH_ETH] = { "vlan push_eth", NO },
-	[FLOW_ACTION_VLAN_POP_ETH] = { "vlan pop_eth", NO },
+	[FLOW_ACTION_VLAN_PUSH_ETH] = { "vlan push_eth", PART },
+	[FLOW_ACTION_VLAN_POP_ETH] = { "vlan pop_eth", PART },
 	[FLOW_ACTION_CONTINUE] = { "continue", PART },
 };
 

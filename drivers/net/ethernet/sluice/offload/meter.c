@@ -210,7 +210,15 @@ void sluice_meters_fini(struct sluice_offload *off)
 	xa_destroy(&off->meters);
 }
 
-static int meter_replace(struct sluice_offload *off,
+/**
+ * sluice_meter_replace() - tc's action offload has a policer, new or changed
+ * @off: offload, lock held
+ * @fl: the call
+ *
+ * Return: 0; -EOPNOTSUPP for one the device does not have; -ENOSPC, -ENOMEM or
+ * -EIO.
+ */
+int sluice_meter_replace(struct sluice_offload *off,
 			 const struct flow_offload_action *fl)
 {
 	const struct flow_action_entry *entry = &fl->action.entries[0];
@@ -244,39 +252,29 @@ static int meter_replace(struct sluice_offload *off,
 	return known ? meter_post(off, meter) : -EOPNOTSUPP;
 }
 
-static int meter_destroy(struct sluice_offload *off, unsigned long cookie)
+/**
+ * sluice_meter_exists() - is a policer in the device?
+ * @off: offload, lock held
+ * @cookie: tc's name for it
+ *
+ * Return: whether it is, by filters or by tc's action offload.
+ */
+bool sluice_meter_exists(struct sluice_offload *off, unsigned long cookie)
+{
+	return meter_find(off, cookie);
+}
+
+/**
+ * sluice_meter_destroy() - tc's action offload takes an action back
+ * @off: offload, lock held
+ * @cookie: tc's name for it; it may be no policer
+ */
+void sluice_meter_destroy(struct sluice_offload *off, unsigned long cookie)
 {
 	struct sluice_meter *meter = meter_find(off, cookie);
 
 	if (!meter || !meter->tc)
-		return -EOPNOTSUPP;
+		return;
 	meter->tc = false;
 	meter_put(off, meter);
-	return 0;
-}
-
-/**
- * sluice_meter_setup() - a call of tc's action offload
- * @off: offload, lock held
- * @fl: the call
- *
- * Return: 0; -EOPNOTSUPP for other actions than police, and for statistics:
- * those come with the filters.
- */
-int sluice_meter_setup(struct sluice_offload *off,
-		       const struct flow_offload_action *fl)
-{
-	if (off->dead)
-		return -EOPNOTSUPP;
-	switch (fl->command) {
-	case FLOW_ACT_REPLACE:
-		if (fl->action.num_entries != 1 ||
-		    fl->action.entries[0].id != FLOW_ACTION_POLICE)
-			return -EOPNOTSUPP;
-		return meter_replace(off, fl);
-	case FLOW_ACT_DESTROY:
-		return meter_destroy(off, fl->cookie);
-	default:
-		return -EOPNOTSUPP;
-	}
 }

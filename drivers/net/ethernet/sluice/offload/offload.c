@@ -81,6 +81,7 @@ static void offload_free(struct sluice_offload *off)
 	sluice_counters_fini(off);
 	xa_destroy(&off->hosts);
 	sluice_meters_fini(off);
+	sluice_shared_fini(off);
 	sluice_samples_fini(off);
 	ida_destroy(&off->table_ids);
 	ida_destroy(&off->mask_ids);
@@ -137,6 +138,8 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	ida_init(&off->table_ids);
 	xa_init_flags(&off->meters, XA_FLAGS_ALLOC);
 	hash_init(off->policers);
+	hash_init(off->shared);
+	xa_init(&off->shared_ids);
 	xa_init(&off->hosts);
 	xa_init_flags(&off->samples, XA_FLAGS_ALLOC);
 	INIT_DELAYED_WORK(&off->root_work, offload_root_work);
@@ -221,8 +224,8 @@ void sluice_offload_fini(struct sluice_dev *sdev)
  * @type: what is asked for
  * @type_data: argument
  *
- * Context: RTNL, in any mode: a block that was bound in switchdev mode may be
- * unbound later.
+ * Context: RTNL (%TC_SETUP_FT: nftables' lock instead), in any mode: a block that
+ * was bound in switchdev mode may be unbound later.
  *
  * Return: 0, -EOPNOTSUPP for what only software does, or -ENOMEM.
  */
@@ -232,10 +235,13 @@ int sluice_offload_setup_tc(struct sluice_vport *vport,
 	struct flow_block_offload *bo = type_data;
 	bool bind;
 
-	if (type != TC_SETUP_BLOCK)
+	if (type != TC_SETUP_BLOCK && type != TC_SETUP_FT)
 		return -EOPNOTSUPP;
 	bo->unlocked_driver_cb = true;
 	bind = bo->command == FLOW_BLOCK_BIND;
+	if (type == TC_SETUP_FT)
+		return bind ? sluice_ft_bind(vport, bo) :
+			      sluice_ft_unbind(vport, bo);
 	switch (bo->binder_type) {
 	case FLOW_BLOCK_BINDER_TYPE_CLSACT_INGRESS:
 		return bind ? sluice_block_bind(vport, bo) :
@@ -274,5 +280,7 @@ void sluice_offload_vport_gone(struct sluice_vport *vport)
 	list_for_each_entry_safe(rule, next, &off->indev, indev)
 		if (rule->in_vport == vport->num)
 			sluice_rule_withdraw(rule);
+	if (vport->ft_block)
+		sluice_block_port_del(vport->ft_block, vport->num);
 	mutex_unlock(&off->lock);
 }

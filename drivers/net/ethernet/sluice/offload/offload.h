@@ -17,6 +17,7 @@
 #ifndef _SLUICE_OFFLOAD_H
 #define _SLUICE_OFFLOAD_H
 
+#include <linux/hash.h>
 #include <linux/hashtable.h>
 #include <linux/idr.h>
 #include <linux/kref.h>
@@ -46,7 +47,10 @@ struct tcf_block;
 #define SLUICE_COUNTER_CHUNK	1024
 
 /* Counter ids that wait for the device to forget them. */
-#define SLUICE_COUNTER_LIMBO	1024
+#define SLUICE_COUNTER_LIMBO	4096
+
+/* So many of them leave together. */
+#define SLUICE_COUNTER_PART	1024
 
 /* Rules kept back for punts, at most. */
 #define SLUICE_RULE_RESERVE	64
@@ -131,8 +135,11 @@ struct sluice_known {
  * @chunks: memory by id / @chunk, NULL where none is needed yet
  * @dma: its addresses
  * @ids: ids in use or in limbo
- * @limbo: freed ids the device may still write
- * @num_limbo: how many
+ * @limbo: freed ids the device may still write, a ring
+ * @limbo_head: ids that left it so far
+ * @limbo_tail: ids that came into it so far
+ * @marks: for each part of it that was full, the place in the control ring
+ *	where the device has written all of them
  */
 struct sluice_counters {
 	/* Rules and connections have locks of their own. */
@@ -143,7 +150,9 @@ struct sluice_counters {
 	dma_addr_t *dma;
 	struct ida ids;
 	u32 *limbo;
-	unsigned int num_limbo;
+	u32 limbo_head;
+	u32 limbo_tail;
+	u32 marks[SLUICE_COUNTER_LIMBO / SLUICE_COUNTER_PART];
 };
 
 /**
@@ -201,6 +210,8 @@ struct sluice_meter {
  * @ranges: port range comparators
  * @meters: struct sluice_meter by id
  * @policers: the same by cookie
+ * @shared: actions that tc shares, struct sluice_shared by cookie
+ * @shared_ids: the same by counter
  * @hosts: steps that hand packets to a netdev, by its ifindex
  * @samples: struct sluice_sample by what the device calls it
  * @next_sample: where to look for the next number
@@ -235,6 +246,8 @@ struct sluice_offload {
 	struct sluice_range ranges[SLUICE_MAX_RANGES];
 	struct xarray meters;
 	DECLARE_HASHTABLE(policers, 8);
+	DECLARE_HASHTABLE(shared, 8);
+	struct xarray shared_ids;
 	struct xarray hosts;
 	struct xarray samples;
 	u32 next_sample;
@@ -269,7 +282,7 @@ struct sluice_port {
 
 /**
  * struct sluice_block - a tc block at the ingress of representors, or at that of
- *	a tunnel device
+ *	a tunnel device, or a flow table of nftables
  * @off: the offload it belongs to
  * @tc: tc's side
  * @ident: our name for tc's callback
@@ -278,6 +291,8 @@ struct sluice_port {
  * @underlay: the internal port whose egress it is, NULL for others, and when it
  *	is gone
  * @of_host: it is for what the host sends by an internal port
+ * @of_ft: it is a flow table of nftables, for what the port's other block has
+ *	no rule for
  * @replay: block whose filters tc has not told of and will not, or NULL
  * @net: network namespace of its netdevs
  * @node: in struct sluice_offload.blocks
@@ -297,6 +312,7 @@ struct sluice_block {
 	bool of_tunnel;
 	struct sluice_underlay *underlay;
 	bool of_host;
+	bool of_ft;
 	struct tcf_block *replay;
 	struct net *net;
 	struct list_head node;
@@ -425,6 +441,7 @@ struct sluice_out {
  * @zone: conntrack zone it uses, or NULL
  * @flags: SLUICE_RULE_*
  * @in_vport: with @indev, the vport packets have to come in by
+ * @num_acts: actions that tc may change; their hashes are behind the program
  * @refs: filters of this name (the same BPF program may be used twice)
  * @counter: counter id or SLUICE_ID_NONE
  * @slot: host memory of the counter, or NULL
@@ -452,6 +469,7 @@ struct sluice_rule {
 	u8 num_outs;
 	u8 flags;
 	u16 in_vport;
+	u8 num_acts;
 	unsigned int refs;
 	u32 counter;
 	const struct sluice_counter *slot;
@@ -490,12 +508,27 @@ struct sluice_match {
 #define SLUICE_JUMP_END		U32_MAX
 
 /**
+ * enum sluice_eth - what "vlan pop_eth" has left of a packet
+ * @SLUICE_ETH_FRAME: a frame, as ever
+ * @SLUICE_ETH_NONE: no Ethernet header
+ * @SLUICE_ETH_INNER: none, but a frame is behind the last label taken away
+ * @SLUICE_ETH_BARE: that frame, which software has no headers of
+ */
+enum sluice_eth {
+	SLUICE_ETH_FRAME,
+	SLUICE_ETH_NONE,
+	SLUICE_ETH_INNER,
+	SLUICE_ETH_BARE,
+};
+
+/**
  * struct sluice_state - what actions have done that is in no step
  * @tun: tunnel header the packet was given
  * @ptype: SLUICE_PTYPE() of the type skbedit set, 0 if none
  * @unset: the packet's own tunnel header is forgotten
  * @meta: skbedit changed what only software sees of a packet
  * @mark: and that is the mark or the priority
+ * @eth: what "vlan pop_eth" has left
  */
 struct sluice_state {
 	const struct ip_tunnel_info *tun;
@@ -503,6 +536,7 @@ struct sluice_state {
 	bool unset;
 	bool meta;
 	bool mark;
+	enum sluice_eth eth;
 };
 
 /**
@@ -527,9 +561,11 @@ struct sluice_jump {
  * @num_encaps: outputs to tunnels
  * @num_jumps: jumps
  * @num_chains: chains it goes to
+ * @num_acts: actions it is made of
  * @state: while the filter is parsed
  * @count: packets are to be counted
  * @chains: chains it goes to
+ * @acts: hashes of tc's names for the actions, sluice_action_hash()
  * @zone: conntrack zone it uses, with a reference, or NULL
  * @outs: vports it outputs to
  * @encaps: tunnels it outputs to, each with a reference
@@ -542,9 +578,11 @@ struct sluice_program {
 	unsigned int num_encaps;
 	unsigned int num_jumps;
 	unsigned int num_chains;
+	unsigned int num_acts;
 	struct sluice_state state;
 	bool count;
 	u32 chains[SLUICE_CHAINS_MAX];
+	u32 acts[TCA_ACT_MAX_PRIO];
 	struct sluice_ct_zone *zone;
 	struct sluice_vport *outs[SLUICE_PROGRAM_MAX];
 	struct sluice_encap *encaps[SLUICE_PROGRAM_MAX];
@@ -616,6 +654,9 @@ struct sluice_block *sluice_block_create(struct sluice_offload *off,
 					 struct flow_block *tc,
 					 struct net *net, void *ident);
 void sluice_block_destroy(struct sluice_block *block);
+int sluice_block_port_add(struct sluice_block *block,
+			  struct sluice_vport *vport);
+bool sluice_block_port_del(struct sluice_block *block, u16 num);
 void sluice_block_release(void *cb_priv);
 int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
 bool sluice_block_is_live(const struct sluice_block *block);
@@ -681,6 +722,12 @@ void sluice_ranges_replay(struct sluice_offload *off);
 bool sluice_ranges_clash(struct sluice_block *block,
 			 const struct sluice_spec *spec);
 
+/* Short for tc's name of an action; that two have the same does no harm. */
+static inline u32 sluice_action_hash(unsigned long cookie)
+{
+	return hash_long(cookie, 32);
+}
+
 /* ---- actions.c ---- */
 
 int sluice_actions_parse(struct sluice_block *block,
@@ -694,6 +741,15 @@ int sluice_program_goto(struct sluice_block *block,
 			struct netlink_ext_ack *extack,
 			struct sluice_program *prog, u32 chain,
 			struct sluice_action *step);
+
+/* ---- eth.c ---- */
+
+int sluice_eth_parse(struct sluice_offload *off,
+		     const struct flow_action_entry *entry,
+		     struct netlink_ext_ack *extack,
+		     struct sluice_program *prog);
+int sluice_eth_end(struct sluice_offload *off, struct netlink_ext_ack *extack,
+		   const struct sluice_program *prog);
 
 /* ---- jump.c ---- */
 
@@ -721,8 +777,24 @@ void sluice_meters_put(struct sluice_offload *off,
 		       const struct sluice_action *act, unsigned int num);
 void sluice_meters_replay(struct sluice_offload *off);
 void sluice_meters_fini(struct sluice_offload *off);
-int sluice_meter_setup(struct sluice_offload *off,
-		       const struct flow_offload_action *fl);
+int sluice_meter_replace(struct sluice_offload *off,
+			 const struct flow_offload_action *fl);
+bool sluice_meter_exists(struct sluice_offload *off, unsigned long cookie);
+void sluice_meter_destroy(struct sluice_offload *off, unsigned long cookie);
+
+/* ---- share.c ---- */
+
+void sluice_shared_step(struct sluice_offload *off, unsigned long cookie,
+			struct sluice_program *prog);
+void sluice_shared_drop(struct sluice_offload *off, unsigned long cookie,
+			struct sluice_action *step);
+void sluice_shared_hold(struct sluice_offload *off, struct sluice_action *act,
+			unsigned int num);
+void sluice_shared_put(struct sluice_offload *off,
+		       const struct sluice_action *act, unsigned int num);
+void sluice_shared_replay(struct sluice_offload *off);
+void sluice_shared_fini(struct sluice_offload *off);
+int sluice_act_setup(struct sluice_offload *off, struct flow_offload_action *fl);
 
 /* ---- host.c ---- */
 
@@ -791,6 +863,7 @@ void sluice_rule_remove(struct sluice_rule *rule);
 int sluice_rule_post(struct sluice_rule *rule);
 void sluice_rule_lose_port(struct sluice_rule *rule);
 void sluice_rules_lose_meter(struct sluice_offload *off, u32 id);
+bool sluice_rules_lose_action(struct sluice_offload *off, unsigned long cookie);
 void sluice_rule_withdraw(struct sluice_rule *rule);
 void sluice_rule_detach(struct sluice_rule *rule);
 int sluice_rule_stats(struct sluice_offload *off,

@@ -137,6 +137,8 @@ int sluice_police_parse(struct sluice_block *block,
 				      entry->police.notexceed.extval);
 	if (err)
 		return err;
+	sluice_shared_drop(off, entry->cookie, &exceed);
+	sluice_shared_drop(off, entry->cookie, &conform);
 	if (exceeds == SIDE_STEP)
 		*sluice_program_step(prog, 0) = exceed;
 	if (conforms == SIDE_STEP)

@@ -106,6 +106,7 @@ void sluice_offload_replay(struct sluice_dev *sdev)
 	sluice_counters_replay(off);
 	sluice_ranges_replay(off);
 	sluice_meters_replay(off);
+	sluice_shared_replay(off);
 	replay_masks(off);
 	if (off->tunnels)
 		sluice_tunnels_replay(off->tunnels);

@@ -15,6 +15,11 @@ const struct rhashtable_params sluice_rule_params = {
 	.automatic_shrinking = true,
 };
 
+/* For most rules; the sizes kmalloc() has would waste a third. */
+static struct kmem_cache *rule_cache;
+
+#define RULE_CACHE_SIZE		384
+
 static size_t rule_cmd_len(unsigned int words, unsigned int actions)
 {
 	return sizeof(struct sluice_cmd_rule) + words * sizeof(u64) +
@@ -25,6 +30,11 @@ static struct sluice_action *rule_actions(struct sluice_rule *rule)
 {
 	return (struct sluice_action *)(rule->cmd.data +
 					rule->cmd.key_words * sizeof(u64));
+}
+
+static u32 *rule_acts(struct sluice_rule *rule)
+{
+	return (u32 *)(rule_actions(rule) + rule->cmd.num_actions);
 }
 
 static int rule_post(struct sluice_offload *off, struct sluice_rule *rule)
@@ -105,6 +115,11 @@ static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 	}
 	memcpy(data, spec->prog.act,
 	       spec->prog.num * sizeof(struct sluice_action));
+	rule->num_acts = spec->prog.num_acts;
+	memcpy(rule_acts(rule), spec->prog.acts,
+	       rule->num_acts * sizeof(*spec->prog.acts));
+	sluice_shared_hold(rule->key.block->off, rule_actions(rule),
+			   spec->prog.num);
 	sluice_meters_hold(rule->key.block->off, spec->prog.act,
 			   spec->prog.num);
 	sluice_hosts_count(rule->key.block->off, spec->prog.act,
@@ -185,6 +200,7 @@ static void rule_put_objects(struct sluice_offload *off,
 			     struct sluice_rule *rule)
 {
 	sluice_meters_put(off, rule_actions(rule), rule->cmd.num_actions);
+	sluice_shared_put(off, rule_actions(rule), rule->cmd.num_actions);
 	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, -1);
 	sluice_samples_count(off, rule_actions(rule), rule->cmd.num_actions,
 			     -1);
@@ -300,14 +316,40 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 	sluice_table_put(rule->table);
 }
 
+/**
+ * sluice_rules_init() - what all rules of the module share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int sluice_rules_init(void)
+{
+	rule_cache = kmem_cache_create("sluice_rule", RULE_CACHE_SIZE, 0, 0,
+				       NULL);
+	return rule_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * sluice_rules_fini() - give it back
+ */
+void sluice_rules_fini(void)
+{
+	/* It waits for what kfree_rcu() still has. */
+	kmem_cache_destroy(rule_cache);
+}
+
+/* kfree() takes it back, from wherever it is. */
 static struct sluice_rule *rule_alloc(struct sluice_block *block,
 				      const struct sluice_spec *spec)
 {
 	unsigned int words = hweight64(sluice_mask_words(&spec->match.mask));
+	size_t size = offsetof(struct sluice_rule, cmd) +
+		      rule_cmd_len(words, spec->prog.num) +
+		      spec->prog.num_acts * sizeof(*spec->prog.acts);
 	struct sluice_rule *rule;
 
-	rule = kzalloc(offsetof(struct sluice_rule, cmd) +
-		       rule_cmd_len(words, spec->prog.num), GFP_KERNEL);
+	rule = size <= RULE_CACHE_SIZE ?
+	       kmem_cache_zalloc(rule_cache, GFP_KERNEL) :
+	       kzalloc(size, GFP_KERNEL);
 	if (!rule)
 		return NULL;
 	rule->key = spec->key;
@@ -461,6 +503,7 @@ void sluice_rule_lose_port(struct sluice_rule *rule)
 	memset(act, 0, sizeof(*act));
 	act->op = SLUICE_ACT_PUNT;
 	rule->cmd.num_actions = 1;
+	rule->num_acts = 0;
 	rule->cmd.counter = cpu_to_le32(SLUICE_ID_NONE);
 	rule->cmd.flags = 0;
 	rule_post(off, rule);
@@ -478,6 +521,36 @@ static bool rule_has_meter(struct sluice_rule *rule, u32 id)
 	return false;
 }
 
+static bool rule_has_action(struct sluice_rule *rule, u32 hash)
+{
+	const u32 *acts = rule_acts(rule);
+	unsigned int i;
+
+	for (i = 0; i < rule->num_acts; i++)
+		if (acts[i] == hash)
+			return true;
+	return false;
+}
+
+static bool rules_lose(struct sluice_offload *off, u32 what,
+		       bool (*has)(struct sluice_rule *rule, u32 what))
+{
+	struct sluice_block *block;
+	struct sluice_rule *rule;
+	bool found = false;
+
+	list_for_each_entry(block, &off->blocks, node) {
+		list_for_each_entry(rule, &block->rules, list) {
+			if (!(rule->flags & SLUICE_RULE_PLACED) ||
+			    !has(rule, what))
+				continue;
+			sluice_rule_lose_port(rule);
+			found = true;
+		}
+	}
+	return found;
+}
+
 /**
  * sluice_rules_lose_meter() - what a meter leads to has changed
  * @off: offload, lock held
@@ -487,14 +560,21 @@ static bool rule_has_meter(struct sluice_rule *rule, u32 id)
  */
 void sluice_rules_lose_meter(struct sluice_offload *off, u32 id)
 {
-	struct sluice_block *block;
-	struct sluice_rule *rule;
+	rules_lose(off, id, rule_has_meter);
+}
 
-	list_for_each_entry(block, &off->blocks, node)
-		list_for_each_entry(rule, &block->rules, list)
-			if (rule->flags & SLUICE_RULE_PLACED &&
-			    rule_has_meter(rule, id))
-				sluice_rule_lose_port(rule);
+/**
+ * sluice_rules_lose_action() - an action has changed
+ * @off: offload, lock held
+ * @cookie: tc's name for it
+ *
+ * Rules that use it become punts, as if a port had gone.
+ *
+ * Return: whether there were any.
+ */
+bool sluice_rules_lose_action(struct sluice_offload *off, unsigned long cookie)
+{
+	return rules_lose(off, sluice_action_hash(cookie), rule_has_action);
 }
 
 /**

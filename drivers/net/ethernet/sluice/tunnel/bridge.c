@@ -81,10 +81,86 @@ void sluice_bridge_read(struct sluice_tunnels *tun,
 		      !br_port_flag_is_set(wire->dev, BR_PORT_LOCKED);
 }
 
+/* The tag of frames at a port that are for a VLAN on the bridge. */
+static bool bridge_vlan_tag(const struct sluice_underlay *underlay,
+			    const struct sluice_underlay *wire, __be16 *tpid,
+			    u16 *vid)
+{
+	const struct net_device *bridge = underlay->bridge->dev;
+	struct bridge_vlan_info own, port;
+	u16 pvid, proto;
+
+	*tpid = underlay->tpid;
+	*vid = underlay->tci & VLAN_VID_MASK;
+	/* Not behind the wire's own tag. */
+	if (!br_vlan_enabled(bridge))
+		return !wire->tpid;
+	if (br_vlan_get_proto(bridge, &proto) || htons(proto) != *tpid ||
+	    br_vlan_get_info_rcu(bridge, *vid, &own) ||
+	    br_vlan_get_info_rcu(wire->dev, *vid, &port))
+		return false;
+	/* The bridge, not only its ports, has it, and hands frames up tagged. */
+	if (!(own.flags & BRIDGE_VLAN_INFO_BRENTRY) ||
+	    own.flags & BRIDGE_VLAN_INFO_UNTAGGED)
+		return false;
+	if (!(port.flags & BRIDGE_VLAN_INFO_UNTAGGED))
+		return !wire->tpid;
+	if (br_vlan_get_pvid_rcu(wire->dev, &pvid) || pvid != *vid)
+		return false;
+	*tpid = 0;
+	*vid = 0;
+	return true;
+}
+
+/**
+ * sluice_bridge_receives() - are frames of a port for the host?
+ * @underlay: bridge, or a VLAN on one
+ * @wire: a port of the bridge
+ * @tpid: set to the ethertype of their tag, zero without
+ * @vid: set to its VLAN id
+ *
+ * Return: true for those with that tag and the MAC address of @underlay.
+ */
+bool sluice_bridge_receives(const struct sluice_underlay *underlay,
+			    const struct sluice_underlay *wire, __be16 *tpid,
+			    u16 *vid)
+{
+	bool tag;
+
+	if (!underlay->bridge) {
+		*tpid = wire->tpid ?: wire->br_tpid;
+		*vid = wire->tpid ? wire->tci & VLAN_VID_MASK : wire->br_vid;
+		return wire->br_rx;
+	}
+	/* The bridge takes no other address for its own. */
+	if (!wire->br_tx || br_port_flag_is_set(wire->dev, BR_PORT_LOCKED) ||
+	    !ether_addr_equal(underlay->dev->dev_addr,
+			      underlay->bridge->dev->dev_addr))
+		return false;
+	rcu_read_lock();
+	tag = bridge_vlan_tag(underlay, wire, tpid, vid);
+	rcu_read_unlock();
+	if (tag && wire->tpid) {
+		*tpid = wire->tpid;
+		*vid = wire->tci & VLAN_VID_MASK;
+	}
+	return tag;
+}
+
+static int bridge_path_step(struct net_device_path_ctx *ctx)
+{
+	const struct net_device_ops *ops = ctx->dev->netdev_ops;
+	struct net_device_path path = {};
+
+	if (!ops->ndo_fill_forward_path)
+		return -EOPNOTSUPP;
+	return ops->ndo_fill_forward_path(ctx, &path);
+}
+
 /**
  * sluice_bridge_path() - where a bridge sends the frames for a neighbour
  * @tun: tunnels, offload lock held
- * @bridge: underlay that is a bridge
+ * @underlay: bridge, or a VLAN on one
  * @mac: the neighbour's MAC address
  * @tpid: set to the ethertype of their tag at the port, zero without
  * @tci: set to the tag
@@ -93,23 +169,22 @@ void sluice_bridge_read(struct sluice_tunnels *tun,
  * another one, or by several.
  */
 struct sluice_underlay *sluice_bridge_path(struct sluice_tunnels *tun,
-					   const struct sluice_underlay *bridge,
+					   const struct sluice_underlay *underlay,
 					   const u8 *mac, __be16 *tpid,
 					   u16 *tci)
 {
-	const struct net_device_ops *ops = bridge->dev->netdev_ops;
-	struct net_device_path_ctx ctx = { .dev = bridge->dev };
-	struct net_device_path path = {};
+	struct net_device_path_ctx ctx = { .dev = underlay->dev };
 	struct sluice_underlay *wire = NULL;
+	int err = 0;
 
-	if (!ops->ndo_fill_forward_path)
-		return NULL;
 	ether_addr_copy(ctx.daddr, mac);
 	rcu_read_lock();
-	if (!ops->ndo_fill_forward_path(&ctx, &path) && ctx.dev)
+	if (underlay->bridge)
+		err = bridge_path_step(&ctx);
+	if (!err && !bridge_path_step(&ctx) && ctx.dev)
 		wire = sluice_underlay_find(tun, ctx.dev);
 	rcu_read_unlock();
-	if (!wire || wire->bridge != bridge || !wire->br_tx)
+	if (!wire || wire->bridge != sluice_bridge_of(underlay) || !wire->br_tx)
 		return NULL;
 	*tpid = wire->tpid;
 	*tci = wire->tci;
@@ -120,6 +195,9 @@ struct sluice_underlay *sluice_bridge_path(struct sluice_tunnels *tun,
 		return NULL;
 	*tpid = ctx.vlan[0].proto;
 	*tci = ctx.vlan[0].id;
+	/* With the priority of the VLAN device. */
+	if (underlay->bridge)
+		*tci |= underlay->tci & VLAN_PRIO_MASK;
 	return wire;
 }
 

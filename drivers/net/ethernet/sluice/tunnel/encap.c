@@ -2,6 +2,7 @@
 /*
  * Encaps: outer headers shared by all rules that ask for the same.
  */
+#include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/slab.h>
 
@@ -47,6 +48,32 @@ static void encap_source(struct sluice_tunnels *tun, struct sluice_encap *encap,
 	hlist_del_init(&encap->source_node);
 	encap->saddr = *saddr;
 	hlist_add_head(&encap->source_node, encap_sources(tun, saddr));
+}
+
+static struct hlist_head *encap_vias(struct sluice_tunnels *tun,
+				     unsigned long via)
+{
+	return &tun->vias[hash_long(via, SLUICE_ENCAP_VIAS_BITS)];
+}
+
+/* Have an encap visited by events about what its route goes by. */
+static void encap_via(struct sluice_tunnels *tun, struct sluice_encap *encap,
+		      const struct sluice_route *route)
+{
+	/* Somebody may be walking a list it is in: not moved for nothing. */
+	if (encap->via != route->via) {
+		hlist_del_init(&encap->via_node);
+		encap->via = route->via;
+		if (encap->via)
+			hlist_add_head(&encap->via_node,
+				       encap_vias(tun, encap->via));
+	}
+	if (list_empty(&encap->spread_node) == !route->spread)
+		return;
+	if (route->spread)
+		list_add_tail(&encap->spread_node, &tun->spread);
+	else
+		list_del_init(&encap->spread_node);
 }
 
 static const char *encap_resolve(struct sluice_tunnels *tun,
@@ -99,6 +126,7 @@ void sluice_encap_update(struct sluice_tunnels *tun,
 		list_move_tail(&encap->nh_node, nh ? &nh->encaps : &tun->lost);
 	if (!nh)
 		hlist_del_init(&encap->source_node);
+	encap_via(tun, encap, &route);
 	if (nh || !encap->sets) {
 		if (nh)
 			encap_source(tun, encap, &route.saddr);
@@ -195,6 +223,66 @@ void sluice_encaps_update_source(struct sluice_tunnels *tun,
 			sluice_encap_update(tun, encap);
 }
 
+/**
+ * sluice_encaps_update_via() - what routes go by has changed
+ * @tun: tunnels, offload lock held
+ * @via: see struct sluice_route
+ *
+ * Looks up the routes that go by it, and those of encaps that have none: the
+ * kernel does not tell by what a packet is refused.
+ */
+void sluice_encaps_update_via(struct sluice_tunnels *tun, unsigned long via)
+{
+	struct sluice_encap *encap, *more;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(encap, next, encap_vias(tun, via), via_node)
+		if (encap->via == via)
+			sluice_encap_update(tun, encap);
+	list_for_each_entry_safe(encap, more, &tun->lost, nh_node)
+		if (!encap->via)
+			sluice_encap_update(tun, encap);
+}
+
+/**
+ * sluice_encaps_update_spread() - a netdev can be used, or not any more
+ * @tun: tunnels, offload lock held
+ *
+ * Looks up the routes of encaps that have several ways to go over IPv6, about
+ * whose state the kernel sends no event.
+ */
+void sluice_encaps_update_spread(struct sluice_tunnels *tun)
+{
+	struct sluice_encap *encap, *next;
+
+	list_for_each_entry_safe(encap, next, &tun->spread, spread_node)
+		sluice_encap_update(tun, encap);
+}
+
+/**
+ * sluice_encaps_update_policy() - a policy rule for one source address
+ * @tun: tunnels, offload lock held
+ * @ev: the rule
+ *
+ * Looks up the routes of encaps with that address, and of those that have none.
+ */
+void sluice_encaps_update_policy(struct sluice_tunnels *tun,
+				 const struct sluice_tunnel_event *ev)
+{
+	struct sluice_encap *encap, *more;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(encap, next, encap_sources(tun, &ev->src),
+				  source_node)
+		if (encap->key.family == ev->addr.family &&
+		    sluice_policy_concerns(encap, ev))
+			sluice_encap_update(tun, encap);
+	list_for_each_entry_safe(encap, more, &tun->lost, nh_node)
+		if (encap->key.family == ev->addr.family &&
+		    sluice_policy_concerns(encap, ev))
+			sluice_encap_update(tun, encap);
+}
+
 static struct sluice_encap *encap_create(struct sluice_tunnels *tun,
 					 struct sluice_tunnel_dev *td,
 					 const struct sluice_encap_key *key)
@@ -210,6 +298,7 @@ static struct sluice_encap *encap_create(struct sluice_tunnels *tun,
 	encap->dev = td;
 	encap->refs = 1;
 	INIT_LIST_HEAD(&encap->rules);
+	INIT_LIST_HEAD(&encap->spread_node);
 	list_add_tail(&encap->nh_node, &tun->lost);
 	id = ida_alloc_max(&tun->encap_ids,
 			   tun->off->sdev->limits.max_encaps - 1, GFP_KERNEL);
@@ -306,6 +395,8 @@ void sluice_encap_put(struct sluice_tunnels *tun, struct sluice_encap *encap)
 		list_del(&encap->dev_node);
 	sluice_tunnels_post_u32(tun, SLUICE_CMD_ENCAP_DEL, encap->id);
 	hlist_del_init(&encap->source_node);
+	hlist_del_init(&encap->via_node);
+	list_del(&encap->spread_node);
 	list_del(&encap->nh_node);
 	if (encap->nh)
 		sluice_next_hop_put(tun, encap->nh);

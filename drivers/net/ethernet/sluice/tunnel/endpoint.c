@@ -81,14 +81,27 @@ void sluice_locals_clear(struct sluice_tunnels *tun)
 	}
 }
 
-/* @wire: where they arrive, @underlay itself or a port of it */
+/**
+ * struct endpoint_place - where frames for a local address arrive
+ * @underlay: what the address is on
+ * @wire: that itself, or a port of its bridge
+ * @tpid: ethertype of their tag, zero without
+ * @vid: its VLAN id
+ */
+struct endpoint_place {
+	struct sluice_underlay *underlay;
+	const struct sluice_underlay *wire;
+	__be16 tpid;
+	u16 vid;
+};
+
 static void endpoint_cmd(struct sluice_tunnels *tun,
 			 const struct sluice_tunnel_dev *td,
-			 const struct sluice_underlay *underlay,
-			 const struct sluice_underlay *wire,
+			 const struct endpoint_place *at,
 			 const struct sluice_local *local,
 			 struct sluice_cmd_endpoint *cmd)
 {
+	const struct sluice_underlay *underlay = at->underlay;
 	u16 flags = 0;
 
 	memset(cmd, 0, sizeof(*cmd));
@@ -98,17 +111,12 @@ static void endpoint_cmd(struct sluice_tunnels *tun,
 		cmd->port = cpu_to_le16(SLUICE_VPORT_NONE);
 		cmd->group = cpu_to_le32(underlay->group);
 	} else {
-		cmd->port = cpu_to_le16(wire->vport);
+		cmd->port = cpu_to_le16(at->wire->vport);
 	}
 	cmd->type = td->type;
 	cmd->ip = local->addr.family == AF_INET ? 4 : 6;
-	if (wire->tpid) {
-		cmd->vlan_tpid = cpu_to_le16(be16_to_cpu(wire->tpid));
-		cmd->vlan_id = cpu_to_le16(wire->tci & VLAN_VID_MASK);
-	} else if (wire != underlay && wire->br_tpid) {
-		cmd->vlan_tpid = cpu_to_le16(be16_to_cpu(wire->br_tpid));
-		cmd->vlan_id = cpu_to_le16(wire->br_vid);
-	}
+	cmd->vlan_tpid = cpu_to_le16(be16_to_cpu(at->tpid));
+	cmd->vlan_id = cpu_to_le16(at->vid);
 	ether_addr_copy(cmd->mac, underlay->dev->dev_addr);
 	memcpy(cmd->addr, &local->addr.a, sluice_addr_len(local->addr.family));
 	if (tun->rx_df)
@@ -146,15 +154,14 @@ static bool endpoint_same_place(const struct sluice_cmd_endpoint *a,
 
 static void endpoint_want(struct sluice_tunnels *tun,
 			  struct sluice_tunnel_dev *td,
-			  struct sluice_underlay *underlay,
-			  const struct sluice_underlay *wire,
+			  const struct endpoint_place *at,
 			  const struct sluice_local *local, bool create)
 {
 	struct sluice_cmd_endpoint cmd;
 	struct sluice_endpoint *ep;
 	int id;
 
-	endpoint_cmd(tun, td, underlay, wire, local, &cmd);
+	endpoint_cmd(tun, td, at, local, &cmd);
 	list_for_each_entry(ep, &tun->endpoints, node) {
 		if (!endpoint_same_place(&ep->cmd, &cmd))
 			continue;
@@ -163,7 +170,7 @@ static void endpoint_want(struct sluice_tunnels *tun,
 			return;
 		ep->seen = true;
 		ep->dev = td;
-		ep->underlay = underlay;
+		ep->underlay = at->underlay;
 		cmd.id = cpu_to_le32(ep->id);
 		if (memcmp(&cmd, &ep->cmd, sizeof(cmd))) {
 			ep->cmd = cmd;
@@ -185,7 +192,7 @@ static void endpoint_want(struct sluice_tunnels *tun,
 	}
 	ep->id = id;
 	ep->dev = td;
-	ep->underlay = underlay;
+	ep->underlay = at->underlay;
 	ep->seen = true;
 	cmd.id = cpu_to_le32(id);
 	ep->cmd = cmd;
@@ -199,6 +206,12 @@ static void endpoints_want_at(struct sluice_tunnels *tun,
 			      struct sluice_underlay *underlay,
 			      const struct sluice_local *local, bool create)
 {
+	struct endpoint_place at = {
+		.underlay = underlay,
+		.wire = underlay,
+		.tpid = underlay->tpid,
+		.vid = underlay->tci & VLAN_VID_MASK,
+	};
 	const struct sluice_underlay *wire;
 
 	if (!underlay->up || !underlay->ours)
@@ -206,12 +219,17 @@ static void endpoints_want_at(struct sluice_tunnels *tun,
 	if (underlay->ingress_filters || underlay->ingress_replay)
 		return;
 	if (underlay->place != SLUICE_PLACE_BRIDGE) {
-		endpoint_want(tun, td, underlay, underlay, local, create);
+		endpoint_want(tun, td, &at, local, create);
 		return;
 	}
-	list_for_each_entry(wire, &tun->underlays, node)
-		if (wire->bridge == underlay && wire->br_rx)
-			endpoint_want(tun, td, underlay, wire, local, create);
+	list_for_each_entry(wire, &tun->underlays, node) {
+		if (wire->place != SLUICE_PLACE_WIRE ||
+		    wire->bridge != sluice_bridge_of(underlay) ||
+		    !sluice_bridge_receives(underlay, wire, &at.tpid, &at.vid))
+			continue;
+		at.wire = wire;
+		endpoint_want(tun, td, &at, local, create);
+	}
 }
 
 static void endpoints_want(struct sluice_tunnels *tun,

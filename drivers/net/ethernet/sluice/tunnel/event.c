@@ -5,6 +5,7 @@
  * Netdevice events come with RTNL and are handled at once.  All others may
  * come in atomic context and are queued.
  */
+#include <linux/inetdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/fib_notifier.h>
@@ -14,6 +15,20 @@
 #include <net/nexthop.h>
 
 #include "tunnel.h"
+
+/* Such events come in rows, one for each bucket of a group for example. */
+static bool queue_ends_with(const struct list_head *queue,
+			    const struct sluice_tunnel_event *ev)
+{
+	const struct sluice_tunnel_event *last;
+
+	if (list_empty(queue))
+		return false;
+	last = list_last_entry(queue, struct sluice_tunnel_event, node);
+	return last->kind == ev->kind && last->via == ev->via &&
+	       (ev->kind == SLUICE_TUNNEL_VIA ||
+		ev->kind == SLUICE_TUNNEL_LINK);
+}
 
 /**
  * sluice_tunnel_queue() - queue an event
@@ -39,7 +54,9 @@ void sluice_tunnel_queue(struct sluice_tunnels *tun,
 	if (local || READ_ONCE(tun->num_events) < SLUICE_TUNNEL_EVENTS)
 		copy = kmemdup(ev, sizeof(*ev), GFP_ATOMIC);
 	spin_lock_irqsave(&tun->queue_lock, flags);
-	if (copy) {
+	if (queue_ends_with(queue, ev)) {
+		kfree(copy);
+	} else if (copy) {
 		list_add_tail(&copy->node, queue);
 		tun->num_events++;
 	} else {
@@ -57,7 +74,7 @@ static void event_local_encaps(struct sluice_tunnels *tun,
 	sluice_underlay_routes(tun, ev->ifindex, ev->addr.family);
 	sluice_encaps_update_source(tun, &ev->addr, ev->ifindex);
 	sluice_encaps_update_lost(tun);
-	sluice_remotes_visit(tun, &ev->addr, ev->plen);
+	sluice_remotes_visit(tun, ev);
 }
 
 /* RTNL held. */
@@ -89,10 +106,16 @@ static void event_handle(struct sluice_tunnels *tun,
 		event_local_encaps(tun, ev);
 		break;
 	case SLUICE_TUNNEL_ROUTE:
-		sluice_remotes_visit(tun, &ev->addr, ev->plen);
+		sluice_remotes_visit(tun, ev);
 		break;
-	case SLUICE_TUNNEL_FAMILY:
-		sluice_encaps_update_all(tun, ev->addr.family);
+	case SLUICE_TUNNEL_POLICY:
+		sluice_policy_visit(tun, ev);
+		break;
+	case SLUICE_TUNNEL_VIA:
+		sluice_encaps_update_via(tun, ev->via);
+		break;
+	case SLUICE_TUNNEL_LINK:
+		sluice_encaps_update_spread(tun);
 		break;
 	case SLUICE_TUNNEL_UPPER:
 		event_upper(tun, ev);
@@ -264,8 +287,30 @@ static void fib_entry(struct sluice_tunnels *tun, unsigned long event,
 	sluice_tunnel_queue(tun, &ev);
 }
 
+/* One of the ways of an IPv4 route can be used, or not any more. */
+static void fib_way(struct sluice_tunnels *tun,
+		    const struct fib_notifier_info *info)
+{
+	const struct fib_nh *nh = container_of(info, struct fib_nh_notifier_info,
+					       info)->fib_nh;
+	struct sluice_tunnel_event ev = {
+		.kind = SLUICE_TUNNEL_VIA,
+		.addr.family = info->family,
+		.via = (unsigned long)nh->nh_parent,
+	};
+	bool hidden;
+
+	rcu_read_lock();
+	hidden = ip_ignore_linkdown(nh->fib_nh_dev);
+	rcu_read_unlock();
+	/* Routes without carrier are skipped: nobody is known to go by it. */
+	if (hidden)
+		ev.kind = SLUICE_TUNNEL_ROUTE;
+	sluice_tunnel_queue(tun, &ev);
+}
+
 /**
- * sluice_fib_event() - a route or a rule came or goes
+ * sluice_fib_event() - a route or a rule comes or goes
  * @nb: our notifier
  * @event: enum fib_event_type
  * @ptr: &struct fib_notifier_info
@@ -280,7 +325,7 @@ int sluice_fib_event(struct notifier_block *nb, unsigned long event, void *ptr)
 						  fib_nb);
 	const struct fib_notifier_info *info = ptr;
 	struct sluice_tunnel_event ev = {
-		.kind = SLUICE_TUNNEL_FAMILY,
+		.kind = SLUICE_TUNNEL_POLICY,
 		.addr.family = info->family,
 	};
 
@@ -295,10 +340,14 @@ int sluice_fib_event(struct notifier_block *nb, unsigned long event, void *ptr)
 		break;
 	case FIB_EVENT_RULE_ADD:
 	case FIB_EVENT_RULE_DEL:
+		if (atomic_read(&tun->num_remotes) &&
+		    sluice_policy_event(tun, info, &ev))
+			sluice_tunnel_queue(tun, &ev);
+		break;
 	case FIB_EVENT_NH_ADD:
 	case FIB_EVENT_NH_DEL:
 		if (atomic_read(&tun->num_remotes))
-			sluice_tunnel_queue(tun, &ev);
+			fib_way(tun, info);
 		break;
 	}
 	return NOTIFY_DONE;
@@ -310,8 +359,9 @@ int sluice_fib_event(struct notifier_block *nb, unsigned long event, void *ptr)
  * @event: enum nexthop_event_type
  * @ptr: &struct nh_notifier_info
  *
- * Routes do not tell which nexthop object they go by, so this one event looks
- * at the routes of all encaps; only those that changed cost a command.
+ * Each group that an object is in has events of its own.
+ *
+ * Context: RTNL.
  *
  * Return: NOTIFY_DONE.
  */
@@ -320,17 +370,17 @@ int sluice_nexthop_event(struct notifier_block *nb, unsigned long event,
 {
 	struct sluice_tunnels *tun = container_of(nb, struct sluice_tunnels,
 						  nexthop_nb);
-	struct sluice_tunnel_event ev = { .kind = SLUICE_TUNNEL_FAMILY };
+	const struct nh_notifier_info *info = ptr;
+	struct sluice_tunnel_event ev = {
+		.kind = SLUICE_TUNNEL_VIA,
+		.via = info->id,
+	};
 
 	if (event != NEXTHOP_EVENT_DEL && event != NEXTHOP_EVENT_REPLACE &&
 	    event != NEXTHOP_EVENT_BUCKET_REPLACE)
 		return NOTIFY_DONE;
-	if (!atomic_read(&tun->num_remotes))
-		return NOTIFY_DONE;
-	ev.addr.family = AF_INET;
-	sluice_tunnel_queue(tun, &ev);
-	ev.addr.family = AF_INET6;
-	sluice_tunnel_queue(tun, &ev);
+	if (atomic_read(&tun->num_remotes))
+		sluice_tunnel_queue(tun, &ev);
 	return NOTIFY_DONE;
 }
 
@@ -364,7 +414,19 @@ int sluice_netdev_event(struct notifier_block *nb, unsigned long event,
 		 * has the new MTU then.
 		 */
 		sluice_tunnel_queue(tun, &ev);
-		fallthrough;
+		break;
+	case NETDEV_UP:
+	case NETDEV_DOWN:
+	case NETDEV_CHANGE:
+		/* IPv6 gets to know of it behind us. */
+		ev.kind = SLUICE_TUNNEL_LINK;
+		if (atomic_read(&tun->num_remotes))
+			sluice_tunnel_queue(tun, &ev);
+		break;
+	}
+	switch (event) {
+	case NETDEV_CHANGEUPPER:
+	case NETDEV_CHANGEMTU:
 	case NETDEV_REGISTER:
 	case NETDEV_UP:
 	case NETDEV_DOWN:

@@ -218,7 +218,7 @@ static int indr_setup(struct net_device *dev, struct Qdisc *sch, void *cb_priv,
 
 	if (!dev && type == TC_SETUP_ACT) {
 		mutex_lock(&off->lock);
-		err = sluice_meter_setup(off, data);
+		err = sluice_act_setup(off, data);
 		mutex_unlock(&off->lock);
 		return err;
 	}

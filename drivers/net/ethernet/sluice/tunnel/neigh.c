@@ -6,6 +6,7 @@
  * uses.  One that packets leave through without the kernel seeing them is
  * confirmed as if it had.
  */
+#include <linux/if_bridge.h>
 #include <linux/inetdevice.h>
 #include <net/addrconf.h>
 #include <net/arp.h>
@@ -166,6 +167,52 @@ void sluice_keepalive_arm(struct sluice_tunnels *tun, bool anew)
 		queue_delayed_work(tun->wq, &tun->keepalive, time);
 }
 
+static void neigh_ask(struct sluice_next_hop *nh, struct neighbour *n)
+{
+	nh->asked = jiffies;
+	if (n->ops->solicit)
+		n->ops->solicit(n, NULL);
+}
+
+/**
+ * sluice_neigh_find() - have a neighbour say where it is
+ * @tun: tunnels, offload lock held
+ * @nh: next hop by way of a bridge, which has forgotten its MAC address
+ *
+ * The bridge would learn it from the next frame that comes from there, but
+ * hardware may take those.  Not more than once in a second.
+ */
+void sluice_neigh_find(struct sluice_tunnels *tun, struct sluice_next_hop *nh)
+{
+	struct neighbour *n;
+
+	if (time_before(jiffies, nh->asked + HZ))
+		return;
+	n = sluice_neigh_lookup(tun, nh, false);
+	if (!n)
+		return;
+	neigh_ask(nh, n);
+	neigh_release(n);
+}
+
+/*
+ * Likewise before the bridge forgets it, if it is a neighbour that the kernel
+ * does not ask itself in that time.
+ */
+static void keepalive_bridge(struct sluice_next_hop *nh, struct neighbour *n)
+{
+	const struct sluice_underlay *bridge = sluice_bridge_of(nh->underlay);
+	unsigned long age, heard = nh->asked;
+
+	if (nh->underlay->place != SLUICE_PLACE_BRIDGE)
+		return;
+	age = clock_t_to_jiffies(br_get_ageing_time(bridge->dev));
+	if (time_after(READ_ONCE(n->confirmed), heard))
+		heard = READ_ONCE(n->confirmed);
+	if (age && time_after(jiffies, heard + age / 3))
+		neigh_ask(nh, n);
+}
+
 static void keepalive_next_hop(struct sluice_tunnels *tun,
 			       struct sluice_next_hop *nh)
 {
@@ -181,6 +228,7 @@ static void keepalive_next_hop(struct sluice_tunnels *tun,
 	if (!n)
 		return;
 	neigh_event_send(n, NULL);
+	keepalive_bridge(nh, n);
 	neigh_release(n);
 }
 

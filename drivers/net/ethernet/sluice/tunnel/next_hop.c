@@ -92,6 +92,7 @@ static void next_hop_cmd(struct sluice_tunnels *tun,
 	if (!wire) {
 		nh->why = "the bridge does not send by an uplink alone";
 		memset(cmd->dst, 0, sizeof(cmd->dst));
+		sluice_neigh_find(tun, nh);
 		return;
 	}
 	cmd->flags = cpu_to_le16(SLUICE_NEXT_HOP_F_VALID);
@@ -189,6 +190,7 @@ struct sluice_next_hop *sluice_next_hop_get(struct sluice_tunnels *tun,
 	nh->underlay = underlay;
 	nh->refs = 1;
 	nh->counter = SLUICE_ID_NONE;
+	nh->asked = jiffies - HZ;
 	INIT_LIST_HEAD(&nh->encaps);
 	INIT_HLIST_NODE(&nh->mac_node);
 	id = ida_alloc_max(&tun->next_hop_ids,

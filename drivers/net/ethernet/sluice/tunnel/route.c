@@ -7,6 +7,7 @@
 #include <net/ip6_route.h>
 #include <net/ip_fib.h>
 #include <net/neighbour.h>
+#include <net/nexthop.h>
 #include <net/route.h>
 
 #include "tunnel.h"
@@ -70,6 +71,23 @@ static __be16 route_sport(const struct sluice_encap *encap)
 						      td->sport_range));
 }
 
+/*
+ * What the route goes by, so that it is looked up again when that changes.  The
+ * result of the kernel's own lookup does not have it.
+ */
+static unsigned long route_via4(struct net *net, struct flowi4 *fl4)
+{
+	struct fib_result res = {};
+	unsigned long via = 0;
+
+	fl4->flowi4_iif = LOOPBACK_IFINDEX;
+	rcu_read_lock();
+	if (!fib_lookup(net, fl4, &res, 0) && res.fi)
+		via = res.fi->nh ? res.fi->nh->id : (unsigned long)res.fi;
+	rcu_read_unlock();
+	return via;
+}
+
 static const char *route_lookup4(struct sluice_tunnels *tun,
 				 const struct sluice_encap *encap,
 				 struct sluice_route *route)
@@ -80,6 +98,7 @@ static const char *route_lookup4(struct sluice_tunnels *tun,
 		.flowi4_oif = td->vrf,
 		.flowi4_flags = key->flow_flags,
 	};
+	struct flowi4 again;
 	struct rtable *rt;
 
 	memcpy(&fl4.daddr, &key->dst, sizeof(fl4.daddr));
@@ -100,9 +119,11 @@ static const char *route_lookup4(struct sluice_tunnels *tun,
 		fl4.fl4_sport = route_sport(encap);
 		fl4.fl4_dport = key->port ? key->port : td->port;
 	}
+	again = fl4;
 	rt = ip_route_output_key(tun->net, &fl4);
 	if (IS_ERR(rt))
 		return "no route to the remote";
+	route->via = route_via4(tun->net, &again);
 	if (rt->rt_flags & (RTCF_LOCAL | RTCF_MULTICAST | RTCF_BROADCAST)) {
 		ip_rt_put(rt);
 		return "the remote is a local, multicast or broadcast address";
@@ -113,6 +134,20 @@ static const char *route_lookup4(struct sluice_tunnels *tun,
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
+/* Likewise; the ways of a route have no structure of their own. */
+static void route_via6(const struct dst_entry *dst, struct sluice_route *route)
+{
+	const struct fib6_info *from;
+
+	rcu_read_lock();
+	from = rcu_dereference(dst_rt6_info(dst)->from);
+	if (from && from->nh)
+		route->via = from->nh->id;
+	else if (from)
+		route->spread = READ_ONCE(from->fib6_nsiblings);
+	rcu_read_unlock();
+}
+
 static const char *route_lookup6(struct sluice_tunnels *tun,
 				 const struct sluice_encap *encap,
 				 struct sluice_route *route)
@@ -140,6 +175,7 @@ static const char *route_lookup6(struct sluice_tunnels *tun,
 	dst = ip6_dst_lookup_flow(tun->net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
 		return "no route to the remote";
+	route_via6(dst, route);
 	if (dst_rt6_info(dst)->rt6i_flags & RTF_LOCAL) {
 		dst_release(dst);
 		return "the remote is a local address";
@@ -243,25 +279,25 @@ static struct rb_node *remote_first(struct rb_root *root,
 }
 
 /**
- * sluice_remotes_visit() - a route has changed
+ * sluice_remotes_visit() - a route or policy rule has changed
  * @tun: tunnels, offload lock held
- * @addr: its prefix, bits behind @plen are zero
- * @plen: length in bits
+ * @ev: its prefix; bits behind that are zero
  *
  * Looks up the routes of those encaps whose remote it may be about.  Their
  * remotes are ordered, so others cost nothing.
  */
 void sluice_remotes_visit(struct sluice_tunnels *tun,
-			  const struct sluice_addr *addr, u32 plen)
+			  const struct sluice_tunnel_event *ev)
 {
-	struct rb_node *node;
+	struct rb_root *root = sluice_remotes(tun, ev->addr.family);
 	struct sluice_encap *encap;
+	struct rb_node *node;
 
-	for (node = remote_first(sluice_remotes(tun, addr->family), addr);
-	     node; node = rb_next(node)) {
+	for (node = remote_first(root, &ev->addr); node; node = rb_next(node)) {
 		encap = rb_entry(node, struct sluice_encap, remote);
-		if (!remote_inside(encap, addr, plen))
+		if (!remote_inside(encap, &ev->addr, ev->plen))
 			break;
-		sluice_encap_update(tun, encap);
+		if (sluice_policy_concerns(encap, ev))
+			sluice_encap_update(tun, encap);
 	}
 }

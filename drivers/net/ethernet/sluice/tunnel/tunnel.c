@@ -63,6 +63,7 @@ int sluice_tunnels_init(struct sluice_offload *off)
 	INIT_LIST_HEAD(&tun->locals);
 	INIT_LIST_HEAD(&tun->endpoints);
 	INIT_LIST_HEAD(&tun->lost);
+	INIT_LIST_HEAD(&tun->spread);
 	INIT_LIST_HEAD(&tun->neighs);
 	INIT_LIST_HEAD(&tun->routes);
 	spin_lock_init(&tun->queue_lock);

@@ -28,6 +28,8 @@
 
 #include "../offload/offload.h"
 
+struct fib_notifier_info;
+
 /* Events that wait, before everything is looked up afresh instead. */
 #define SLUICE_TUNNEL_EVENTS	4096
 
@@ -36,6 +38,9 @@
 
 /* Buckets for the source addresses of outer headers. */
 #define SLUICE_ENCAP_SOURCES_BITS	8
+
+/* Buckets for what outer headers are routed by. */
+#define SLUICE_ENCAP_VIAS_BITS		10
 
 /* Shortest interval at which neighbours in use are told so. */
 #define SLUICE_KEEPALIVE_MIN	(HZ / 10)
@@ -53,7 +58,7 @@ struct sluice_addr {
 /**
  * enum sluice_place - what kind of underlay
  * @SLUICE_PLACE_WIRE: an uplink's netdev or a VLAN on it
- * @SLUICE_PLACE_BRIDGE: a bridge, which wires may be ports of
+ * @SLUICE_PLACE_BRIDGE: a bridge, which wires may be ports of, or a VLAN on one
  * @SLUICE_PLACE_INTERNAL: an internal port of Open vSwitch
  */
 enum sluice_place {
@@ -68,14 +73,14 @@ enum sluice_place {
  * @dev: the netdev
  * @place: enum sluice_place
  * @vport: wire: the uplink
- * @tpid: wire: ethertype of the VLAN's tag, zero without
+ * @tpid: ethertype of the VLAN's tag, zero without
  * @tci: the tag of packets sent
  * @next_hops: struct sluice_next_hop of its neighbours
  * @blocks: tc blocks at a VLAN's ingress and egress, whose filters the device
  *	does not run
  * @up: packets can be sent
  * @ours: what arrives is for the host itself, not for a bridge or the like
- * @bridge: wire: the bridge it is a port of, or NULL
+ * @bridge: wire: the bridge it is a port of; VLAN on a bridge: that bridge; or NULL
  * @br_tx: with @bridge: that sends by it
  * @br_rx: with @bridge: frames for the bridge's address are for the host
  * @br_tpid: with @br_rx: ethertype of the tag they have, zero without
@@ -179,6 +184,7 @@ struct sluice_next_hop_key {
  * @counter: counter id or SLUICE_ID_NONE
  * @slot: host memory of the counter, or NULL
  * @packets: packets at the last keep-alive
+ * @asked: when the neighbour was last asked for the sake of a bridge, jiffies
  * @sets: commands it has cost
  * @cmd: last command
  * @rcu: for the neighbour notifier
@@ -197,6 +203,7 @@ struct sluice_next_hop {
 	u32 counter;
 	const struct sluice_counter *slot;
 	u64 packets;
+	unsigned long asked;
 	u64 sets;
 	struct sluice_cmd_next_hop cmd;
 	struct rcu_head rcu;
@@ -260,10 +267,13 @@ struct sluice_encap_key {
  * @dev_node: in struct sluice_tunnel_dev.encaps
  * @nh_node: in struct sluice_next_hop.encaps, or struct sluice_tunnels.lost
  * @source_node: in struct sluice_tunnels.sources
+ * @via_node: in struct sluice_tunnels.vias
+ * @spread_node: in struct sluice_tunnels.spread, or empty
  * @dev: tunnel device, NULL when it is gone
  * @nh: next hop, or NULL
  * @why: why it has none, for people, or NULL
  * @saddr: source address in use
+ * @via: see struct sluice_route, 0 if there is no route
  * @rules: struct sluice_out of rules
  * @refs: rules
  * @id: device object
@@ -278,10 +288,13 @@ struct sluice_encap {
 	struct list_head dev_node;
 	struct list_head nh_node;
 	struct hlist_node source_node;
+	struct hlist_node via_node;
+	struct list_head spread_node;
 	struct sluice_tunnel_dev *dev;
 	struct sluice_next_hop *nh;
 	const char *why;
 	struct in6_addr saddr;
+	unsigned long via;
 	struct list_head rules;
 	unsigned int refs;
 	u32 id;
@@ -330,7 +343,9 @@ struct sluice_endpoint {
  * @SLUICE_TUNNEL_ROUTE: routes to a prefix
  * @SLUICE_TUNNEL_LOCAL_ADD: a local address came
  * @SLUICE_TUNNEL_LOCAL_DEL: it went
- * @SLUICE_TUNNEL_FAMILY: any route of a family
+ * @SLUICE_TUNNEL_POLICY: a policy rule
+ * @SLUICE_TUNNEL_VIA: what routes go by
+ * @SLUICE_TUNNEL_LINK: whether a netdev can be used
  * @SLUICE_TUNNEL_UPPER: what a netdev is enslaved to, and how, or its MTU
  * @SLUICE_TUNNEL_FDB: where a bridge finds a MAC address
  */
@@ -340,7 +355,9 @@ enum sluice_tunnel_event_kind {
 	SLUICE_TUNNEL_ROUTE,
 	SLUICE_TUNNEL_LOCAL_ADD,
 	SLUICE_TUNNEL_LOCAL_DEL,
-	SLUICE_TUNNEL_FAMILY,
+	SLUICE_TUNNEL_POLICY,
+	SLUICE_TUNNEL_VIA,
+	SLUICE_TUNNEL_LINK,
 	SLUICE_TUNNEL_UPPER,
 	SLUICE_TUNNEL_FDB,
 };
@@ -354,6 +371,10 @@ enum sluice_tunnel_event_kind {
  * @ifindex: device
  * @table: routing table
  * @mac: MAC address
+ * @src: policy rule: prefix of source addresses
+ * @src_plen: policy rule: its length in bits
+ * @vrf: policy rule: it is for headers that are routed in a VRF
+ * @via: see struct sluice_route
  */
 struct sluice_tunnel_event {
 	struct list_head node;
@@ -363,6 +384,10 @@ struct sluice_tunnel_event {
 	u32 ifindex;
 	u32 table;
 	u8 mac[ETH_ALEN];
+	struct in6_addr src;
+	u32 src_plen;
+	bool vrf;
+	unsigned long via;
 };
 
 /**
@@ -378,6 +403,8 @@ struct sluice_tunnel_event {
  * @remotes: struct sluice_encap by remote, IPv4 and IPv6
  * @lost: struct sluice_encap without next hop
  * @sources: struct sluice_encap by the source address in use
+ * @vias: struct sluice_encap by what their route goes by
+ * @spread: struct sluice_encap whose IPv6 route has several ways
  * @encap_ids: encap ids
  * @next_hop_ids: next hop ids
  * @endpoint_ids: endpoint ids
@@ -404,6 +431,7 @@ struct sluice_tunnel_event {
  * @busy_ns: time that took
  * @last_group: last of struct sluice_underlay.group
  * @stopping: the kernel is not followed any more
+ * @custom_rules: there are or were policy rules for IPv4
  * @rx_df: metadata of received packets has their DF bit
  * @scratch: an encap command in the making
  */
@@ -419,6 +447,8 @@ struct sluice_tunnels {
 	struct rb_root remotes[2];
 	struct list_head lost;
 	struct hlist_head sources[1 << SLUICE_ENCAP_SOURCES_BITS];
+	struct hlist_head vias[1 << SLUICE_ENCAP_VIAS_BITS];
+	struct list_head spread;
 	struct ida encap_ids;
 	struct ida next_hop_ids;
 	struct ida endpoint_ids;
@@ -447,6 +477,7 @@ struct sluice_tunnels {
 	u64 busy_ns;
 	u32 last_group;
 	bool stopping;
+	bool custom_rules;
 	bool rx_df;
 	u8 scratch[SLUICE_ENCAP_CMD_MAX] __aligned(8);
 };
@@ -513,6 +544,10 @@ void sluice_encaps_update_next_hop(struct sluice_tunnels *tun,
 void sluice_encaps_update_lost(struct sluice_tunnels *tun);
 void sluice_encaps_update_source(struct sluice_tunnels *tun,
 				 const struct sluice_addr *addr, u32 ifindex);
+void sluice_encaps_update_via(struct sluice_tunnels *tun, unsigned long via);
+void sluice_encaps_update_spread(struct sluice_tunnels *tun);
+void sluice_encaps_update_policy(struct sluice_tunnels *tun,
+				 const struct sluice_tunnel_event *ev);
 
 /* ---- route.c ---- */
 
@@ -523,6 +558,9 @@ void sluice_encaps_update_source(struct sluice_tunnels *tun,
  * @saddr: source address
  * @mtu: longest outer packet
  * @hoplimit: default TTL
+ * @via: nexthop object by its id, or the kernel's structure of an IPv4 route's
+ *	ways by its address, which is only compared; 0 if it is neither
+ * @spread: an IPv6 route with several ways
  */
 struct sluice_route {
 	struct sluice_underlay *underlay;
@@ -530,6 +568,8 @@ struct sluice_route {
 	struct in6_addr saddr;
 	u32 mtu;
 	u8 hoplimit;
+	unsigned long via;
+	bool spread;
 };
 
 const char *sluice_route_lookup(struct sluice_tunnels *tun,
@@ -540,7 +580,24 @@ void sluice_remote_insert(struct sluice_tunnels *tun,
 void sluice_remote_erase(struct sluice_tunnels *tun,
 			 struct sluice_encap *encap);
 void sluice_remotes_visit(struct sluice_tunnels *tun,
-			  const struct sluice_addr *addr, u32 plen);
+			  const struct sluice_tunnel_event *ev);
+
+/* ---- policy.c ---- */
+
+bool sluice_policy_event(struct sluice_tunnels *tun,
+			 const struct fib_notifier_info *info,
+			 struct sluice_tunnel_event *ev);
+bool sluice_policy_concerns(const struct sluice_encap *encap,
+			    const struct sluice_tunnel_event *ev);
+void sluice_policy_visit(struct sluice_tunnels *tun,
+			 const struct sluice_tunnel_event *ev);
+
+/* The bridge of an underlay that is one, or a VLAN on one. */
+static inline const struct sluice_underlay *
+sluice_bridge_of(const struct sluice_underlay *underlay)
+{
+	return underlay->bridge ?: underlay;
+}
 
 /* ---- underlay.c ---- */
 
@@ -562,8 +619,11 @@ u32 sluice_underlay_mtu(struct sluice_tunnels *tun,
 bool sluice_bridge_possible(const struct net_device *dev);
 void sluice_bridge_read(struct sluice_tunnels *tun,
 			struct sluice_underlay *wire);
+bool sluice_bridge_receives(const struct sluice_underlay *underlay,
+			    const struct sluice_underlay *wire, __be16 *tpid,
+			    u16 *vid);
 struct sluice_underlay *sluice_bridge_path(struct sluice_tunnels *tun,
-					   const struct sluice_underlay *bridge,
+					   const struct sluice_underlay *underlay,
 					   const u8 *mac, __be16 *tpid,
 					   u16 *tci);
 void sluice_bridge_watch(struct sluice_tunnels *tun, struct sluice_next_hop *nh,
@@ -596,6 +656,7 @@ struct neighbour *sluice_neigh_lookup(struct sluice_tunnels *tun,
 int sluice_netevent(struct notifier_block *nb, unsigned long event, void *ptr);
 void sluice_neigh_event(struct sluice_tunnels *tun,
 			const struct sluice_tunnel_event *ev);
+void sluice_neigh_find(struct sluice_tunnels *tun, struct sluice_next_hop *nh);
 void sluice_keepalive_work(struct work_struct *work);
 void sluice_keepalive_arm(struct sluice_tunnels *tun, bool anew);
 

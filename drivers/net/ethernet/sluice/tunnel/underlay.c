@@ -58,7 +58,7 @@ static struct sluice_underlay *underlay_create(struct sluice_tunnels *tun,
 	if (is_vlan_dev(dev))
 		real = vlan_dev_priv(dev)->real_dev;
 	vport = underlay_uplink(tun, real);
-	if (sluice_bridge_possible(dev)) {
+	if (sluice_bridge_possible(real)) {
 		place = SLUICE_PLACE_BRIDGE;
 		/* Next hops have one, whether they are resolved or not. */
 		vport = sluice_esw_uplink_vport(tun->off->sdev, 0);
@@ -95,6 +95,25 @@ static void underlay_refresh(struct sluice_tunnels *tun,
 	}
 }
 
+/* Likewise by way of a bridge, and of VLANs on it. */
+static void underlay_refresh_bridge(struct sluice_tunnels *tun,
+				    struct sluice_underlay *bridge)
+{
+	struct sluice_underlay *underlay;
+
+	underlay_refresh(tun, bridge);
+	list_for_each_entry(underlay, &tun->underlays, node)
+		if (underlay->place == SLUICE_PLACE_BRIDGE &&
+		    underlay->bridge == bridge)
+			underlay_refresh(tun, underlay);
+}
+
+/* Can packets be sent by way of it? */
+static bool underlay_is_up(const struct sluice_underlay *underlay)
+{
+	return netif_running(underlay->dev) && !underlay->blocks;
+}
+
 /* The netdev goes: encaps are routed elsewhere, or nowhere. */
 static void underlay_destroy(struct sluice_tunnels *tun,
 			     struct sluice_underlay *underlay)
@@ -115,11 +134,18 @@ static void underlay_destroy(struct sluice_tunnels *tun,
 		sluice_next_hop_update(tun, nh);
 		sluice_next_hop_put(tun, nh);
 	}
-	list_for_each_entry(wire, &tun->underlays, node)
-		if (wire->bridge == underlay)
-			wire->bridge = NULL;
+	list_for_each_entry(wire, &tun->underlays, node) {
+		if (wire->bridge != underlay)
+			continue;
+		wire->bridge = NULL;
+		/* A VLAN without its bridge is going, too. */
+		if (wire->place == SLUICE_PLACE_BRIDGE) {
+			wire->up = false;
+			underlay_refresh(tun, wire);
+		}
+	}
 	if (underlay->bridge)
-		underlay_refresh(tun, underlay->bridge);
+		underlay_refresh_bridge(tun, underlay->bridge);
 	kfree(underlay);
 	sluice_endpoints_sync(tun);
 }
@@ -136,21 +162,45 @@ static void underlay_read_wire(struct sluice_tunnels *tun,
 	}
 	sluice_bridge_read(tun, wire);
 	if (was && was != wire->bridge)
-		underlay_refresh(tun, was);
+		underlay_refresh_bridge(tun, was);
 	if (wire->bridge)
-		underlay_refresh(tun, wire->bridge);
+		underlay_refresh_bridge(tun, wire->bridge);
 }
 
-/* The bridge is new, or does something else with its ports than before. */
+/* A VLAN on a bridge. */
+static void underlay_read_upper(struct sluice_tunnels *tun,
+				struct sluice_underlay *underlay)
+{
+	struct net_device *real = vlan_dev_priv(underlay->dev)->real_dev;
+
+	underlay->tpid = vlan_dev_vlan_proto(underlay->dev);
+	underlay->tci = vlan_dev_vlan_id(underlay->dev) |
+			vlan_dev_get_egress_qos_mask(underlay->dev, 0);
+	underlay->bridge = sluice_underlay_find(tun, real);
+	/* What the bridge's filters see, hardware does not. */
+	underlay->up = underlay_is_up(underlay) && underlay->bridge &&
+		       underlay->bridge->up;
+}
+
+/* The bridge, or a VLAN on one, is new, or does something else with its ports than before. */
 static void underlay_read_bridge(struct sluice_tunnels *tun,
 				 struct sluice_underlay *bridge)
 {
 	struct sluice_underlay *wire;
 
+	if (is_vlan_dev(bridge->dev)) {
+		underlay_read_upper(tun, bridge);
+		return;
+	}
 	list_for_each_entry(wire, &tun->underlays, node)
 		if (wire->place == SLUICE_PLACE_WIRE &&
 		    netdev_master_upper_dev_get(wire->dev) == bridge->dev)
 			sluice_bridge_read(tun, wire);
+	list_for_each_entry(wire, &tun->underlays, node)
+		if (wire->place == SLUICE_PLACE_BRIDGE &&
+		    is_vlan_dev(wire->dev) &&
+		    vlan_dev_priv(wire->dev)->real_dev == bridge->dev)
+			underlay_read_upper(tun, wire);
 }
 
 /**
@@ -177,14 +227,14 @@ void sluice_underlay_update(struct sluice_tunnels *tun,
 	if (!underlay)
 		return;
 	was_up = underlay->up;
-	underlay->up = netif_running(dev) && !underlay->blocks;
+	underlay->up = underlay_is_up(underlay);
 	underlay->ours = !netdev_master_upper_dev_get(dev) &&
 			 !rcu_access_pointer(dev->rx_handler);
 	if (underlay->place == SLUICE_PLACE_WIRE)
 		underlay_read_wire(tun, underlay);
 	else if (underlay->place == SLUICE_PLACE_BRIDGE)
 		underlay_read_bridge(tun, underlay);
-	underlay_refresh(tun, underlay);
+	underlay_refresh_bridge(tun, underlay);
 	if (underlay->up && !was_up)
 		sluice_encaps_update_lost(tun);
 	sluice_endpoints_sync(tun);
@@ -262,7 +312,8 @@ u32 sluice_underlay_mtu(struct sluice_tunnels *tun,
 	const struct sluice_underlay *wire;
 
 	list_for_each_entry(wire, &tun->underlays, node)
-		if (wire->bridge == underlay)
+		if (wire->place == SLUICE_PLACE_WIRE &&
+		    wire->bridge == sluice_bridge_of(underlay))
 			mtu = min(mtu, READ_ONCE(wire->dev->mtu));
 	return mtu;
 }
