@@ -161,9 +161,11 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 	}
 	esw_way_depart(w, esw, src, now);
 	miss = esw_way_leave_tunnel(w, src->num, 0, SLUICE_MISS_NO_TABLE);
-	if (!miss)
-		esw_way_parse(w);
-	return miss;
+	if (miss)
+		return miss;
+	esw_key_read(esw, src->num, &w->pkt, true, w->key);
+	w->parsed = true;
+	return SLUICE_MISS_NONE;
 }
 
 /*

@@ -97,6 +97,39 @@ static bool entry_is(const struct esw_cache_unit *u, uint64_t st,
 	return !diff;
 }
 
+/*
+ * The same with the words masked already, no more than fit the entry's first unit
+ * with the rule.
+ */
+#define FIRST_WORDS	6u
+
+static inline bool first_is(const struct esw_cache_unit *u, uint64_t st,
+			    const uint64_t *word, uint32_t words)
+{
+	uint64_t diff = u->stamp ^ st;
+
+	switch (words) {
+	case 6:
+		diff |= u->word[6] ^ word[5];
+		__attribute__((fallthrough));
+	case 5:
+		diff |= u->word[5] ^ word[4];
+		__attribute__((fallthrough));
+	case 4:
+		diff |= u->word[4] ^ word[3];
+		__attribute__((fallthrough));
+	case 3:
+		diff |= u->word[3] ^ word[2];
+		__attribute__((fallthrough));
+	case 2:
+		diff |= u->word[2] ^ word[1];
+		__attribute__((fallthrough));
+	case 1:
+		diff |= u->word[1] ^ word[0];
+	}
+	return !diff;
+}
+
 /* Think about the size. */
 static void review(struct esw_cache *c)
 {
@@ -116,15 +149,18 @@ static void review(struct esw_cache *c)
  * @c: the cache
  * @table: the table, with an index
  * @key: the whole key
- * @hash: of the words that the table looks at
+ * @word: the words that the table looks at, masked, if there are up to
+ *	ESW_LOOKUP_WORDS of them
+ * @hash: of these words
  * @rule: set to the rule, or NULL when there is none, if the key was found
  *
  * Return: whether it was found.
  */
 bool esw_cache_find(struct esw_cache *c, const struct esw_table *table,
-		    const uint64_t *key, uint32_t hash,
+		    const uint64_t *key, const uint64_t *word, uint32_t hash,
 		    const struct esw_rule **rule)
 {
+	uint32_t words = table->index->all.words;
 	uint32_t units = entry_units(table);
 	const struct esw_cache_unit *u;
 	uint64_t st = stamp(table, hash);
@@ -136,7 +172,8 @@ bool esw_cache_find(struct esw_cache *c, const struct esw_table *table,
 	u = place(c, units, hash);
 	/* Without a branch, as no processor foresees which of them it is. */
 	u += u->stamp == st ? 0 : units;
-	if (!entry_is(u, st, table, key))
+	if (!(words <= FIRST_WORDS ? first_is(u, st, word, words) :
+				     entry_is(u, st, table, key)))
 		return false;
 	c->hits++;
 	*rule = (const void *)(uintptr_t)u->word[0];

@@ -47,7 +47,7 @@ static uint32_t key_hash(const struct esw_ep_key *key)
 	return esw_hash_words(key->word, 5);
 }
 
-static bool same_key(const struct esw_ep_key *a, const struct esw_ep_key *b)
+static inline bool same_key(const struct esw_ep_key *a, const struct esw_ep_key *b)
 {
 	return !((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) |
 		 (a->word[2] ^ b->word[2]) | (a->word[3] ^ b->word[3]) |
@@ -257,7 +257,7 @@ void esw_endpoints_flush(struct sluice_esw *esw)
  * An IP header without options or extension headers, not of a fragment, and
  * behind it the UDP ports or a GRE header.
  */
-static bool outer_header(const struct sluice_pkt *p, struct esw_outer *o)
+static inline bool outer_header(const struct sluice_pkt *p, struct esw_outer *o)
 {
 	const uint8_t *ip = esw_l3(p);
 

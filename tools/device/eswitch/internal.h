@@ -455,7 +455,7 @@ void esw_cache_free(struct esw_cache *c);
 void esw_cache_prefetch(const struct esw_cache *c,
 			const struct esw_table *table, uint32_t hash);
 bool esw_cache_find(struct esw_cache *c, const struct esw_table *table,
-		    const uint64_t *key, uint32_t hash,
+		    const uint64_t *key, const uint64_t *word, uint32_t hash,
 		    const struct esw_rule **rule);
 void esw_cache_store(struct esw_cache *c, const struct esw_table *table,
 		     const uint64_t *key, uint32_t hash,

@@ -58,7 +58,7 @@ static inline uint32_t hash_masked(const struct esw_mask *mask,
 	if (mask->words)
 		h = esw_hash_pair(w[0], w[1], ESW_HASH_STEP) +
 		    esw_hash_pair(w[2], w[3], 3 * ESW_HASH_STEP);
-	if (most > FEW_WORDS)
+	if (most > FEW_WORDS && mask->words > FEW_WORDS)
 		h += esw_hash_pair(w[4], w[5], 5 * ESW_HASH_STEP) +
 		     esw_hash_pair(w[6], w[7], 7 * ESW_HASH_STEP);
 	return esw_hash_end(h);
@@ -274,13 +274,15 @@ static void lookup_index(struct sluice_esw *esw, const struct esw_table *table,
 	unsigned int i, c, misses = 0;
 
 	for (i = 0; i < num; i++) {
-		l[i].hash = esw_hash_key(&index->all, l[i].key);
+		l[i].hash = index->all.words <= SOME_WORDS ?
+			    hash_masked(&index->all, &l[i], SOME_WORDS) :
+			    esw_hash_key(&index->all, l[i].key);
 		esw_cache_prefetch(&esw->cache, table, l[i].hash);
 	}
 	for (i = 0; i < num; i++) {
 		l[i].num = 0;
 		l[i].done = esw_cache_find(&esw->cache, table, l[i].key,
-					   l[i].hash, &l[i].rule);
+					   l[i].word, l[i].hash, &l[i].rule);
 		if (l[i].done) {
 			prefetch_rule(l[i].rule);
 			continue;
@@ -310,6 +312,28 @@ static void lookup_index(struct sluice_esw *esw, const struct esw_table *table,
 
 /* In a table of hardly any rules, all of one mask, each is compared. */
 #define HARDLY_ANY	3u
+
+/* Their mask may be one word, as that of a connection's state. */
+static void lookup_one_word(const struct esw_subtable *sub,
+			    struct esw_lookup *l, unsigned int num)
+{
+	const struct esw_rule *const *rule =
+		(const struct esw_rule *const *)sub->heap;
+	uint64_t bits = sub->mask->bits[0];
+	uint32_t at = sub->mask->index[0], n = sub->num_rules, k;
+	unsigned int i;
+
+	for (i = 0; i < num; i++) {
+		uint64_t word = l[i].key[at] & bits;
+		const struct esw_rule *best = NULL;
+
+		for (k = 0; k < n; k++)
+			if (rule[k]->data[0] == word &&
+			    (!best || better(rule[k], best)))
+				best = rule[k];
+		l[i].rule = best;
+	}
+}
 
 static void lookup_hardly_any(const struct esw_subtable *sub,
 			      struct esw_lookup *l, unsigned int num)
@@ -359,7 +383,9 @@ static void lookup_one_mask(const struct esw_table *table,
 	unsigned int i;
 
 	if (sub->mask->words <= FEW_WORDS) {
-		if (sub->num_rules <= HARDLY_ANY)
+		if (sub->num_rules <= HARDLY_ANY && sub->mask->words == 1)
+			lookup_one_word(sub, l, num);
+		else if (sub->num_rules <= HARDLY_ANY)
 			lookup_hardly_any(sub, l, num);
 		else
 			lookup_words(sub, l, num, FEW_WORDS);
