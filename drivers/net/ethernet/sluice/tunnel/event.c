@@ -432,6 +432,9 @@ int sluice_netdev_event(struct notifier_block *nb, unsigned long event,
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
 	case NETDEV_CHANGEADDR:
+		/* VLANs leave a netdev when we have seen it go. */
+		if (dev->reg_state != NETREG_REGISTERED)
+			break;
 		mutex_lock(&tun->off->lock);
 		sluice_underlay_update(tun, dev, false);
 		sluice_tunnel_dev_update(tun, dev);
