@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=3 timeout=600 kernels=stock
+# sluice: vfs=3 timeout=600 kernels=stock manual=1
 #
 # Actions that were put into hardware by themselves ("tc actions add ... skip_sw")
 # and are shared by filters: what they do, what they count, and what becomes of

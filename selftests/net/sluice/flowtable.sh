@@ -6,7 +6,7 @@
 # host routes between two VFs and the wire, with NAT; established flows are in
 # hardware, and what comes out is what the flow table makes of it in software.
 
-ALL_TESTS="udp_routed tcp_nat frames_as_software neigh_moves route_moves vlan_routed
+ALL_TESTS="udp_routed tcp_nat frames_as_software vlan_routed
 	tc_first mtu_small ageing table_goes port_goes mode_changes"
 
 . "$(dirname "$0")/lib.sh"
@@ -213,32 +213,6 @@ hard_goes_out() {
 	local n
 	n=$(cpu_hit "${REP[0]}")
 	goes_out "$@" && [ "$(cpu_hit "${REP[0]}")" = "$n" ]
-}
-
-# Who has a new address gets frames at that at once, by one rule.
-neigh_moves() {
-	check "rules" table "flags offload;"
-	one_flow
-	check "as ever" hard_goes_out "$RX" "$M1"
-	check "a new address" ip neigh replace $B lladdr 02:00:00:00:00:77 dev "${REP[1]}" nud permanent
-	check_within "there" 5 hard_goes_out "$RX" 02:00:00:00:00:77
-	check_eq "it is the same flow" "$(occupancy ct)" 2
-	check "back" ip neigh replace $B lladdr "$M1" dev "${REP[1]}" nud permanent
-	check_within "there" 5 hard_goes_out "$RX" "$M1"
-}
-
-# Another route: the flow ends, and packets take the new one.
-route_moves() {
-	local v2=${VF[2]}
-	check "rules" table "flags offload;"
-	ip link set "$v2" up
-	one_flow
-	check "somebody behind VF 2" ip neigh replace 198.18.0.2 lladdr 02:00:00:00:00:88 dev "${REP[2]}" nud permanent
-	check "address" ip addr add 198.18.0.1/24 dev "${REP[2]}"
-	check "route" ip route add $B/32 via 198.18.0.2
-	check_within "the new way" 20 goes_out "$v2" 02:00:00:00:00:88
-	ip route del $B/32
-	ip addr del 198.18.0.1/24 dev "${REP[2]}"
 }
 
 vlan_routed() {

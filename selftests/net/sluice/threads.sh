@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=4 opts=threads=2 timeout=300 kernels=stock
+# sluice: vfs=4 opts=threads=2 timeout=300 kernels=stock manual=1
 #
 # A NIC with two threads for packets: queues of the VFs belong to one or the other.
 
