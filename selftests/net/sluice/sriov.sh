@@ -235,7 +235,7 @@ policy_vlan() {
 	check "the other isn't in it" ping_fails h0 192.0.2.2
 	check "the same for the other" ip link set "$PF" vf 1 vlan 5
 	check "they meet" ping_ok h0 192.0.2.2
-	check "long frames too" ns h0 ping -q -c 1 -W 2 -s 1472 -M do 192.0.2.2
+	check "long frames too" ns h0 ping -q -c 1 -W 2 -s 1472 -M "do" 192.0.2.2
 	iperf_server h1 192.0.2.2
 	check_ge "TCP, Mbit/s" "$(iperf h0 192.0.2.2 -t 1 | cut -d. -f1)" 1
 	check "another protocol" ip link set "$PF" vf 1 vlan 5 proto 802.1ad
