@@ -117,5 +117,5 @@ int sluice_eth_end(struct sluice_offload *off, struct netlink_ext_ack *extack,
 	if (prog->state.eth == SLUICE_ETH_FRAME)
 		return 0;
 	return sluice_reject(off, extack, SLUICE_REJECT_ACTION,
-			     "only mpls, push_eth and at last mirred of an inner frame behind vlan pop_eth");
+			     "behind vlan pop_eth only mpls, push_eth or an inner frame's output");
 }
