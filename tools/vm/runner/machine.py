@@ -199,6 +199,8 @@ class Machine:
                     shutil.copyfileobj(part, out)
         words = ["console=ttyS0", "loglevel=5", "panic=-1", "net.ifnames=0", "mitigations=off",
                  "random.trust_cpu=on", "no_timer_check",
+                 # They take long under emulation, and fail on a busy host.
+                 "cryptomgr.notests",
                  f"SLUICE_KERNEL={self.opts.kernel}", f"SLUICE_ACCEL={self.accel}",
                  f"SLUICE_NICS={self.opts.nics}", f"SLUICE_PORTS={self.opts.ports}",
                  f"SLUICE_VFS={self.opts.vfs}", f"SLUICE_SHARES={','.join(self.shared)}",
