@@ -31,13 +31,15 @@ debugfs() {
 }
 
 descriptors() { debugfs control_descriptors | awk '$1 == "commands" { print $2 }'; }
-descriptors_settled() {
+descriptors_settled() { steady descriptors; }
+# steady CMD...: what CMD prints, as soon as it is the same for a second.
+steady() {
 	local was='' now
-	now=$(descriptors)
+	now=$("$@")
 	until [ "$now" = "$was" ]; do
 		sleep 1
 		was=$now
-		now=$(descriptors)
+		now=$("$@")
 	done
 	echo "$now"
 }

@@ -560,17 +560,7 @@ multipath_gre() {
 lookups_sum() {
 	debugfs encaps | sed 's/.* lookups \([0-9]*\) .*/\1/' | paste -s -d + | bc
 }
-# lookups_settled: as soon as there are no more within a second.
-lookups_settled() {
-	local was='' now
-	now=$(lookups_sum)
-	until [ "$now" = "$was" ]; do
-		sleep 1
-		was=$now
-		now=$(lookups_sum)
-	done
-	echo "$now"
-}
+lookups_settled() { steady lookups_sum; }
 
 # visits WHAT N CMD...: CMD has N routes of headers looked up.
 visits() {
