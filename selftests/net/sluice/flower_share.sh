@@ -164,13 +164,17 @@ rate_changes() {
 	check_eq "dropped" "$(act_stat police 5 drops)" 10
 }
 
+forwards() { [ "$(passed "$A/ip/tcp")" = 1 ]; }
+
 # Counts outlive a reset of the device.
 kept() {
 	check "tag" tc actions add action vlan push id 5 index 7 skip_sw
+	check "a filter without" rule "${REP[0]}" 5 "ip_proto tcp $TO1"
 	check "filter" rule "${REP[0]}" 10 "action vlan index 7 $TO1"
 	frames 4
 	check_eq "frames" "$(passed "${SEND[@]}")" 4
 	check "reset" sh -c "echo 1 > /sys/bus/pci/devices/$PF_PCI/reset"
+	check_within "forwards again" 10 forwards
 	check_eq "frames" "$(passed "${SEND[@]}")" 4
 	check_within "counted" 3 act_is vlan 7 hw_packets 8
 }

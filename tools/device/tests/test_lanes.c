@@ -441,7 +441,8 @@ static void *sender_run(void *arg)
 		fr_tcp(&f[i], (uint16_t)(1000 + i), 80,
 		       i == FLOWS - 1 ? 0x11 : 0x10);
 	}
-	while (!__atomic_load_n(&s->gate->done, __ATOMIC_RELAXED)) {
+	/* Each sends, even where the rounds are over before it first runs. */
+	do {
 		enter(s->gate, s->id);
 		for (i = 0; i < 50; i++) {
 			send(s->taker, VF(0), &f[n++ % FLOWS]);
@@ -449,7 +450,7 @@ static void *sender_run(void *arg)
 			s->taker->now += 100;
 		}
 		leave(s->gate, s->id);
-	}
+	} while (!__atomic_load_n(&s->gate->done, __ATOMIC_RELAXED));
 	free(f);
 	return NULL;
 }
