@@ -105,7 +105,7 @@ skip() { SKIPPED=$*; }
 
 # Run a command quietly; its output is shown when it isn't what was wanted.
 quietly() { "$@" > "$SLUICE_TMP/out" 2>&1; }
-tell() { sed 's/^/#   /' "$SLUICE_TMP/out" | head -n 20; }
+tell() { sed 's/^/#   /' "$SLUICE_TMP/${1:-out}" | head -n 20; }
 
 check() {
 	local msg=$1 rc
@@ -169,7 +169,7 @@ check_ge() { compare ge "$@"; }
 wait_for() {
 	local end=$((SECONDS + $1))
 	shift
-	until "$@" > /dev/null 2>&1; do
+	until "$@" > "$SLUICE_TMP/last" 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
 	done
@@ -181,6 +181,7 @@ check_within() {
 	wait_for "$secs" "$@" && return 0
 	RET=1
 	note "$msg: not within $secs s: $*"
+	tell last
 	return 1
 }
 

@@ -528,7 +528,12 @@ multipath4() { multipath 4; }
 multipath6() { multipath 6; }
 
 kinds() { tr ' ' '\n' <<< "$1" | grep . | sort -u | xargs; }
-ways_are() { [ "$(kinds "$(wires 12)")" = "$1" ]; }
+ways_are() {
+	local ways
+	ways=$(wires 12)
+	echo "ways: $ways"
+	[ "$(kinds "$ways")" = "$1" ]
+}
 next_hop_by() { debugfs next_hops | grep -q " dev $1 "; }
 next_hops_by() { ! debugfs next_hops | grep -qv " dev $1 "; }
 
