@@ -38,8 +38,6 @@ A SPEC is layers separated by "/", each a name followed by key=value words:
     raw HEX | len N (zero-based pattern) | pad N (zeros up to a frame of N)
 Types, lengths and checksums are filled in; "csum=bad" spoils a checksum.
 """
-import argparse
-import ipaddress
 import os
 import select
 import socket
@@ -203,7 +201,7 @@ def ip_pseudo(opts):
 
 def ip6_addr(text):
     """Bytes of an IPv6 address."""
-    return ipaddress.IPv6Address(text).packed
+    return socket.inet_pton(socket.AF_INET6, text)
 
 
 def ip6_pseudo(opts):
@@ -325,7 +323,8 @@ def show(frame):
     elif etype == 0x86dd and len(rest) >= 40:
         first = struct.unpack("!I", rest[:4])[0]
         proto = rest[6]
-        print(f"ip6 src={ipaddress.IPv6Address(rest[8:24])} dst={ipaddress.IPv6Address(rest[24:40])}"
+        src, dst = (socket.inet_ntop(socket.AF_INET6, rest[i:i + 16]) for i in (8, 24))
+        print(f"ip6 src={src} dst={dst}"
               f" hlim={rest[7]} tc={first >> 20 & 255} nh={proto}")
         rest = rest[40:]
     if proto in (6, 17, 132) and len(rest) >= 4:
@@ -493,53 +492,82 @@ def stream(port, ports, frame, gap):
                 stream_take(inputs[fd], marker)
 
 
+class Options:
+    """A command's options. A test runs this hundreds of times on an emulated processor, which
+    would spend more time on loading argparse than on the frames."""
+
+    KINDS = {"-n": int, "-g": float, "-t": float, "-e": int, "--tx": str, "--rx": list,
+             "-a": None, "-P": None, "-s": None}
+
+    def __init__(self, words):
+        self.values = {"--rx": []}
+        self.words = []
+        words = iter(words)
+        for word in words:
+            if not word.startswith("-") or word.startswith("-/"):
+                self.words.append(word)
+                continue
+            name, equals, value = word.partition("=")
+            if name not in self.KINDS:
+                sys.exit(f"pkt.py: there is no option {name}")
+            kind = self.KINDS[name]
+            if kind is None:
+                self.values[name] = True
+                continue
+            value = value if equals else next(words, None)
+            if value is None:
+                sys.exit(f"pkt.py: {name} wants a value")
+            if kind is list:
+                self.values[name].append(value)
+                continue
+            try:
+                self.values[name] = kind(value)
+            except ValueError:
+                sys.exit(f"pkt.py: {name} wants a number, not '{value}'")
+
+    def get(self, name, default=None):
+        """Value of an option."""
+        return self.values.get(name, default)
+
+
+# What each command wants besides options, at least.
+COMMANDS = {"build": 1, "show": 1, "send": 2, "recv": 1, "xfer": 1, "stream": 1}
+
+
 def main():
     """Command line."""
-    if len(sys.argv) > 1 and sys.argv[1] in ("-h", "--help"):
+    words = sys.argv[1:]
+    if words and words[0] in ("-h", "--help"):
         print(__doc__)
         return
-    top = argparse.ArgumentParser(prog="pkt.py")
-    sub = top.add_subparsers(dest="cmd", required=True)
-    for name in ("build", "show"):
-        sub.add_parser(name).add_argument("arg")
-    for name in ("send", "recv", "xfer", "stream"):
-        cmd = sub.add_parser(name)
-        cmd.add_argument("-n", type=int, default=0 if name == "recv" else 1)
-        cmd.add_argument("-g", type=float, default=0)
-        cmd.add_argument("-t", type=float, default=1)
-        cmd.add_argument("-e", type=int, default=0)
-        cmd.add_argument("-a", action="store_true")
-        cmd.add_argument("-P", action="store_true")
-        if name in ("xfer", "stream"):
-            cmd.add_argument("--tx", required=True)
-            cmd.add_argument("--rx", action="append", default=[])
-            cmd.add_argument("-s", action="store_true")
-        else:
-            cmd.add_argument("port")
-        if name != "recv":
-            cmd.add_argument("spec", nargs="+")
-    args = top.parse_args()
+    if not words or words[0] not in COMMANDS:
+        sys.exit(f"pkt.py: it wants a command: {', '.join(COMMANDS)}; see --help")
+    cmd, opts = words[0], Options(words[1:])
+    if len(opts.words) < COMMANDS[cmd] or cmd in ("xfer", "stream") and "--tx" not in opts.values:
+        sys.exit(f"pkt.py: {cmd} lacks an argument; see --help")
+    gap, seconds, everything = opts.get("-g", 0), opts.get("-t", 1), opts.get("-a", False)
+    promisc = not opts.get("-P", False)
     try:
-        if args.cmd == "build":
-            print(build(args.arg).hex())
-        elif args.cmd == "show":
-            show(bytes.fromhex(args.arg))
-        elif args.cmd == "send":
-            frames = [build(s) for s in args.spec]
-            send(Port(args.port, False), frames, args.n, args.g, None)
-        elif args.cmd == "recv":
-            tally = Tally([Port(args.port, True, not args.P)], args.a)
-            tally.wait(args.n, args.t)
+        if cmd == "build":
+            print(build(opts.words[0]).hex())
+        elif cmd == "show":
+            show(bytes.fromhex(opts.words[0]))
+        elif cmd == "send":
+            frames = [build(s) for s in opts.words[1:]]
+            send(Port(opts.words[0], False), frames, opts.get("-n", 1), gap, None)
+        elif cmd == "recv":
+            tally = Tally([Port(opts.words[0], True, promisc)], everything)
+            tally.wait(opts.get("-n", 0), seconds)
             tally.report()
-        elif args.cmd == "stream":
-            stream(Port(args.tx, False), [Port(p, True) for p in args.rx], build(args.spec[0]),
-                   args.g)
+        elif cmd == "stream":
+            stream(Port(opts.get("--tx"), False), [Port(p, True) for p in opts.get("--rx")],
+                   build(opts.words[0]), gap)
         else:
-            frames = [build(s) for s in args.spec]
-            endings = {f[-8:] for f in frames} if args.s else None
-            tally = Tally([Port(p, True, not args.P) for p in args.rx], args.a, endings)
-            send(Port(args.tx, False), frames, args.n, args.g, tally)
-            tally.wait(args.e, args.t)
+            frames = [build(s) for s in opts.words]
+            endings = {f[-8:] for f in frames} if opts.get("-s") else None
+            tally = Tally([Port(p, True, promisc) for p in opts.get("--rx")], everything, endings)
+            send(Port(opts.get("--tx"), False), frames, opts.get("-n", 1), gap, tally)
+            tally.wait(opts.get("-e", 0), seconds)
             tally.report()
     except SpecError as err:
         sys.exit(f"pkt.py: {err}")
