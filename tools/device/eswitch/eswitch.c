@@ -238,7 +238,8 @@ void sluice_esw_query(const struct sluice_esw *esw,
 }
 
 /* Headers are in the first two lines, in tunnels the inner ones too. */
-static void prefetch(const struct sluice_esw_frame *frames, unsigned int num)
+static ESW_PREFETCHER void
+prefetch(const struct sluice_esw_frame *frames, unsigned int num)
 {
 	unsigned int i;
 

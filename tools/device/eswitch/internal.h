@@ -920,7 +920,8 @@ static inline struct esw_conn **esw_ct_bucket(const struct esw_cts *ct,
 }
 
 /* Ask for the bucket that esw_ct_prefetch_conn() and esw_ct_find() look at. */
-static inline void esw_ct_prefetch(const struct sluice_esw *esw, uint32_t hash)
+static ESW_PREFETCHER void
+esw_ct_prefetch(const struct sluice_esw *esw, uint32_t hash)
 {
 	if (esw->ct.num)
 		__builtin_prefetch(esw_ct_bucket(&esw->ct, hash));
@@ -930,7 +931,8 @@ static inline void esw_ct_prefetch(const struct sluice_esw *esw, uint32_t hash)
  * Ask for what is first in the bucket, mostly what esw_ct_find() finds; what it
  * does not look at can wait.
  */
-static inline void esw_ct_prefetch_conn(const struct sluice_esw *esw, uint32_t hash)
+static ESW_PREFETCHER void
+esw_ct_prefetch_conn(const struct sluice_esw *esw, uint32_t hash)
 {
 	if (esw->ct.num)
 		__builtin_prefetch(*esw_ct_bucket(&esw->ct, hash));

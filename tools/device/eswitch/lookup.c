@@ -149,7 +149,7 @@ static const struct esw_rule *bucket_find(const struct esw_subtable *sub,
 }
 
 /* Ask for the part of a rule that matters; NULL is fine. */
-static void prefetch_rule(const struct esw_rule *r)
+static ESW_PREFETCHER void prefetch_rule(const struct esw_rule *r)
 {
 	if (r)
 		__builtin_prefetch(&r->counter);

@@ -11,6 +11,13 @@
 #define ESW_LINE	64u	/* bytes of a cache line */
 #define ESW_SLABS	8
 
+/*
+ * A function that does nothing but ask for memory.  For GCC a call of one has no
+ * effect, and it leaves that out, unless the function becomes part of its caller
+ * before GCC thinks about it.
+ */
+#define ESW_PREFETCHER	inline __attribute__((always_inline))
+
 /**
  * struct esw_slab - objects that take the same number of cache lines
  * @free: first free place, which holds the address of the next
