@@ -237,13 +237,26 @@ void sluice_esw_query(const struct sluice_esw *esw,
 		info->misses[r] = htole64(misses[r]);
 }
 
+/*
+ * Frames of a burst: the more of them, the more wait for memory at the same time.
+ * But what so many need pushes each other out of the first cache, so that without
+ * much to wait for fewer are faster.
+ */
+#define MANY_RULES	16384u
+
+static unsigned int burst_of(const struct sluice_esw *esw)
+{
+	return esw->num_rules + esw->ct.num > MANY_RULES ? ESW_BURST :
+							   ESW_BURST / 2;
+}
+
 /* Headers are in the first two lines, in tunnels the inner ones too. */
 static ESW_PREFETCHER void
 prefetch(const struct sluice_esw_frame *frames, unsigned int num)
 {
 	unsigned int i;
 
-	for (i = 0; i < num && i < ESW_BURST; i++) {
+	for (i = 0; i < num; i++) {
 		__builtin_prefetch(frames[i].data);
 		if (frames[i].len > ESW_LINE)
 			__builtin_prefetch(frames[i].data + ESW_LINE);
@@ -287,15 +300,18 @@ void sluice_esw_input_burst(struct sluice_esw *esw, uint16_t in_vport,
 			    unsigned int num)
 {
 	struct esw_vport *src;
+	unsigned int burst;
 
 	esw_lane_check(esw);
 	src = esw_vport_get(esw, in_vport);
 	if (!src)
 		return;
-	prefetch(frames, num);
-	for (; num > ESW_BURST; frames += ESW_BURST, num -= ESW_BURST) {
-		prefetch(frames + ESW_BURST, num - ESW_BURST);
-		input(esw, src, frames, ESW_BURST);
+	burst = burst_of(esw);
+	prefetch(frames, num < burst ? num : burst);
+	for (; num > burst; frames += burst, num -= burst) {
+		prefetch(frames + burst,
+			 num - burst < burst ? num - burst : burst);
+		input(esw, src, frames, burst);
 	}
 	input(esw, src, frames, num);
 }

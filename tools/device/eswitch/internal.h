@@ -610,7 +610,7 @@ bool esw_counters_fill(const struct sluice_esw *esw, struct sluice_esw *lane);
 
 #define ESW_TAG_ROOM		256	/* room for tags a program pushes */
 #define ESW_SCRATCH		(ESW_TAG_ROOM + SLUICE_FRAME_MAX)
-#define ESW_BURST		16	/* frames whose lookups overlap */
+#define ESW_BURST		32	/* most frames whose lookups overlap */
 #define ESW_MAX_OUTPUTS		1024
 #define ESW_ARENA		(1u << 20)
 

@@ -416,6 +416,78 @@ static void burst_is_singles(void **state)
 	bed_free(all);
 }
 
+#define MANY		20000
+#define PROGRAM		7
+
+/* So many rules that bursts are long; some with a program of several lines. */
+static void many_rules(void **state)
+{
+	static struct frame f[BURST];
+	static uint32_t hits[MANY];
+	struct sluice_esw_cfg cfg = bed_cfg;
+	struct sluice_key bits = { .l4_src = 0xffff }, key = { 0 };
+	struct sluice_esw_frame frames[BURST];
+	struct sluice_action a[PROGRAM];
+	struct rule r = { .table = 1, .mask_bits = &bits, .key = &key, .act = a };
+	unsigned int i, round, n;
+	uint32_t port[BURST];
+	struct bed *bed;
+
+	(void)state;
+	cfg.max_rules = MANY;
+	cfg.max_counters = MANY;
+	bed = bed_new_cfg(SLUICE_ESW_SWITCHDEV, &cfg);
+	bed_root(bed, VF(0), 1);
+	assert_int_equal(bed_mask(bed, 0, &bits), 0);
+	for (i = 0; i < MANY; i++) {
+		r.id = i;
+		r.counter = i;
+		key.l4_src = htobe16((uint16_t)i);
+		r.num_act = i % 2 ? 1 : PROGRAM;
+		a[0] = act_push(0x8100, 0);
+		for (n = 1; n < PROGRAM; n++)
+			a[n] = act_set(i & 0xfff, 0xfff);
+		a[r.num_act - 1] = act_out(VF(1 + i % 2));
+		assert_int_equal(bed_rule(bed, &r), SLUICE_ST_OK);
+	}
+	memset(hits, 0, sizeof(hits));
+	for (round = 0; round < 1000; round++) {
+		bed_clear(bed);
+		for (i = 0; i < BURST; i++) {
+			port[i] = pick(MANY + MANY / 8);
+			fr_udp4(&f[i], (uint16_t)port[i], 1);
+			if (!pick(16))
+				f[i].len = 10;
+			frames[i].data = f[i].b;
+			frames[i].len = f[i].len;
+			frames[i].flags = 0;
+		}
+		sluice_esw_input_burst(bed->esw, VF(0), frames, BURST);
+		for (i = 0, n = 0; i < BURST; i++) {
+			if (f[i].len == 10)
+				continue;
+			assert_true(n < bed->num_sent);
+			if (port[i] >= MANY) {
+				assert_slow(bed, n++, VF(0),
+					    SLUICE_MISS_NO_RULE, &f[i]);
+				continue;
+			}
+			hits[port[i]]++;
+			if (port[i] % 2) {
+				assert_sent(bed, n++, VF(2), &f[i]);
+				continue;
+			}
+			assert_int_equal(bed->sent[n].vport, VF(1));
+			assert_int_equal(winner(&bed->sent[n++]),
+					 port[i] & 0xfff);
+		}
+		assert_int_equal(bed->num_sent, n);
+	}
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(bed_packets(bed, i), hits[i]);
+	bed_free(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +495,7 @@ int main(void)
 		cmocka_unit_test(more_flows_than_cache),
 		cmocka_unit_test(wide_keys),
 		cmocka_unit_test(burst_is_singles),
+		cmocka_unit_test(many_rules),
 	};
 
 	return cmocka_run_group_tests_name("index", tests, NULL, NULL);
