@@ -168,6 +168,17 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 	return SLUICE_MISS_NONE;
 }
 
+/* Ask for the program of a rule, as far as the lookup did not look at it. */
+static ESW_PREFETCHER void prefetch_program(const struct esw_rule *rule)
+{
+	const struct sluice_action *act = esw_rule_actions(rule);
+
+	if (rule->num_actions > 1)
+		__builtin_prefetch(act + 1);
+	if (rule->num_actions > 5)
+		__builtin_prefetch(act + 5);
+}
+
 /*
  * Look up where the packets going on are.  Each step is done for one after the
  * other, so that they wait for memory at the same time.  Return: flags that some
@@ -192,6 +203,7 @@ static uint32_t look_up(struct sluice_esw *esw, unsigned int num)
 			flags |= rule->flags;
 			counter = esw_counter_get(esw, rule->counter);
 			__builtin_prefetch(counter, 1);
+			prefetch_program(rule);
 		}
 		going[i]->counter = counter;
 	}
