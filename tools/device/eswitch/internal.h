@@ -300,21 +300,26 @@ struct esw_rule {
 #define ESW_RULE_CT		0x02	/* looks up its packet's connection first */
 #define ESW_RULE_CT_ALONE	0x04	/* and does nothing else before its goto */
 
-#define ESW_BUCKET_KEYS		5
+#define ESW_BUCKET_KEYS		6
 
 /**
  * struct esw_hash_bucket - rules of a subtable whose hash ends with the same bits; a
  *	cache line
  * @rule: the best rule of each key
- * @hash: their hashes
+ * @tag: the upper half of their hashes
  * @num: number of keys; those for which there is no room are behind the last of
  *	@rule, linked by their next
  */
 struct esw_hash_bucket {
 	struct esw_rule *rule[ESW_BUCKET_KEYS];
-	uint32_t hash[ESW_BUCKET_KEYS];
+	uint16_t tag[ESW_BUCKET_KEYS];
 	uint32_t num;
 };
+
+static inline uint16_t esw_hash_tag(uint32_t hash)
+{
+	return (uint16_t)(hash >> 16);
+}
 
 /**
  * struct esw_subtable - the rules of a table that have the same mask

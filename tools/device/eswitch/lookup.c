@@ -104,26 +104,37 @@ static const struct esw_hash_bucket *bucket_of(const struct esw_subtable *sub,
 	return &sub->bucket[hash & sub->last_bucket];
 }
 
-/*
- * Which keys of a bucket have the hash, a bit for each.  There are no branches:
- * a processor could not foresee them.
- */
-static unsigned int same_hash(const struct esw_hash_bucket *b, uint32_t hash)
-{
-	unsigned int i, set = 0;
+/* Tags of a bucket and its number, and what a tag that is the same becomes. */
+typedef uint16_t tags __attribute__((vector_size(16), may_alias));
 
-#pragma GCC unroll 5
-	for (i = 0; i < ESW_BUCKET_KEYS; i++)
-		set |= (unsigned int)(b->hash[i] == hash) << i;
-	return set;
+#define TAG_BITS	((tags){ 1, 2, 4, 8, 16, 32, 0, 0 })
+
+_Static_assert(ESW_BUCKET_KEYS == 6 &&
+	       offsetof(struct esw_hash_bucket, tag) % sizeof(tags) == 0 &&
+	       sizeof(struct esw_hash_bucket) == ESW_LINE, "tags of a bucket");
+
+/*
+ * Which keys of a bucket have the hash's tag, a bit for each.  There are no
+ * branches: a processor could not foresee them.
+ */
+static unsigned int same_tag(const struct esw_hash_bucket *b, uint32_t hash)
+{
+	uint16_t t = esw_hash_tag(hash);
+	tags all = { t, t, t, t, t, t, t, t };
+	tags same = (*(const tags *)b->tag == all) & TAG_BITS;
+	typedef uint64_t pair __attribute__((vector_size(16)));
+	uint64_t set = ((pair)same)[0] | ((pair)same)[1];
+
+	set |= set >> 32;
+	return (uint16_t)(set | set >> 16);
 }
 
-/* The first rule that has the hash, or NULL. */
+/* The first rule that has the hash's tag, or NULL. */
 static const struct esw_rule *bucket_guess(const struct esw_subtable *sub,
 					   uint32_t hash)
 {
 	const struct esw_hash_bucket *b = bucket_of(sub, hash);
-	unsigned int set = same_hash(b, hash);
+	unsigned int set = same_tag(b, hash);
 
 	return set ? b->rule[__builtin_ctz(set)] : NULL;
 }
@@ -132,7 +143,7 @@ static const struct esw_rule *bucket_find(const struct esw_subtable *sub,
 					  uint32_t hash, const uint64_t *key)
 {
 	const struct esw_hash_bucket *b = bucket_of(sub, hash);
-	unsigned int set = same_hash(b, hash), i;
+	unsigned int set = same_tag(b, hash), i;
 	const struct esw_rule *r;
 
 	for (; set; set &= set - 1) {

@@ -137,7 +137,7 @@ static void bucket_add(struct esw_hash_bucket *b, struct esw_rule *rule)
 	rule->next = NULL;
 	if (b->num < ESW_BUCKET_KEYS) {
 		b->rule[b->num] = rule;
-		b->hash[b->num] = rule->hash;
+		b->tag[b->num] = esw_hash_tag(rule->hash);
 	} else {
 		rule->next = last->next;
 		last->next = rule;
@@ -160,14 +160,14 @@ static void bucket_del(struct esw_hash_bucket *b, struct esw_rule **at)
 			more->next = NULL;
 		}
 		b->rule[i] = more;
-		b->hash[i] = more->hash;
+		b->tag[i] = esw_hash_tag(more->hash);
 	} else {
 		last = b->num - 1;
 		b->rule[i] = b->rule[last];
-		b->hash[i] = b->hash[last];
-		/* Lookups look at hashes before they look at the number. */
+		b->tag[i] = b->tag[last];
+		/* Lookups look at tags before they look at the number. */
 		b->rule[last] = NULL;
-		b->hash[last] = 0;
+		b->tag[last] = 0;
 	}
 	b->num--;
 }
