@@ -176,7 +176,7 @@ static void build(struct esw_table *table)
 	choose_pivot(table, &index->pivot);
 	if (!index->pivot.words)
 		return;
-	while (sets < table->num_rules / 2)
+	while (sets < table->num_rules)
 		sets *= 2;
 	index->set = esw_pages_alloc(sets * sizeof(*index->set));
 	if (!index->set)

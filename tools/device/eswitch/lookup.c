@@ -195,8 +195,10 @@ static void look_in(const struct esw_subtable *sub, uint32_t hash,
 	if (*best && sub_behind(sub, *best))
 		return;
 	r = bucket_find(sub, hash, key);
-	while (r && r->prio < from)
-		r = r->same;
+	/* Priorities are not where the rest is: don't look without need. */
+	if (from)
+		while (r && r->prio < from)
+			r = r->same;
 	if (r && (!*best || better(r, *best)))
 		*best = r;
 }
