@@ -214,6 +214,7 @@ static void take_in(struct esw_index *index, struct esw_subtable *sub)
 	for (i = 0; i < SLUICE_KEY_WORDS; i++)
 		all[i] |= m[i];
 	mask_collect(&index->all, all);
+	index->units = esw_cache_units(index->all.words);
 }
 
 /* The table got the subtable @sub, which has its first rule. */

@@ -393,6 +393,7 @@ struct esw_slots {
  * @set: by the hash of a key's @pivot bits, slots of the indexed subtables that
  *	have such a rule; others may be in it too
  * @last_set: their number, a power of two, less one
+ * @units: units of the flow cache that an entry takes
  * @changes: what was changed since it was built, and how much that matters
  * @sub: subtables by slot
  */
@@ -402,6 +403,7 @@ struct esw_index {
 	struct esw_slots others;
 	struct esw_slots *set;
 	uint32_t last_set;
+	uint32_t units;
 	uint32_t changes;
 	struct esw_subtable *sub[ESW_SLOTS];
 };
@@ -437,7 +439,7 @@ struct esw_cache_unit {
 /**
  * struct esw_cache - the flow cache: keys, as far as their table looks at them,
  *	and the rules found for them
- * @unit: room for entries, at a 64-byte boundary
+ * @unit: room for entries, in huge pages
  * @mem: the memory it is in
  * @log: number of units in use
  * @lookups: lookups since @log was last thought about
@@ -457,11 +459,10 @@ struct esw_cache {
 
 bool esw_cache_init(struct esw_cache *c);
 void esw_cache_free(struct esw_cache *c);
-void esw_cache_prefetch(const struct esw_cache *c,
-			const struct esw_table *table, uint32_t hash);
-bool esw_cache_find(struct esw_cache *c, const struct esw_table *table,
-		    const uint64_t *key, const uint64_t *word, uint32_t hash,
-		    const struct esw_rule **rule);
+void esw_cache_review(struct esw_cache *c);
+uint32_t esw_cache_units(uint32_t words);
+bool esw_cache_is(const struct esw_cache_unit *u, uint64_t stamp,
+		  const struct esw_mask *all, const uint64_t *key);
 void esw_cache_store(struct esw_cache *c, const struct esw_table *table,
 		     const uint64_t *key, uint32_t hash,
 		     const struct esw_rule *rule);

@@ -9,7 +9,7 @@
  * Lookups are done several at once, in steps that ask for the memory which the
  * next one looks at: so the keys of a burst wait for memory at the same time.
  */
-#include "internal.h"
+#include "cache.h"
 
 static inline bool key_matches(const struct esw_mask *mask, const struct esw_rule *r,
 			const uint64_t *key)
@@ -279,18 +279,27 @@ static void search_index(const struct esw_table *table, struct esw_lookup *l)
 	}
 }
 
+#define TABLE_STEP	0x9e3779b1u
+
 /* Look up keys in a table with several masks. */
 static void lookup_index(struct sluice_esw *esw, const struct esw_table *table,
 			 struct esw_lookup *l, unsigned int num)
 {
 	const struct esw_index *index = table->index;
+	uint32_t words = index->all.words, units = index->units;
 	unsigned int i, c, misses = 0;
 
 	for (i = 0; i < num; i++) {
-		l[i].hash = index->all.words <= SOME_WORDS ?
-			    hash_masked(&index->all, &l[i], SOME_WORDS) :
-			    esw_hash_key(&index->all, l[i].key);
-		esw_cache_prefetch(&esw->cache, table, l[i].hash);
+		if (words <= FEW_WORDS)
+			l[i].hash = hash_masked(&index->all, &l[i], FEW_WORDS);
+		else if (words <= SOME_WORDS)
+			l[i].hash = hash_masked(&index->all, &l[i], SOME_WORDS);
+		else
+			l[i].hash = esw_hash_key(&index->all, l[i].key);
+		/* The same key in another table has another place in the cache. */
+		l[i].hash += table->id * TABLE_STEP;
+		if (!esw->cache.rest)
+			esw_cache_prefetch(&esw->cache, units, l[i].hash);
 	}
 	for (i = 0; i < num; i++) {
 		l[i].num = 0;

@@ -7,8 +7,6 @@
 #include <sys/mman.h>
 #include "internal.h"
 
-#define HUGE_PAGE	((size_t)2 << 20)
-
 /**
  * esw_pages_alloc() - zeroed memory for an array
  * @size: in bytes
@@ -18,12 +16,12 @@
  */
 void *esw_pages_alloc(size_t size)
 {
-	size_t align = size < HUGE_PAGE ? ESW_LINE : HUGE_PAGE;
+	size_t align = size < ESW_HUGE_PAGE ? ESW_LINE : ESW_HUGE_PAGE;
 	void *p = aligned_alloc(align, (size + align - 1) & ~(align - 1));
 
 	if (!p)
 		return NULL;
-	if (align == HUGE_PAGE)
+	if (align == ESW_HUGE_PAGE)
 		madvise(p, size, MADV_HUGEPAGE);
 	return memset(p, 0, size);
 }
@@ -51,11 +49,11 @@ static size_t slab_size(size_t size)
 
 static bool slab_grow(struct esw_slab *s)
 {
-	uint8_t *chunk = aligned_alloc(HUGE_PAGE, HUGE_PAGE);
+	uint8_t *chunk = aligned_alloc(ESW_HUGE_PAGE, ESW_HUGE_PAGE);
 
 	if (!chunk)
 		return false;
-	madvise(chunk, HUGE_PAGE, MADV_HUGEPAGE);
+	madvise(chunk, ESW_HUGE_PAGE, MADV_HUGEPAGE);
 	/* Its first line links it to the one before. */
 	memcpy(chunk, &s->chunk, sizeof(s->chunk));
 	s->chunk = chunk;
@@ -83,7 +81,7 @@ void *esw_slab_alloc(struct esw_slab *slabs, size_t size)
 		memcpy(&s->free, p, sizeof(s->free));
 		return p;
 	}
-	if ((!s->chunk || HUGE_PAGE - s->used < slab_size(size)) &&
+	if ((!s->chunk || ESW_HUGE_PAGE - s->used < slab_size(size)) &&
 	    !slab_grow(s))
 		return NULL;
 	p = s->chunk + s->used;

@@ -11,6 +11,8 @@
 #define ESW_LINE	64u	/* bytes of a cache line */
 #define ESW_SLABS	8
 
+#define ESW_HUGE_PAGE	((size_t)2 << 20)
+
 /*
  * A function that does nothing but ask for memory.  For GCC a call of one has no
  * effect, and it leaves that out, unless the function becomes part of its caller
