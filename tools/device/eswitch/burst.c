@@ -26,11 +26,14 @@ struct esw_burst *esw_burst_new(void)
 
 static inline bool same_macs(const uint8_t *a, const uint8_t *b)
 {
-	uint64_t x[2] = { 0 }, y[2] = { 0 };
+	uint64_t first[2];
+	uint32_t rest[2];
 
-	memcpy(x, a, ESW_MACS_LEN);
-	memcpy(y, b, ESW_MACS_LEN);
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
+	memcpy(&first[0], a, 8);
+	memcpy(&first[1], b, 8);
+	memcpy(&rest[0], a + 8, 4);
+	memcpy(&rest[1], b + 8, 4);
+	return !((first[0] ^ first[1]) | (rest[0] ^ rest[1]));
 }
 
 /* The packet as a frame; nothing will be done to it any more. */

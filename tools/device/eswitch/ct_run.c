@@ -250,50 +250,52 @@ static inline uint16_t csum_replace(uint16_t csum, uint64_t change)
 
 /* Write a port, with a checksum that covers it and what else has changed. */
 static inline __attribute__((always_inline)) void
-rewrite_l4(const struct esw_flow *f, bool dst, uint16_t port, uint64_t change)
+rewrite_l4(const struct esw_flow *f, const uint8_t *was, bool dst,
+	   uint16_t port, uint64_t change)
 {
 	bool udp = f->proto == ESW_IPPROTO_UDP;
-	uint8_t *at = f->l4 + (udp ? UDP_CSUM : TCP_CSUM);
-	uint8_t *pt = f->l4 + (dst ? 2 : 0);
+	uint32_t at = f->hlen + (udp ? UDP_CSUM : TCP_CSUM);
+	uint32_t pt = f->hlen + (dst ? 2 : 0);
 	uint16_t csum, old;
 
-	memcpy(&csum, at, 2);
-	memcpy(&old, pt, 2);
-	memcpy(pt, &port, 2);
+	memcpy(&csum, was + at, 2);
+	memcpy(&old, was + pt, 2);
+	memcpy(f->ip + pt, &port, 2);
 	if (udp && !csum)
 		return;
 	csum = csum_replace(csum, change + (uint16_t)~old + port);
 	if (udp && !csum)
 		csum = 0xffff;
-	memcpy(at, &csum, 2);
+	memcpy(f->ip + at, &csum, 2);
 }
 
 /*
  * Write an address, whose first four bytes are at @addr, the others at @addr6,
- * and a port, with all checksums that cover them.
+ * and a port, with all checksums that cover them.  @was is a copy of the packet,
+ * or the packet itself.
  */
 static inline __attribute__((always_inline)) void
-rewrite(const struct esw_flow *f, bool dst, const uint8_t *addr,
-	const uint8_t *addr6, uint16_t port)
+rewrite(const struct esw_flow *f, const uint8_t *was, bool dst,
+	const uint8_t *addr, const uint8_t *addr6, uint16_t port)
 {
-	uint8_t *at = f->ip + (f->v4 ? 12 : 8);
+	uint32_t at = f->v4 ? 12 : 8;
 	uint64_t change;
 	uint16_t csum;
 
 	if (f->v4) {
 		at += dst ? 4 : 0;
-		change = sum_change(at, addr, 4);
-		memcpy(&csum, f->ip + 10, 2);
+		change = sum_change(was + at, addr, 4);
+		memcpy(&csum, was + 10, 2);
 		csum = csum_replace(csum, change);
 		memcpy(f->ip + 10, &csum, 2);
 	} else {
 		at += dst ? 16 : 0;
-		change = sum_change(at, addr, 4) +
-			 sum_change(at + 4, addr6, 12);
-		memcpy(at + 4, addr6, 12);
+		change = sum_change(was + at, addr, 4) +
+			 sum_change(was + at + 4, addr6, 12);
+		memcpy(f->ip + at + 4, addr6, 12);
 	}
-	memcpy(at, addr, 4);
-	rewrite_l4(f, dst, port, change);
+	memcpy(f->ip + at, addr, 4);
+	rewrite_l4(f, was, dst, port, change);
 }
 
 /* The key of a packet after its addresses and ports were written. */
@@ -318,6 +320,7 @@ static enum sluice_miss nat(struct sluice_esw *esw, struct sluice_pkt *p,
 			    struct sluice_key *key)
 {
 	uint16_t flags = esw_conn_flags(c);
+	const uint8_t *was = f->ip;
 
 	if (!(flags & (SLUICE_CT_F_SNAT | SLUICE_CT_F_DNAT)))
 		return SLUICE_MISS_NONE;
@@ -328,10 +331,13 @@ static enum sluice_miss nat(struct sluice_esw *esw, struct sluice_pkt *p,
 		return SLUICE_MISS_RESOURCE;
 	f->ip = esw_l3(p);
 	f->l4 = f->ip + f->hlen;
-	if (flags & SLUICE_CT_F_SNAT)
-		rewrite(f, false, c->nat_src, c->nat_src6, c->nat_sport);
+	/* A copy just made can't be read without waiting for it. */
+	if (flags & SLUICE_CT_F_SNAT) {
+		rewrite(f, was, false, c->nat_src, c->nat_src6, c->nat_sport);
+		was = f->ip;
+	}
 	if (flags & SLUICE_CT_F_DNAT)
-		rewrite(f, true, c->nat_dst, c->nat_dst6, c->nat_dport);
+		rewrite(f, was, true, c->nat_dst, c->nat_dst6, c->nat_dport);
 	if (key)
 		rewrite_key(esw, f, key);
 	p->changed = true;
