@@ -176,8 +176,7 @@ static ESW_PREFETCHER void prefetch_program(const struct esw_rule *rule)
 {
 	const struct sluice_action *act = esw_rule_actions(rule);
 
-	if (rule->num_actions > 1)
-		__builtin_prefetch(act + 1);
+	__builtin_prefetch(act + (rule->num_actions > 1));
 	if (rule->num_actions > 5)
 		__builtin_prefetch(act + 5);
 }

@@ -159,12 +159,24 @@ static const struct esw_rule *bucket_find(const struct esw_subtable *sub,
 	return NULL;
 }
 
-/* Ask for the part of a rule that matters; NULL is fine. */
-static ESW_PREFETCHER void prefetch_rule(const struct esw_rule *r)
+/* Words of a key, and the program behind it, that are in a rule's second line. */
+#define LINE_WORDS	5u
+
+/*
+ * Ask for the part of a rule that matters: its second cache line, and the third
+ * when that many @words of a key are to be compared.  NULL is fine.
+ */
+static ESW_PREFETCHER void prefetch_rule(const struct esw_rule *r, uint32_t words)
 {
-	if (r)
-		__builtin_prefetch(&r->counter);
+	if (!r)
+		return;
+	__builtin_prefetch(&r->counter);
+	if (words > LINE_WORDS)
+		__builtin_prefetch(&r->data[LINE_WORDS + 1]);
 }
+
+_Static_assert(offsetof(struct esw_rule, data[LINE_WORDS + 1]) == 2 * ESW_LINE,
+	       "third line of a rule");
 
 /* No rule of @sub can be better than @best. */
 static bool sub_behind(const struct esw_subtable *sub,
@@ -306,7 +318,7 @@ static void lookup_index(struct sluice_esw *esw, const struct esw_table *table,
 		l[i].done = esw_cache_find(&esw->cache, table, l[i].key,
 					   l[i].word, l[i].hash, &l[i].rule);
 		if (l[i].done) {
-			prefetch_rule(l[i].rule);
+			prefetch_rule(l[i].rule, 0);
 			continue;
 		}
 		misses++;
@@ -319,10 +331,14 @@ static void lookup_index(struct sluice_esw *esw, const struct esw_table *table,
 	for (i = 0; i < num; i++)
 		if (!l[i].done && index->set)
 			choose(index, &l[i]);
-	for (i = 0; i < num; i++)
-		for (c = 0; c < l[i].num && c < ESW_CANDIDATES; c++)
-			prefetch_rule(bucket_guess(l[i].candidate[c].sub,
-						   l[i].candidate[c].hash));
+	for (i = 0; i < num; i++) {
+		for (c = 0; c < l[i].num && c < ESW_CANDIDATES; c++) {
+			const struct esw_candidate *at = &l[i].candidate[c];
+
+			prefetch_rule(bucket_guess(at->sub, at->hash),
+				      at->sub->mask->words);
+		}
+	}
 	for (i = 0; i < num; i++) {
 		if (l[i].done)
 			continue;
@@ -391,7 +407,7 @@ lookup_words(const struct esw_subtable *sub, struct esw_lookup *l,
 	}
 	for (i = 0; i < num; i++) {
 		l[i].rule = bucket_guess(sub, l[i].hash);
-		prefetch_rule(l[i].rule);
+		prefetch_rule(l[i].rule, most > FEW_WORDS ? words : 0);
 	}
 	for (i = 0; i < num; i++)
 		if (!l[i].rule || !words_match(l[i].rule, l[i].word, words))
@@ -423,7 +439,7 @@ static void lookup_one_mask(const struct esw_table *table,
 	}
 	for (i = 0; i < num; i++) {
 		l[i].rule = bucket_guess(sub, l[i].hash);
-		prefetch_rule(l[i].rule);
+		prefetch_rule(l[i].rule, sub->mask->words);
 	}
 	for (i = 0; i < num; i++)
 		if (!l[i].rule || !key_matches(sub->mask, l[i].rule, l[i].key))
