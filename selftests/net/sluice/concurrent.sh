@@ -223,9 +223,4 @@ works_afterwards() {
 	check "nothing left in the device" tables_empty
 }
 
-no_memory_leaked() {
-	[ -w $KMEMLEAK ] || { skip "kernel without kmemleak"; return; }
-	check "kmemleak" leaks_none
-}
-
 tests_run "$@"

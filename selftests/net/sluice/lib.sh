@@ -55,6 +55,7 @@
 #   vmctl ...                     ask the machine (device_del nic0, ...; it is a
 #                                 command of the guest, see "vmctl" alone)
 #   leaks_mark / leaks_none       kmemleak: forget what is known / nothing new
+#   no_memory_leaked              a test of that, for the end of ALL_TESTS
 # Hosts (network namespaces; IPv6 is off unless ipv6_on)
 #   ns_add NS / ns_del NS / ipv6_on NS
 #   vf_ns N NS [ADDR/LEN...]      move VF N there, up, with addresses
@@ -445,6 +446,12 @@ leaks_none() {
 	done
 	cat $KMEMLEAK
 	[ -z "$(cat $KMEMLEAK)" ]
+}
+
+# The last test of a script that began with leaks_mark.
+no_memory_leaked() {
+	[ -w $KMEMLEAK ] || { skip "kernel without kmemleak"; return; }
+	check "kmemleak" leaks_none
 }
 
 # --- hosts -----------------------------------------------------------------

@@ -151,9 +151,4 @@ reload_module() {
 	check "reset" sluice_reset
 }
 
-no_memory_leaked() {
-	[ -w $KMEMLEAK ] || { skip "kernel without kmemleak"; return; }
-	check "kmemleak" leaks_none
-}
-
 tests_run "$@"
