@@ -6,7 +6,7 @@
 
 ALL_TESTS="slow_path slow_path_sizes slow_path_vlan uplink second_uplink
 	carrier mtu statistics cpu_hit_counts drops
-	ethtool_basics addresses_stable netns_fixed
+	ethtool_basics addresses_stable address_changes netns_fixed
 	bridge_port tc_redirect_software up_down_traffic vf_reset
 	queue_pressure"
 
@@ -168,6 +168,19 @@ addresses_stable() {
 	check "switchdev" mode_set switchdev
 	devs_refresh
 	check_eq "the same after a mode change" "$(mac_of "-/${REP[0]}")" "$a"
+}
+
+# team and bond change the address of a port that is up.
+address_changes() {
+	DIRTY=1
+	local i
+	for i in "${REP[0]}" "$(uplink_of 1)"; do
+		check "$i up" ip link set "$i" up
+		check "a new address for $i" ip link set "$i" address 02:00:00:00:00:99
+	done
+	check "the VF asks for it" ns h0 ip neigh flush all
+	check "ping" ping_ok h0 192.0.2.254
+	check "the VF knows it" ns h0 sh -c "ip neigh show 192.0.2.254 | grep -q 02:00:00:00:00:99"
 }
 
 netns_fixed() {

@@ -243,6 +243,8 @@ static struct net_device *rep_alloc(struct sluice_vport *vport)
 	sluice_rep_set_ethtool_ops(dev);
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->lltx = true;
+	/* The device does not know the address; team and bond change it. */
+	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	sluice_compat_netns_immutable(dev);
 	dev->min_mtu = SLUICE_MTU_MIN;
 	dev->max_mtu = SLUICE_MTU_MAX;
