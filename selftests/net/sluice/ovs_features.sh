@@ -3,9 +3,9 @@
 # sluice: vfs=4 timeout=300 kernels=stock manual=1
 #
 # What Open vSwitch makes of bridge and flow configuration, in hardware: IPv6,
-# TTL, 802.1ad, mirrors, meters, policing, sFlow.
+# fragments, TTL, 802.1ad, mirrors, meters, policing, sFlow.
 
-ALL_TESTS="ipv6 dec_ttl qinq dot1q_tunnel mirror meter ingress_policing set_fields sflow"
+ALL_TESTS="ipv6 fragments dec_ttl qinq dot1q_tunnel mirror meter ingress_policing set_fields sflow"
 
 . "$(dirname "$0")/lib.sh"
 . "$SLUICE_LIB/ovs_lib.sh"
@@ -41,10 +41,28 @@ ipv6() {
 	hw_flow 1 "dst=$M0.*eth_type\(0x86dd\).*offloaded:yes, dp:tc"
 	iperf_server h1 2001:db8::2
 	cpu_still "${REP[0]}" "${REP[1]}" iperf h0 2001:db8::2 -n 5M
-	cpu_still "${REP[0]}" "${REP[1]}" ping_ok h0 2001:db8::2 -c 50 -i 0.02 -s 3000
+	# Fragments of IPv6 Open vSwitch does not offer to tc: netdev_tc_flow_put()
+	# says "offloading of IPv6 fragments isn't supported".
+	check "fragments" ping_ok h0 2001:db8::2 -c 20 -i 0.05 -s 3000
+	for i in first later; do
+		check "$i fragments by software" ovs_flow_is "${REP[0]}" \
+			"eth_type\(0x86dd\),ipv6\(.*frag=$i\).*dp:ovs"
+	done
+	check "by hardware what is none" ovs_flow_is "${REP[0]}" \
+		"eth_type\(0x86dd\),ipv6\(.*frag=no\).*offloaded:yes, dp:tc"
 	for i in 0 1; do
 		ns "h$i" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 	done
+}
+
+fragments() {
+	local i
+	check "fragments" ping_ok h0 192.0.2.2 -c 3 -i 0.2 -s 3000
+	for i in first later; do
+		hw_flow 0 "eth_type\(0x0800\),ipv4\(.*frag=$i\).*offloaded:yes, dp:tc"
+		hw_flow 1 "eth_type\(0x0800\),ipv4\(.*frag=$i\).*offloaded:yes, dp:tc"
+	done
+	cpu_still "${REP[0]}" "${REP[1]}" ping_ok h0 192.0.2.2 -c 50 -i 0.02 -s 3000
 }
 
 ttl_is() { ns h0 ping -c 1 -W 1 192.0.2.2 | grep -q "ttl=$1 "; }
@@ -112,6 +130,11 @@ dot1q_tunnel() {
 		remove port "${REP[0]}" other_config qinq-ethtype
 }
 
+not_copied() {
+	ping_ok h0 192.0.2.2 -c 1
+	ovs_flow_is "${REP[0]}" "dst=$M1.*offloaded:yes, dp:tc, actions:${REP[1]}\$"
+}
+
 vf_received() { ip -n h2 -j -s link show "${VF[2]}" | jq '.[0].stats64.rx.packets'; }
 
 mirror() {
@@ -125,8 +148,9 @@ mirror() {
 	cpu_still "${REP[0]}" "${REP[1]}" ping_ok h0 192.0.2.2 -c 50 -i 0.02
 	check_ge "copies that VF 2 got" $(($(vf_received) - was)) 100
 	check "no mirror" ovs-vsctl -t 10 clear bridge br0 mirrors
-	check_within "flow without a copy" 10 ovs_flow_is "${REP[0]}" \
-		"dst=$M1.*offloaded:yes, dp:tc, actions:${REP[1]}"
+	# Open vSwitch forgets all MAC addresses when its mirrors change, and flows are
+	# floods until somebody is heard.
+	check_within "flow without a copy" 10 not_copied
 }
 
 meter() {
