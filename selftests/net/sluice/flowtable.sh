@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# sluice: vfs=3 timeout=900 kernels=stock
+# sluice: vfs=3 timeout=1500 kernels=stock
 #
 # nftables' flow tables with "flags offload" on representors and an uplink: the
 # host routes between two VFs and the wire, with NAT; established flows are in
 # hardware, and what comes out is what the flow table makes of it in software.
 
-ALL_TESTS="udp_routed tcp_nat frames_as_software vlan_routed
+ALL_TESTS="udp_routed tcp_nat frames_as_software neigh_moves route_moves vlan_routed
 	tc_first mtu_small ageing table_goes port_goes mode_changes"
 
 . "$(dirname "$0")/lib.sh"
@@ -214,6 +214,110 @@ hard_goes_out() {
 	n=$(cpu_hit "${REP[0]}")
 	goes_out "$@" && [ "$(cpu_hit "${REP[0]}")" = "$n" ]
 }
+
+# What becomes of a flow when its neighbour or route changes, does not depend on
+# hardware, but on how it began. The kernel has written addresses into it if the
+# table has "flags offload" or there is a bridge behind it, and the neighbour was
+# known (FLOW_OFFLOAD_XMIT_DIRECT, nft_dev_path_info()): its fast path sends to them
+# until the flow ends. Else it asks the route and neighbours for each packet. So a
+# flow in hardware is compared with one of the same table that hardware does not
+# take, and what a table without the flag makes of it is told.
+
+# Somebody else answers for B. $NEAR is the netdev B is behind.
+neigh_event() { ip neigh replace $B lladdr 02:00:00:00:00:77 dev "$NEAR" nud permanent; }
+
+# B is behind a router behind VF 2 now.
+route_event() {
+	ip neigh replace 198.18.0.2 lladdr 02:00:00:00:00:88 dev "${REP[2]}" nud permanent &&
+	ip addr add 198.18.0.1/24 dev "${REP[2]}" &&
+	ip route add $B/32 via 198.18.0.2
+}
+
+as_before() {
+	ip route del $B/32 2>/dev/null
+	ip addr del 198.18.0.1/24 dev "${REP[2]}" 2>/dev/null
+	ip neigh replace $B lladdr "$M1" dev "$NEAR" nud permanent
+}
+
+# VF 1's representor is a port of a bridge that has its address of the router.
+bridge_up() {
+	ip addr del $GW1/24 dev "${REP[1]}" &&
+	ip link add ftbr type bridge &&
+	ip link set "${REP[1]}" master ftbr &&
+	ip link set ftbr up &&
+	sysctl -qw net.ipv4.conf.ftbr.rp_filter=0 &&
+	ip addr add $GW1/24 dev ftbr &&
+	bridge fdb replace "$M1" dev "${REP[1]}" master static &&
+	NEAR=ftbr && as_before
+}
+
+bridge_down() {
+	ip link del ftbr &&
+	ip addr add $GW1/24 dev "${REP[1]}" &&
+	NEAR=${REP[1]} && as_before
+}
+
+warm_is() {
+	pkt send "$TX" "$ETH/$WARM"
+	ct_shown "sport=1000 dport=2000.*\[$1\]"
+}
+
+# moved EVENT BEGIN FLAGS STATE: a flow that begins so, in a table with FLAGS, and
+# is called STATE by conntrack, before EVENT and while there is traffic: sets MOVED
+# to what comes out then, and where, and whether it is in the flow table.
+moved() {
+	local event=$1 begin=$2 flags=$3 state=$4 name
+	name="$1, $2, ${3:-no flags} $4"
+	[ "$state" = HW_OFFLOAD ] || ethtool -K "${REP[0]}" hw-tc-offload off
+	check "$name: rules" table "$flags"
+	[ "$begin" != unknown ] || ip neigh del $B dev "$NEAR"
+	pkt send "$TX" "$ETH/$WARM"
+	pkt send "$RX" "$BACK/$WARMBACK"
+	as_before
+	check_within "$name: flow" 20 warm_is "$state"
+	[ "$state" != HW_OFFLOAD ] || check_within "$name: by hardware" 5 quiet_out "$ETH/$WARM"
+	check "$name: event" "$event"
+	# Meanwhile hardware is asked for counters, which is when it looks at routes.
+	pkt send -n 24 -g 0.25 "$TX" "$ETH/$WARM"
+	[ "$state" != HW_OFFLOAD ] || check_within "$name: by hardware then" 10 quiet_out "$ETH/$WARM"
+	MOVED=$(come_out "$TX" "$RX" --rx "${VF[2]}" "$ETH/$WARM"
+		ct_shown "sport=1000 dport=2000.*OFFLOAD\]" && echo "in the flow table")
+	as_before
+	table_del
+	check "$name: no connection left" ct_clean
+	ethtool -K "${REP[0]}" hw-tc-offload on
+}
+
+# moves EVENT BEGIN: hardware makes of it what software does.
+moves() {
+	local name="$1, $2" plain soft
+	moved "$1" "$2" "" OFFLOAD
+	plain=$MOVED
+	moved "$1" "$2" "flags offload;" OFFLOAD
+	soft=$MOVED
+	moved "$1" "$2" "flags offload;" HW_OFFLOAD
+	check_ge "$name: lines" "$(grep -c . <<< "$soft")" 2
+	if [ "$soft" != "$MOVED" ]; then
+		fail "$name: software (<) and hardware (>) differ:"
+		diff <(echo "$soft") <(echo "$MOVED") | sed 's/^/#   /'
+	fi
+	note "$name: $(cut -c -40 <<< "$MOVED" | paste -sd ' ')"
+	[ "$plain" = "$soft" ] ||
+		note "$name, without the flag: $(cut -c -40 <<< "$plain" | paste -sd ' ')"
+}
+
+# moves_all EVENT: for each way a flow can begin.
+moves_all() {
+	NEAR=${REP[1]}
+	moves "$1" known
+	moves "$1" unknown
+	check "bridge" bridge_up
+	moves "$1" bridged
+	check "no bridge" bridge_down
+}
+
+neigh_moves() { moves_all neigh_event; }
+route_moves() { moves_all route_event; }
 
 vlan_routed() {
 	local n v="vlan id=7/ip src=$B dst=$A/udp sport=2000 dport=1000/len 9"
