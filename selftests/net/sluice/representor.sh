@@ -170,13 +170,15 @@ addresses_stable() {
 	check_eq "the same after a mode change" "$(mac_of "-/${REP[0]}")" "$a"
 }
 
-# team and bond change the address of a port that is up.
+# team and bond change the address of a port that is up, and LACP asks for a group's.
 address_changes() {
 	DIRTY=1
 	local i
 	for i in "${REP[0]}" "$(uplink_of 1)"; do
 		check "$i up" ip link set "$i" up
 		check "a new address for $i" ip link set "$i" address 02:00:00:00:00:99
+		check "a group of $i" ip maddr add 01:80:c2:00:00:02 dev "$i"
+		check "not any more" ip maddr del 01:80:c2:00:00:02 dev "$i"
 	done
 	check "the VF asks for it" ns h0 ip neigh flush all
 	check "ping" ping_ok h0 192.0.2.254

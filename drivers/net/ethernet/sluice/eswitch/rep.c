@@ -89,6 +89,14 @@ static int rep_change_mtu(struct net_device *dev, int mtu)
 }
 
 /*
+ * All that the switch does not handle is received, whatever its address.  But who
+ * asks for one with SIOCADDMULTI, as LACP does, is refused without this.
+ */
+static void rep_set_rx_mode(struct net_device *dev)
+{
+}
+
+/*
  * Traffic as the switch sees the port: a VF's representor receives what the
  * VF sends.  An uplink's statistics have this point of view already.
  */
@@ -166,6 +174,7 @@ static const struct net_device_ops rep_ops = {
 	.ndo_has_offload_stats	= rep_has_offload_stats,
 	.ndo_get_offload_stats	= rep_get_offload_stats,
 	.ndo_change_mtu		= rep_change_mtu,
+	.ndo_set_rx_mode	= rep_set_rx_mode,
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_setup_tc		= rep_setup_tc,
