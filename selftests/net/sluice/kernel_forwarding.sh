@@ -59,6 +59,7 @@ SCRIPTS="
 	mirror_gre_bridge_1d.sh	A	-
 	mirror_gre_bridge_1d_vlan.sh	A	-
 	mirror_gre_bridge_1q.sh	A	-
+	mirror_gre_bridge_1q_lag.sh	A	-
 	mirror_gre_changes.sh	A	-
 	mirror_gre_flower.sh	A	-
 	mirror_gre_neigh.sh	A	-
@@ -80,7 +81,6 @@ MORE_SCRIPTS="
 	ip6gre_inner_v6_multipath.sh	A	-
 	gre_custom_multipath_hash.sh	A	-
 	ip6gre_custom_multipath_hash.sh	A	-
-	mirror_gre_bridge_1q_lag.sh	A	-
 	mirror_gre_lag_lacp.sh	A	-
 	mirror_gre_vlan_bridge_1q.sh	A	-
 	vxlan_bridge_1d_ipv6.sh	A	-
