@@ -100,7 +100,6 @@ int esw_vports_init(struct sluice_esw *esw);
 void esw_vports_free(struct sluice_esw *esw);
 void esw_vports_reset(struct sluice_esw *esw);
 void esw_vports_unbind(struct sluice_esw *esw);
-bool esw_vport_up(const struct sluice_esw *esw, const struct esw_vport *vp);
 void esw_vport_dirty(struct sluice_esw *esw, struct esw_vport *vp);
 bool esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
 		       const uint8_t *frame, uint32_t len);
@@ -822,6 +821,16 @@ static inline struct esw_vport *esw_vport_get(const struct sluice_esw *esw, uint
 		return &esw->vport[1 + esw->cfg.num_vfs + num -
 				   SLUICE_VPORT_UPLINK(0)];
 	return NULL;
+}
+
+static inline bool esw_vport_up(const struct sluice_esw *esw,
+				const struct esw_vport *vp)
+{
+	if (vp->uplink)
+		return vp->carrier;
+	if (vp->link_policy == SLUICE_LINK_AUTO)
+		return esw_vport_get(esw, SLUICE_VPORT_UPLINK(0))->carrier;
+	return vp->link_policy == SLUICE_LINK_UP;
 }
 
 /* The key as fields, and as the words that lookups take. */

@@ -124,15 +124,6 @@ void esw_vports_reset(struct sluice_esw *esw)
 	}
 }
 
-bool esw_vport_up(const struct sluice_esw *esw, const struct esw_vport *vp)
-{
-	if (vp->uplink)
-		return vp->carrier;
-	if (vp->link_policy == SLUICE_LINK_AUTO)
-		return esw_vport_get(esw, SLUICE_VPORT_UPLINK(0))->carrier;
-	return vp->link_policy == SLUICE_LINK_UP;
-}
-
 void esw_vport_dirty(struct sluice_esw *esw, struct esw_vport *vp)
 {
 	if (vp->dirty)
@@ -149,14 +140,9 @@ void esw_vport_drop(struct sluice_esw *esw, struct esw_vport *vp)
 	esw_vport_dirty(esw, vp);
 }
 
-/* The MTU is without Ethernet header and up to two tags. */
-static bool too_long(const struct esw_vport *vp, const uint8_t *frame,
-		     uint32_t len)
+/* For frames of more than @limit without a tag. */
+static bool too_long_tagged(const uint8_t *frame, uint32_t len, uint32_t limit)
 {
-	uint32_t limit = (uint32_t)vp->mtu + ESW_ETH_HLEN;
-
-	if (len <= limit)
-		return false;
 	if (len > SLUICE_FRAME_MAX)
 		return true;
 	if (esw_is_vlan(esw_get16(frame + 12))) {
@@ -165,6 +151,15 @@ static bool too_long(const struct esw_vport *vp, const uint8_t *frame,
 			limit += ESW_VLAN_HLEN;
 	}
 	return len > limit;
+}
+
+/* The MTU is without Ethernet header and up to two tags. */
+static inline bool too_long(const struct esw_vport *vp, const uint8_t *frame,
+			    uint32_t len)
+{
+	uint32_t limit = (uint32_t)vp->mtu + ESW_ETH_HLEN;
+
+	return len > limit && too_long_tagged(frame, len, limit);
 }
 
 static void count_from(struct esw_stats *s, const uint8_t *mac,
