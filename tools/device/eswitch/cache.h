@@ -44,6 +44,40 @@ esw_cache_prefetch(const struct esw_cache *c, uint32_t units, uint32_t hash)
 		__builtin_prefetch(u + i);
 }
 
+/* Bits that differ in up to eight words; without a branch for each of them. */
+static inline __attribute__((always_inline)) uint64_t
+esw_words_diff(const uint64_t *a, const uint64_t *b, uint32_t words)
+{
+	uint64_t diff = 0;
+
+	switch (words) {
+	case 8:
+		diff |= a[7] ^ b[7];
+		__attribute__((fallthrough));
+	case 7:
+		diff |= a[6] ^ b[6];
+		__attribute__((fallthrough));
+	case 6:
+		diff |= a[5] ^ b[5];
+		__attribute__((fallthrough));
+	case 5:
+		diff |= a[4] ^ b[4];
+		__attribute__((fallthrough));
+	case 4:
+		diff |= a[3] ^ b[3];
+		__attribute__((fallthrough));
+	case 3:
+		diff |= a[2] ^ b[2];
+		__attribute__((fallthrough));
+	case 2:
+		diff |= a[1] ^ b[1];
+		__attribute__((fallthrough));
+	case 1:
+		diff |= a[0] ^ b[0];
+	}
+	return diff;
+}
+
 /*
  * Is the entry of a unit that of a key?  Its words are masked already, no more of
  * them than fit the unit beside the rule.
@@ -52,28 +86,7 @@ static inline bool esw_cache_unit_is(const struct esw_cache_unit *u,
 				     uint64_t stamp, const uint64_t *word,
 				     uint32_t words)
 {
-	uint64_t diff = u->stamp ^ stamp;
-
-	switch (words) {
-	case 6:
-		diff |= u->word[6] ^ word[5];
-		__attribute__((fallthrough));
-	case 5:
-		diff |= u->word[5] ^ word[4];
-		__attribute__((fallthrough));
-	case 4:
-		diff |= u->word[4] ^ word[3];
-		__attribute__((fallthrough));
-	case 3:
-		diff |= u->word[3] ^ word[2];
-		__attribute__((fallthrough));
-	case 2:
-		diff |= u->word[2] ^ word[1];
-		__attribute__((fallthrough));
-	case 1:
-		diff |= u->word[1] ^ word[0];
-	}
-	return !diff;
+	return !((u->stamp ^ stamp) | esw_words_diff(u->word + 1, word, words));
 }
 
 /**

@@ -68,34 +68,7 @@ static inline uint32_t hash_masked(const struct esw_mask *mask,
 static inline bool words_match(const struct esw_rule *r, const uint64_t *w,
 			       uint32_t words)
 {
-	uint64_t diff = 0;
-
-	switch (words) {
-	case 8:
-		diff |= r->data[7] ^ w[7];
-		__attribute__((fallthrough));
-	case 7:
-		diff |= r->data[6] ^ w[6];
-		__attribute__((fallthrough));
-	case 6:
-		diff |= r->data[5] ^ w[5];
-		__attribute__((fallthrough));
-	case 5:
-		diff |= r->data[4] ^ w[4];
-		__attribute__((fallthrough));
-	case 4:
-		diff |= r->data[3] ^ w[3];
-		__attribute__((fallthrough));
-	case 3:
-		diff |= r->data[2] ^ w[2];
-		__attribute__((fallthrough));
-	case 2:
-		diff |= r->data[1] ^ w[1];
-		__attribute__((fallthrough));
-	case 1:
-		diff |= r->data[0] ^ w[0];
-	}
-	return !diff;
+	return !esw_words_diff(r->data, w, words);
 }
 
 static const struct esw_hash_bucket *bucket_of(const struct esw_subtable *sub,
