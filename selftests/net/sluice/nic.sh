@@ -11,7 +11,7 @@ ALL_TESTS="drivers addresses ping_everyone mtu_9000 link_state
 	queue_statistics port_statistics
 	rings_under_traffic channels_under_traffic coalesce
 	tcp_throughput udp_throughput fragments segments large_frames
-	datagrams
+	datagrams merged_from_wire
 	unicast_goes_one_way broadcast_goes_everywhere
 	second_address multicast_filter allmulti_needs_trust pf_promiscuous
 	spoofed_source vlan_interface"
@@ -339,8 +339,8 @@ segments() {
 	check "the same bytes" cmp "$SLUICE_TMP/wire-off.hex" "$SLUICE_TMP/wire-on.hex"
 }
 
-# From VF to VF a long frame stays one; taken apart again by who sends it on, it
-# is what it would have been.
+# From VF to VF a long frame stays one, and the device makes one of frames that come
+# one by one; taken apart again by who sends it on, it is what it would have been.
 large_frames() {
 	local mode before n
 	read -r LONG SEGMENTS <<< "$(gso count)"
@@ -351,13 +351,17 @@ large_frames() {
 	tc -n h1 qdisc add dev "${VF[1]}" clsact
 	check "send on what comes in" tc -n h1 filter add dev "${VF[1]}" ingress matchall \
 		action mirred egress redirect dev va
-	for mode in "off off" "on off" "on on"; do
+	for mode in "off off" "on off" "on on" "off on"; do
 		gso_features h0 "${VF[0]}" "${mode% *}"
 		check "rx-gro-hw ${mode#* }" ns h1 ethtool -K "${VF[1]}" rx-gro-hw "${mode#* }"
 		before=$(drv_counter "$V1" drv_rx_large)
 		gso_pass "vf-${mode/ /-}" h1/vb "$MAC1"
-		n=0; [ "${mode#* }" = on ] && n=$LONG
-		check_eq "large frames, $mode" $(($(drv_counter "$V1" drv_rx_large) - before)) "$n"
+		n=$(($(drv_counter "$V1" drv_rx_large) - before))
+		case $mode in
+		*off) check_eq "large frames, $mode" $n 0 ;;
+		on*) check_eq "large frames, $mode" $n "$LONG" ;;
+		off*) check_ge "frames merged" $n 1 ;;
+		esac
 	done
 	tc -n h1 qdisc del dev "${VF[1]}" clsact
 	ip -n h1 link del va
@@ -365,6 +369,26 @@ large_frames() {
 		"$SLUICE_TMP/vf-on-off.hex"
 	check "cut at the end as by software" cmp "$SLUICE_TMP/vf-off-off.hex" \
 		"$SLUICE_TMP/vf-on-on.hex"
+	check "merged, and cut at the end" cmp "$SLUICE_TMP/vf-off-off.hex" \
+		"$SLUICE_TMP/vf-off-on.hex"
+}
+
+# TCP from the wire comes in long frames, but for those who want none.
+merged_from_wire() {
+	local mode before
+	iperf_server h0 192.0.2.1
+	for mode in on off; do
+		check "gro $mode" ns h0 ethtool -K "${VF[0]}" gro $mode
+		before=$(drv_counter "$V0" drv_rx_large)
+		check "TCP from the wire, gro $mode" iperf far 192.0.2.1 -n 4M
+		before=$(($(drv_counter "$V0" drv_rx_large) - before))
+		if [ $mode = on ]; then
+			check_ge "frames merged" $before 10
+		else
+			check_eq "frames merged without gro" $before 0
+		fi
+	done
+	check "gro on" ns h0 ethtool -K "${VF[0]}" gro on rx-gro-hw on
 }
 
 # A socket gets the datagrams one by one, however they came.

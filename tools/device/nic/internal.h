@@ -15,6 +15,7 @@
 #include <string.h>
 #include "nic.h"
 #include "frame.h"
+#include "gro.h"
 #include "gso.h"
 #include "../eswitch/eswitch.h"
 
@@ -25,6 +26,7 @@
 #define WIRE_BATCH	64	/* frames of a wire per round */
 #define RX_CACHE	32	/* descriptors read ahead */
 #define CTRL_BATCH	64	/* control slots read at once */
+#define MERGES		16	/* queues in which frames are merged at once */
 #define NSEC_PER_USEC	1000ull
 #define NSEC_PER_MSEC	1000000ull
 /* How often a queue that waits for a wire looks again by itself. */
@@ -90,6 +92,20 @@ struct txq {
 	uint64_t base;
 };
 
+/*
+ * Frames that lie in buffers of a queue and are completed as one, at the latest
+ * when the lane's round ends.
+ */
+struct merge {
+	struct gro gro;
+	struct sluice_cqe cqe;
+	uint16_t flags;		/* SLUICE_CQE_F_* of the first frame */
+	uint16_t nbufs;		/* buffers from the queue's head on */
+	uint64_t first;		/* address of the first one */
+	uint64_t at;		/* where the next byte goes in the last one */
+	uint32_t room;		/* bytes left there */
+};
+
 struct rxq {
 	uint32_t db;		/* note */
 	uint32_t active;	/* read by doorbells */
@@ -99,6 +115,7 @@ struct rxq {
 	struct cq *cq;
 	uint64_t base;
 	bool large;		/* takes large frames */
+	struct merge merge;
 	uint32_t cache_first;
 	uint32_t cache_count;
 	struct sluice_rx_desc cache[RX_CACHE];
@@ -224,6 +241,11 @@ struct lane {
 	uint64_t now;
 	struct cq *dirty_cqs;
 	struct cq *timed_cqs;
+	struct {
+		struct func *f;
+		struct rxq *q;
+	} merges[MERGES];	/* begun in this round */
+	unsigned int num_merges;
 	unsigned int sent;	/* frames of this batch */
 	uint32_t sent_bytes;	/* and their bytes */
 	struct sluice_tx_desc tx_descs[TX_BATCH];
@@ -369,6 +391,22 @@ enum sluice_tx_result rx_deliver_large(void *ctx, uint16_t vport,
 void rx_flow_hash(void *ctx, const uint8_t *frame, uint32_t len,
 		  struct sluice_flow_hash *hash);
 void rx_flow_reset(struct sluice_nic *nic);
+const struct sluice_rx_desc *rx_desc(struct func *f, struct rxq *q,
+				     uint32_t index, uint32_t end);
+enum sluice_tx_result rx_complete(struct lane *lane, struct func *f,
+				  struct rxq *q, struct sluice_cqe *cqe,
+				  uint32_t len, uint16_t flags, int nbufs);
+/* merge.c */
+bool merge_begin(struct lane *lane, struct func *f, struct rxq *q,
+		 const uint8_t *frame, uint32_t len,
+		 const struct frame_info *fi, const struct sluice_cqe *cqe,
+		 uint16_t flags, int nbufs);
+bool merge_add(struct lane *lane, struct func *f, struct rxq *q,
+	       const uint8_t *frame, uint32_t len, const struct frame_info *fi,
+	       uint16_t flags);
+void merge_end(struct lane *lane, struct func *f, struct rxq *q);
+void merge_end_all(struct lane *lane);
+void merge_drop(struct rxq *q);
 
 /* stats.c */
 void stats_dirty(void *ctx, uint16_t vport);

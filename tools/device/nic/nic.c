@@ -111,6 +111,7 @@ static void func_do_reset(struct func *f, uint32_t work)
 		cq_close(f, &f->cqs[i]);
 	for (i = 0; i < f->max_queues; i++) {
 		__atomic_store_n(&f->txqs[i].active, 0, __ATOMIC_RELEASE);
+		merge_drop(&f->rxqs[i]);
 		__atomic_store_n(&f->rxqs[i].active, 0, __ATOMIC_RELEASE);
 	}
 	out_ring_close(&f->ctrl_cq);
@@ -377,6 +378,7 @@ bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
 	for (i = 0; i < nic->cfg.num_uplinks; i++)
 		if (wire_is_mine(lane, i))
 			wire_run(lane, i);
+	merge_end_all(lane);
 	if (!thread && is_due(lane, &nic->sweep_at)) {
 		alone(lane);
 		stats_sweep(nic);

@@ -25,6 +25,7 @@ int rxq_create(struct func *f, const struct sluice_cmd_queue *cmd)
 	q->cq->refs++;
 	q->large = cmd->flags & SLUICE_QUEUE_F_LARGE;
 	q->cache_count = 0;
+	q->merge.gro.segs = 0;
 	__atomic_store_n(&q->head, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&q->db, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&q->size, 1u << cmd->log_size, __ATOMIC_RELAXED);
@@ -39,14 +40,15 @@ int rxq_destroy(struct func *f, uint32_t id)
 	if (id >= f->max_queues || !f->rxqs[id].active)
 		return SLUICE_ST_NOENT;
 	q = &f->rxqs[id];
+	merge_drop(q);
 	q->cq->refs--;
 	__atomic_store_n(&q->active, 0, __ATOMIC_RELEASE);
 	return SLUICE_ST_OK;
 }
 
 /* The descriptor with count @index; @end is the announced count. */
-static const struct sluice_rx_desc *get_desc(struct func *f, struct rxq *q,
-					     uint32_t index, uint32_t end)
+const struct sluice_rx_desc *rx_desc(struct func *f, struct rxq *q,
+				     uint32_t index, uint32_t end)
 {
 	struct sluice_nic *nic = f->nic;
 	const struct sluice_rx_desc *d;
@@ -100,7 +102,7 @@ static int fill_buffers(struct func *f, struct rxq *q, const uint8_t *frame,
 	for (n = 0; room < len; n++) {
 		if (n == avail)
 			return 0;
-		d = get_desc(f, q, q->head + n, db);
+		d = rx_desc(f, q, q->head + n, db);
 		if (!d)
 			return -1;
 		room += le32toh(d->len);
@@ -108,7 +110,7 @@ static int fill_buffers(struct func *f, struct rxq *q, const uint8_t *frame,
 	for (i = 0; i < n; i++) {
 		uint32_t piece;
 
-		d = get_desc(f, q, q->head + i, db);
+		d = rx_desc(f, q, q->head + i, db);
 		if (!d)
 			return -1;
 		piece = le32toh(d->len);
@@ -189,9 +191,9 @@ static int place(struct lane *lane, struct func *f, struct rxq *q,
 }
 
 /* Complete a frame in @nbufs buffers. */
-static enum sluice_tx_result complete(struct lane *lane, struct func *f,
-				      struct rxq *q, struct sluice_cqe *cqe,
-				      uint32_t len, uint16_t flags, int nbufs)
+enum sluice_tx_result rx_complete(struct lane *lane, struct func *f,
+				  struct rxq *q, struct sluice_cqe *cqe,
+				  uint32_t len, uint16_t flags, int nbufs)
 {
 	cqe->index = htole32(q->head);
 	cqe->len = htole32(len);
@@ -223,16 +225,37 @@ enum sluice_tx_result rx_deliver_large(void *ctx, uint16_t vport,
 	if (!q->active || !q->large)
 		return SLUICE_TX_NOBUF;
 	cq_lock(f, q->cq);
+	merge_end(lane, f, q);
 	nbufs = place(lane, f, q, l->frame, l->len, &result);
 	if (nbufs) {
 		if (frame_l3_ok(l->frame, &fi))
 			flags |= SLUICE_CQE_F_L3_OK;
 		if (l->fixed_id)
 			flags |= SLUICE_CQE_F_FIXED_ID;
-		result = complete(lane, f, q, &cqe, l->len, flags, nbufs);
+		result = rx_complete(lane, f, q, &cqe, l->len, flags, nbufs);
 	}
 	cq_unlock(f, q->cq);
 	return result;
+}
+
+/* Put a frame into the queue, which is locked: as the next of those it has, or new. */
+static enum sluice_tx_result rx_place(struct lane *lane, struct func *f,
+				      struct rxq *q, const uint8_t *frame,
+				      uint32_t len, const struct frame_info *fi,
+				      struct sluice_cqe *cqe, uint16_t flags)
+{
+	enum sluice_tx_result result;
+	int nbufs;
+
+	if (merge_add(lane, f, q, frame, len, fi, flags))
+		return SLUICE_TX_OK;
+	merge_end(lane, f, q);
+	nbufs = place(lane, f, q, frame, len, &result);
+	if (!nbufs)
+		return result;
+	if (merge_begin(lane, f, q, frame, len, fi, cqe, flags, nbufs))
+		return SLUICE_TX_OK;
+	return rx_complete(lane, f, q, cqe, len, flags, nbufs);
 }
 
 /* The eSwitch hands out a frame. */
@@ -249,7 +272,6 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 	struct frame_info fi;
 	struct func *f;
 	struct rxq *q;
-	int nbufs;
 
 	if (is_uplink(nic, vport))
 		return nic->host.wire_tx(nic->host.ctx,
@@ -278,16 +300,13 @@ enum sluice_tx_result rx_deliver(void *ctx, uint16_t vport,
 	}
 	if (!q->active)
 		return SLUICE_TX_NOBUF;
+	if (frame_l3_ok(frame, &fi))
+		flags |= SLUICE_CQE_F_L3_OK;
+	if (fi.l4 && (frame_flags & SLUICE_FRAME_L4_OK ||
+		      frame_l4_ok(frame, &fi)))
+		flags |= SLUICE_CQE_F_L4_OK;
 	cq_lock(f, q->cq);
-	nbufs = place(lane, f, q, frame, len, &result);
-	if (nbufs) {
-		if (frame_l3_ok(frame, &fi))
-			flags |= SLUICE_CQE_F_L3_OK;
-		if (fi.l4 && (frame_flags & SLUICE_FRAME_L4_OK ||
-			      frame_l4_ok(frame, &fi)))
-			flags |= SLUICE_CQE_F_L4_OK;
-		result = complete(lane, f, q, &cqe, len, flags, nbufs);
-	}
+	result = rx_place(lane, f, q, frame, len, &fi, &cqe, flags);
 	cq_unlock(f, q->cq);
 	return result;
 }

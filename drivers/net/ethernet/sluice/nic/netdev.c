@@ -144,8 +144,11 @@ static netdev_features_t sluice_fix_features(struct net_device *dev,
 	struct sluice_nic *nic = netdev_priv(dev);
 
 	/* Without tables there is nothing to offload to. */
-	if (!sluice_esw_is_switchdev(nic->sdev))
+	if (nic->sdev->is_pf && !sluice_esw_is_switchdev(nic->sdev))
 		features &= ~NETIF_F_HW_TC;
+	/* Who wants no GRO wants none of the device's either. */
+	if (!(features & NETIF_F_GRO))
+		features &= ~NETIF_F_GRO_HW;
 	return features;
 }
 
@@ -169,6 +172,7 @@ static const struct net_device_ops sluice_vf_netdev_ops = {
 	.ndo_get_stats64	= sluice_get_stats64,
 	.ndo_tx_timeout		= sluice_tx_timeout,
 	.ndo_setup_tc		= sluice_setup_tc,
+	.ndo_fix_features	= sluice_fix_features,
 	.ndo_set_features	= sluice_set_features,
 };
 
