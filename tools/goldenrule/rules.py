@@ -11,6 +11,7 @@ import tunnels
 
 CHAINS = 4
 FRAMES = 50
+FRAME_MAX = 1514         # what a port takes
 PAIRS_PER_SET = 2
 
 
@@ -302,7 +303,7 @@ def make_frames(rng, world, rules, weird):
             breakage(rng, pkt, len(packets.build(pkt, bytes(8))))
         for seq in range(2 if rng.random() < .1 else 1):
             frame = packets.build(pkt, packets.make_tag(group, seq))
-            if frame not in seen and frame[12:14] != b"\x88\xb6":
+            if frame not in seen and len(frame) <= FRAME_MAX and frame[12:14] != b"\x88\xb6":
                 seen.add(frame)
                 frames.append(frame)
     return frames[:FRAMES]

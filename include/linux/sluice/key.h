@@ -217,13 +217,15 @@ enum sluice_tunnel {
  *	had happened; ends the program
  * @SLUICE_ACT_TO_CPU: commit, and give the packet as it is now to the slow
  *	path of the vport it came from; ends the program.  Of a frame taken out
- *	of a tunnel: as %SLUICE_ACT_PUNT
+ *	of a tunnel, with a connection, or whose ethertype was edited: the original
+ *	frame goes there as if nothing had happened (%SLUICE_MISS_ACTION)
  * @SLUICE_ACT_TUNNEL: send a copy of the packet as it is now through encap @a;
  *	the packet itself stays as it is
  * @SLUICE_ACT_DECAP_LOCAL: take the packet as it is now out of its tunnel by
  *	the endpoint of group @a it is for, and continue with that endpoint's
- *	table; ends the program.  Where there is no such endpoint, or the frame
- *	was taken out of a tunnel already: as %SLUICE_ACT_PUNT
+ *	table; ends the program.  Where there is no such endpoint: as
+ *	%SLUICE_ACT_PUNT.  Of a frame taken out of a tunnel already: as
+ *	%SLUICE_ACT_TO_CPU
  * @SLUICE_ACT_CT: look the packet as it is now up in connection table @a, which
  *	is that of conntrack zone @port, and set the ct fields of the key from what
  *	is found; with SLUICE_CT_ACT_NAT in @flags also rewrite the packet as the
@@ -250,16 +252,15 @@ enum sluice_tunnel {
  * @SLUICE_ACT_MPLS_POP: take the first label stack entry away; @a is the new
  *	ethertype.  Of a packet whose protocol is not MPLS: nothing
  * @SLUICE_ACT_HOST: send a copy of the packet as it is now to the slow path of
- *	the vport it came from (%SLUICE_MISS_HOST), with @a as its table.  Of a
- *	frame taken out of a tunnel, or with a connection: as %SLUICE_ACT_PUNT, and
- *	that ends the program
+ *	the vport it came from (%SLUICE_MISS_HOST), with @a as its table.  Where
+ *	%SLUICE_ACT_TO_CPU gives the original frame: as that
  * @SLUICE_ACT_SKIP: leave out the next @b[0] steps.  The rest of @b is zero, and
  *	no more steps are left out than there are
  * @SLUICE_ACT_SAMPLE: of @b packets (a little-endian number, not zero) on
  *	average one, chosen at random: send a copy of it as it is now to the slow
  *	path of the vport it came from (%SLUICE_MISS_SAMPLE), with @a as its table.
- *	Of a frame taken out of a tunnel as %SLUICE_ACT_PUNT, and that ends the
- *	program
+ *	Of a frame taken out of a tunnel or whose ethertype was edited: as
+ *	%SLUICE_ACT_TO_CPU
  *
  * @SLUICE_ACT_ETH_SET: give the packet a new Ethernet header: the 12 bytes of @a,
  *	@b and @c, in this order, are its addresses, and its ethertype is the

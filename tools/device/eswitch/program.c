@@ -285,7 +285,7 @@ static bool is_sampled(struct way *w, uint32_t rate)
 static enum sluice_miss sample(struct way *w, const struct sluice_action *act)
 {
 	if (!can_tell(w))
-		return SLUICE_MISS_PUNT;
+		return SLUICE_MISS_ACTION;
 	if (!is_sampled(w, esw_le32(act->b)))
 		return SLUICE_MISS_NONE;
 	return queue_host(w, SLUICE_MISS_SAMPLE, le32toh(act->a));
@@ -295,7 +295,7 @@ static enum sluice_miss sample(struct way *w, const struct sluice_action *act)
 static enum sluice_miss to_cpu(struct way *w)
 {
 	if (!can_tell(w) || w->ct.conn)
-		return SLUICE_MISS_PUNT;
+		return SLUICE_MISS_ACTION;
 	if (!snapshot(w))
 		return SLUICE_MISS_RESOURCE;
 	w->to_cpu = true;
@@ -346,7 +346,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
 			if (w->decap || w->onward || w->ct.conn)
-				return SLUICE_MISS_PUNT;
+				return SLUICE_MISS_ACTION;
 			*again = true;
 			return esw_way_leave_tunnel(w, SLUICE_VPORT_NONE,
 					    le32toh(act->a), SLUICE_MISS_PUNT);
@@ -354,7 +354,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			if (w->num_hits > MAX_GOTOS)
 				return SLUICE_MISS_HOPS;
 			if (w->onward)
-				return SLUICE_MISS_PUNT;
+				return SLUICE_MISS_ACTION;
 			w->from = (uint64_t)rule->prio + 1;
 			w->cpu = act->flags & SLUICE_CONTINUE_F_CPU;
 			*again = true;
@@ -363,7 +363,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			return to_cpu(w);
 		case SLUICE_ACT_POLICE:
 			if (w->onward)
-				return SLUICE_MISS_PUNT;
+				return SLUICE_MISS_ACTION;
 			miss = police(w, le32toh(act->a), &conforms);
 			skip = conforms ? act->b[0] : act->c[0];
 			i += skip;
@@ -380,7 +380,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			break;
 		case SLUICE_ACT_HOST:
 			miss = !can_tell(w) || w->ct.conn ?
-			       SLUICE_MISS_PUNT :
+			       SLUICE_MISS_ACTION :
 			       queue_host(w, SLUICE_MISS_HOST, le32toh(act->a));
 			break;
 		case SLUICE_ACT_SAMPLE:
@@ -393,7 +393,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			break;
 		case SLUICE_ACT_TUNNEL:
 			if (w->onward)
-				return SLUICE_MISS_PUNT;
+				return SLUICE_MISS_ACTION;
 			miss = queue_tunnel(w, le32toh(act->a));
 			break;
 		case SLUICE_ACT_CT:
@@ -401,7 +401,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 		case SLUICE_ACT_CT_MARK:
 		case SLUICE_ACT_CT_LABEL:
 			if (w->onward)
-				return SLUICE_MISS_PUNT;
+				return SLUICE_MISS_ACTION;
 			miss = esw_ct_run(w->esw, &w->pkt, act, &w->ct,
 					  w->parsed ? &w->key->key : NULL);
 			w->last = NULL;

@@ -791,7 +791,7 @@ static void not_to_the_host(void **state)
 		build(&f, &udp4);
 		bed_send(bed, VF(0), &f);
 		assert_int_equal(bed->num_sent, 1);
-		assert_slow(bed, 0, VF(0), SLUICE_MISS_PUNT, &f);
+		assert_slow(bed, 0, VF(0), SLUICE_MISS_ACTION, &f);
 		assert_int_equal(bed_packets(bed, 100), 0);
 		bed_free(bed);
 	}

@@ -79,7 +79,7 @@ static void no_trace(void **state)
 	tun_expect_slow(bed, &f, SLUICE_MISS_NO_RULE, 7);
 	a[0] = act(SLUICE_ACT_TO_CPU);
 	bed_any(bed, 7, 7, a, 1);
-	tun_expect_slow(bed, &f, SLUICE_MISS_PUNT, 7);
+	tun_expect_slow(bed, &f, SLUICE_MISS_ACTION, 7);
 	assert_int_equal(bed_packets(bed, 0), 0);
 	assert_int_equal(bed_packets(bed, 7), 0);
 	sluice_esw_query(bed->esw, &info);
@@ -227,7 +227,7 @@ static void local(void **state)
 	/* A tunnel in a tunnel is software's. */
 	bed_del(bed, 5);
 	bed_any(bed, 5, 5, a + 2, 1);
-	tun_expect_slow(bed, &f, SLUICE_MISS_PUNT, 5);
+	tun_expect_slow(bed, &f, SLUICE_MISS_ACTION, 5);
 	/* As many gotos as before. */
 	bed_del(bed, 1);
 	for (i = 1; i < 17; i++) {

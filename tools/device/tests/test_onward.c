@@ -164,17 +164,17 @@ static void all_or_nothing(void **state)
 	assert_int_equal(bed->num_sent, 1 + 17);
 	assert_int_equal(bed_packets(bed, HOST), 17);
 	bed_del(bed, HOST);
-#define PUNTS(step) do { \
+#define LEAVES(step, reason) do { \
 	a[1] = step; \
 	bed_any(bed, HOST, HOST, a, 2); \
-	expect_slow(bed, &in, SLUICE_MISS_PUNT); \
+	expect_slow(bed, &in, reason); \
 	bed_del(bed, HOST); \
 } while (0)
-	PUNTS(act(SLUICE_ACT_PUNT));
-	PUNTS(act(SLUICE_ACT_TO_CPU));
-	PUNTS(act(SLUICE_ACT_DECAP_LOCAL));
-	PUNTS(act_tunnel(1));
-#undef PUNTS
+	LEAVES(act(SLUICE_ACT_PUNT), SLUICE_MISS_PUNT);
+	LEAVES(act(SLUICE_ACT_TO_CPU), SLUICE_MISS_ACTION);
+	LEAVES(act(SLUICE_ACT_DECAP_LOCAL), SLUICE_MISS_ACTION);
+	LEAVES(act_tunnel(1), SLUICE_MISS_ACTION);
+#undef LEAVES
 }
 
 /* A drop there is an end like any other. */

@@ -445,12 +445,12 @@ static void pedit_anywhere(void **state)
 	want.b[14 + 8] = 7;
 	expect(bed, a, 2, &in, &want);
 	a[1] = act(SLUICE_ACT_HOST);
-	expect_slow(bed, a, 2, &in, SLUICE_MISS_PUNT);
+	expect_slow(bed, a, 2, &in, SLUICE_MISS_ACTION);
 	a[1] = act(SLUICE_ACT_TO_CPU);
-	expect_slow(bed, a, 2, &in, SLUICE_MISS_PUNT);
+	expect_slow(bed, a, 2, &in, SLUICE_MISS_ACTION);
 	a[1] = act(SLUICE_ACT_SAMPLE);
 	a[1].b[0] = 1;
-	expect_slow(bed, a, 2, &in, SLUICE_MISS_PUNT);
+	expect_slow(bed, a, 2, &in, SLUICE_MISS_ACTION);
 
 	/* Type and code of ICMP, say. */
 	a[0] = act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_NET, 20, "ffff0000",
