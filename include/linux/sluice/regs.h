@@ -92,12 +92,17 @@
  *
  * DB_CTRL announces control slots up to (not including) the written count.
  * Commands announced before a packet's doorbell take effect before it.
+ * DB_CTRL_SOON does the same (with SLUICE_CAP_CTRL_SOON), but nobody waits for
+ * the commands themselves: the device may gather them for up to
+ * SLUICE_CTRL_SOON_US.
  * DB_CTRL_CQ and DB_EQ give back consumed entries and arm the interrupt: it is
  * raised once when an entry newer than the written count exists.
  */
 #define SLUICE_DB_CTRL			0x1000
 #define SLUICE_DB_CTRL_CQ		0x1004
 #define SLUICE_DB_EQ			0x1008
+#define SLUICE_DB_CTRL_SOON		0x100c
+#define SLUICE_CTRL_SOON_US		500
 
 /*
  * Queue doorbells.  TX and RX announce descriptors up to the written count.
@@ -124,6 +129,7 @@
 #define SLUICE_CAP_COUNT		(1ULL << 11)	/* SLUICE_ACT_COUNT (PF) */
 #define SLUICE_CAP_SHAPER		(1ULL << 12)	/* limits (PF) */
 #define SLUICE_CAP_VF_VLAN		(1ULL << 13)	/* SLUICE_VPORT_F_VLAN (PF) */
+#define SLUICE_CAP_CTRL_SOON		(1ULL << 14)	/* SLUICE_DB_CTRL_SOON */
 #define SLUICE_CAP_LARGE_RX		(1ULL << 16)	/* SLUICE_QUEUE_F_LARGE */
 
 /**

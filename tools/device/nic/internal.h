@@ -213,8 +213,8 @@ struct tx_burst {
 };
 
 /*
- * A worker that has just run commands naps before it sleeps: it looks again so soon
- * that further commands need not wake it.
+ * A worker that has run commands lately naps instead of sleeping: it looks again so
+ * soon that further commands nobody waits for need not wake it.
  */
 enum lane_state { LANE_AWAKE, LANE_NAPPING, LANE_ASLEEP };
 
@@ -238,6 +238,7 @@ struct lane {
 	uint32_t busy __attribute__((aligned(64)));
 	unsigned int first_func;
 	unsigned int commands;	/* run in this round */
+	uint64_t nap_until;	/* since the last round with some */
 	uint64_t now;
 	struct cq *dirty_cqs;
 	struct cq *timed_cqs;
@@ -315,6 +316,7 @@ static inline uint64_t note_get(const uint64_t *note)
 
 /* nic.c */
 void func_note(struct func *f, uint32_t work);
+void func_note_soon(struct func *f, uint32_t work);
 void func_fail(struct func *f, enum sluice_error error, uint32_t info);
 void nic_check_links(struct sluice_nic *nic);
 

@@ -3,16 +3,21 @@
 #include <stdlib.h>
 #include "internal.h"
 
-/* How long a worker naps, see LANE_NAPPING. */
-#define NAP_NS		(50 * NSEC_PER_USEC)
+/* How long a worker naps at once, and after commands altogether: see LANE_NAPPING. */
+#define NAP_NS		(SLUICE_CTRL_SOON_US / 2 * NSEC_PER_USEC)
+#define NAPS_NS		(3 * NSEC_PER_MSEC)
 
 void func_note(struct func *f, uint32_t work)
 {
 	__atomic_or_fetch(&f->work, work, __ATOMIC_SEQ_CST);
-	if (work == WORK_CTRL)
-		lane_notify_soon(f->nic->lane[0], f);
-	else
-		lane_notify(f->nic->lane[0], f);
+	lane_notify(f->nic->lane[0], f);
+}
+
+/* The same, for what a lane that naps may find by itself. */
+void func_note_soon(struct func *f, uint32_t work)
+{
+	__atomic_or_fetch(&f->work, work, __ATOMIC_SEQ_CST);
+	lane_notify_soon(f->nic->lane[0], f);
 }
 
 /* Stop a function, in any thread.  The first error is the one that counts. */
@@ -393,6 +398,8 @@ bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
 		earlier(deadline, note_get(&nic->shape_at));
 	}
 	if (lane->commands)
+		lane->nap_until = lane->now + NAPS_NS;
+	if (lane->now < lane->nap_until)
 		earlier(deadline, lane->now + NAP_NS);
 	lane_leave(lane);
 	return any_pending(lane);
@@ -424,7 +431,7 @@ bool sluice_nic_may_sleep(struct sluice_nic *nic, unsigned int thread)
 	struct lane *lane = nic->lane[thread];
 
 	__atomic_store_n(&lane->sleeping,
-			 lane->commands ? LANE_NAPPING : LANE_ASLEEP,
+			 lane->now < lane->nap_until ? LANE_NAPPING : LANE_ASLEEP,
 			 __ATOMIC_SEQ_CST);
 	if (!any_pending(lane))
 		return true;

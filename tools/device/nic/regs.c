@@ -4,7 +4,8 @@
 
 #define CAPS_ALL_FUNCS	(SLUICE_CAP_TX_CSUM | SLUICE_CAP_RX_CSUM | \
 			 SLUICE_CAP_RSS | SLUICE_CAP_MODERATION | \
-			 SLUICE_CAP_TSO | SLUICE_CAP_LARGE_RX)
+			 SLUICE_CAP_TSO | SLUICE_CAP_CTRL_SOON | \
+			 SLUICE_CAP_LARGE_RX)
 #define CAPS_PF		(SLUICE_CAP_LEGACY | SLUICE_CAP_SWITCHDEV | \
 			 SLUICE_CAP_TUNNEL | SLUICE_CAP_CT | \
 			 SLUICE_CAP_ROUTE | SLUICE_CAP_COUNT | \
@@ -316,9 +317,13 @@ void sluice_nic_reg_write(struct sluice_nic *nic, unsigned int fn,
 		__atomic_store_n(&f->ctrl_db, val, __ATOMIC_SEQ_CST);
 		func_note(f, WORK_CTRL);
 		break;
+	case SLUICE_DB_CTRL_SOON:
+		__atomic_store_n(&f->ctrl_db, val, __ATOMIC_SEQ_CST);
+		func_note_soon(f, WORK_CTRL);
+		break;
 	case SLUICE_DB_CTRL_CQ:
 		if (out_ring_doorbell(&f->ctrl_cq, val, true))
-			func_note(f, WORK_CTRL);
+			func_note_soon(f, WORK_CTRL);
 		break;
 	case SLUICE_DB_EQ:
 		if (out_ring_doorbell(&f->eq, val, true))

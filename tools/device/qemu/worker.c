@@ -117,9 +117,9 @@ static void sluice_sleep(SluiceThread *t, uint64_t deadline)
 		if (timeout < 0)
 			timeout = 0;
 	}
-	if (timeout)
-		qemu_poll_ns(&fd, 1, timeout);
-	event_notifier_test_and_clear(&t->wakeup);
+	/* What comes behind a timeout is seen next time. */
+	if (!timeout || qemu_poll_ns(&fd, 1, timeout) > 0)
+		event_notifier_test_and_clear(&t->wakeup);
 	sluice_nic_awake(t->nic->nic, t->number);
 }
 

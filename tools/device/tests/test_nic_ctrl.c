@@ -783,19 +783,26 @@ static void test_wakeups(void **state)
 	drv_start(d);
 	/* Naps after commands: it looks for more by itself, and soon. */
 	assert_int_equal(drv_cmd(d, &nop, sizeof(nop)), SLUICE_ST_OK);
-	assert_true(m->deadline <= m->now + 100000);
+	assert_true(m->deadline <= m->now + SLUICE_CTRL_SOON_US * 1000);
 	before = m->wakes;
-	wr(d, SLUICE_DB_CTRL, d->sq_tail);
+	wr(d, SLUICE_DB_CTRL_SOON, d->sq_tail);
 	assert_int_equal(m->wakes, before);
+	/* But not for those that somebody waits for. */
+	wr(d, SLUICE_DB_CTRL, d->sq_tail);
+	assert_int_equal(m->wakes, before + 1);
+	run(m);
+	before = m->wakes;
 	/* But not for anything else. */
 	sluice_nic_set_carrier(m->nic, 0, true);
 	assert_int_equal(m->wakes, before + 1);
-	/* Without commands it sleeps. */
+	/* Without commands it sleeps after a while. */
 	run(m);
 	run(m);
-	assert_true(m->deadline > m->now + 100000);
+	assert_true(m->deadline <= m->now + SLUICE_CTRL_SOON_US * 1000);
+	run_for(m, 5000000);
+	assert_true(m->deadline > m->now + SLUICE_CTRL_SOON_US * 1000);
 	before = m->wakes;
-	wr(d, SLUICE_DB_CTRL, d->sq_tail);
+	wr(d, SLUICE_DB_CTRL_SOON, d->sq_tail);
 	assert_int_equal(m->wakes, before + 1);
 	/* Awake already. */
 	wr(d, SLUICE_DB_CTRL, d->sq_tail);

@@ -3,7 +3,7 @@
  * Sluice driver, core: the control ring.
  *
  * Anybody may post: a spinlock orders the posters, and with it the device's
- * work.  Silent commands cost one copy and one doorbell.  Commands with an
+ * work.  Silent commands cost one copy and one doorbell that wakes nobody.  Commands with an
  * answer put a waiter on a list that has the order of the ring, which is the
  * order of the answers.
  */
@@ -209,10 +209,14 @@ static u32 sluice_ctrl_room(struct sluice_dev *sdev, u32 want)
 	return size - (ctrl->tail - ctrl->head);
 }
 
-/* Write a command into the ring.  Called with the lock held. */
+/*
+ * Write a command into the ring, at whose end somebody waits or not.  Called with
+ * the lock held.
+ */
 static void sluice_ctrl_write(struct sluice_dev *sdev,
-			      struct sluice_cmd_hdr *cmd, u32 len)
+			      struct sluice_cmd_hdr *cmd, u32 len, bool wait)
 {
+	bool soon = !wait && sdev->caps & SLUICE_CAP_CTRL_SOON;
 	struct sluice_ctrl *ctrl = sdev->ctrl;
 	u32 slots = DIV_ROUND_UP(len, SLUICE_CMD_SLOT);
 	u32 first = ctrl->tail & (BIT(ctrl->log) - 1);
@@ -221,7 +225,7 @@ static void sluice_ctrl_write(struct sluice_dev *sdev,
 	memcpy(ctrl->sq + first * SLUICE_CMD_SLOT, cmd, part);
 	memcpy(ctrl->sq, (void *)cmd + part, len - part);
 	ctrl->tail += slots;
-	sluice_write(sdev, SLUICE_DB_CTRL, ctrl->tail);
+	sluice_write(sdev, soon ? SLUICE_DB_CTRL_SOON : SLUICE_DB_CTRL, ctrl->tail);
 }
 
 static int sluice_ctrl_push(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd,
@@ -268,7 +272,7 @@ static int sluice_ctrl_push(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd,
 	} else {
 		cmd->flags |= SLUICE_CMD_F_SILENT;
 	}
-	sluice_ctrl_write(sdev, cmd, len);
+	sluice_ctrl_write(sdev, cmd, len, waiter);
 	spin_unlock_irqrestore(&ctrl->lock, flags);
 	return 0;
 }
