@@ -213,10 +213,11 @@ struct tx_burst {
 };
 
 /*
- * A worker that has run commands lately naps instead of sleeping: it looks again so
- * soon that further commands nobody waits for need not wake it.
+ * A worker looks for more by itself for a while: frames need not wake one that
+ * dozes because it has moved some lately, nor do commands that nobody waits for wake
+ * one that naps because it has run some.
  */
-enum lane_state { LANE_AWAKE, LANE_NAPPING, LANE_ASLEEP };
+enum lane_state { LANE_AWAKE, LANE_DOZING, LANE_NAPPING, LANE_ASLEEP };
 
 /*
  * What a worker has for itself: no frame makes it write where another one reads or
@@ -239,6 +240,8 @@ struct lane {
 	unsigned int first_func;
 	unsigned int commands;	/* run in this round */
 	uint64_t nap_until;	/* since the last round with some */
+	bool moved;		/* frames, in this round */
+	uint64_t doze_until;	/* since the last round with some */
 	uint64_t now;
 	struct cq *dirty_cqs;
 	struct cq *timed_cqs;
@@ -304,8 +307,8 @@ void lane_pause(struct lane *lane);
 void alone(struct lane *lane);
 void together(struct lane *lane);
 void lane_wake(struct lane *lane);
-void lane_notify(struct lane *lane, struct func *f);
-void lane_notify_soon(struct lane *lane, struct func *f);
+void lane_wake_from(struct lane *lane, enum lane_state state);
+void lane_notify(struct lane *lane, struct func *f, enum lane_state state);
 void queues_notify(struct func *f, uint64_t queues);
 void timer_set(struct lane *lane, uint64_t *timer, uint64_t at);
 

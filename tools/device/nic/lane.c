@@ -35,6 +35,13 @@ void lane_wake(struct lane *lane)
 		lane->nic->host.wake(lane->nic->host.ctx, lane->id);
 }
 
+/* The same, if it is in @state or deeper in its sleep. */
+void lane_wake_from(struct lane *lane, enum lane_state state)
+{
+	if (__atomic_load_n(&lane->sleeping, __ATOMIC_SEQ_CST) >= state)
+		lane_wake(lane);
+}
+
 /* Begin to work: not while another lane is alone. */
 void lane_enter(struct lane *lane)
 {
@@ -108,25 +115,19 @@ void lane_pause(struct lane *lane)
 	lane_enter(lane);
 }
 
-/* Leave a note that @f has work for a lane, and wake that if it sleeps. */
-void lane_notify(struct lane *lane, struct func *f)
+/*
+ * Leave a note that @f has work for a lane, and wake that if it is in @state or
+ * deeper in its sleep.
+ */
+void lane_notify(struct lane *lane, struct func *f, enum lane_state state)
 {
-	__atomic_or_fetch(&lane->pend[f->vport / 64], 1ull << (f->vport % 64),
-			  __ATOMIC_SEQ_CST);
-	lane_wake(lane);
-}
-
-/* The same, but a lane that naps will look by itself. */
-void lane_notify_soon(struct lane *lane, struct func *f)
-{
-	__atomic_or_fetch(&lane->pend[f->vport / 64], 1ull << (f->vport % 64),
-			  __ATOMIC_SEQ_CST);
 	/* The note comes first: a lane that goes to sleep for longer sees it. */
-	if (__atomic_load_n(&lane->sleeping, __ATOMIC_SEQ_CST) != LANE_NAPPING)
-		lane_wake(lane);
+	__atomic_or_fetch(&lane->pend[f->vport / 64], 1ull << (f->vport % 64),
+			  __ATOMIC_SEQ_CST);
+	lane_wake_from(lane, state);
 }
 
-/* The same for the lanes of some queues. */
+/* There are frames for the lanes of some queues, or room for some. */
 void queues_notify(struct func *f, uint64_t queues)
 {
 	struct sluice_nic *nic = f->nic;
@@ -134,7 +135,7 @@ void queues_notify(struct func *f, uint64_t queues)
 
 	for (i = 0; i < nic->num_lanes; i++)
 		if (f->mine[i] & queues)
-			lane_notify(nic->lane[i], f);
+			lane_notify(nic->lane[i], f, LANE_NAPPING);
 }
 
 /* Have lane 0 do something at @at, unless it does before. */

@@ -3,21 +3,24 @@
 #include <stdlib.h>
 #include "internal.h"
 
-/* How long a worker naps at once, and after commands altogether: see LANE_NAPPING. */
+/* How long a worker naps at once, and after commands altogether: see lane_state. */
 #define NAP_NS		(SLUICE_CTRL_SOON_US / 2 * NSEC_PER_USEC)
 #define NAPS_NS		(3 * NSEC_PER_MSEC)
+/* And how long it dozes, after frames. */
+#define DOZE_NS		(30 * NSEC_PER_USEC)
+#define DOZES_NS	(90 * NSEC_PER_USEC)
 
 void func_note(struct func *f, uint32_t work)
 {
 	__atomic_or_fetch(&f->work, work, __ATOMIC_SEQ_CST);
-	lane_notify(f->nic->lane[0], f);
+	lane_notify(f->nic->lane[0], f, LANE_DOZING);
 }
 
 /* The same, for what a lane that naps may find by itself. */
 void func_note_soon(struct func *f, uint32_t work)
 {
 	__atomic_or_fetch(&f->work, work, __ATOMIC_SEQ_CST);
-	lane_notify_soon(f->nic->lane[0], f);
+	lane_notify(f->nic->lane[0], f, LANE_ASLEEP);
 }
 
 /* Stop a function, in any thread.  The first error is the one that counts. */
@@ -232,7 +235,7 @@ static void func_run(struct lane *lane, struct func *f)
 		return;
 	cq_doorbells(lane, f);
 	if (tx_run(lane, f))
-		lane_notify(lane, f);
+		lane_notify(lane, f, LANE_DOZING);
 }
 
 static bool wire_run(struct lane *lane, unsigned int uplink)
@@ -265,6 +268,7 @@ static bool wire_run(struct lane *lane, unsigned int uplink)
 	sluice_esw_input_burst(lane->esw, SLUICE_VPORT_UPLINK(uplink), frames,
 			       num);
 	host->wire_rx_done(host->ctx, uplink);
+	lane->moved = true;
 	return count > n;
 }
 
@@ -377,6 +381,7 @@ bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
 	lane_enter(lane);
 	lane->now = nic->host.now(nic->host.ctx);
 	lane->commands = 0;
+	lane->moved = false;
 	if (!thread)
 		housekeeping(lane);
 	for_pending(lane, func_run);
@@ -401,6 +406,10 @@ bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
 		lane->nap_until = lane->now + NAPS_NS;
 	if (lane->now < lane->nap_until)
 		earlier(deadline, lane->now + NAP_NS);
+	if (lane->moved)
+		lane->doze_until = lane->now + DOZES_NS;
+	if (lane->now < lane->doze_until)
+		earlier(deadline, lane->now + DOZE_NS);
 	lane_leave(lane);
 	return any_pending(lane);
 }
@@ -429,10 +438,13 @@ void sluice_nic_poll_paused(struct sluice_nic *nic)
 bool sluice_nic_may_sleep(struct sluice_nic *nic, unsigned int thread)
 {
 	struct lane *lane = nic->lane[thread];
+	enum lane_state state = LANE_ASLEEP;
 
-	__atomic_store_n(&lane->sleeping,
-			 lane->now < lane->nap_until ? LANE_NAPPING : LANE_ASLEEP,
-			 __ATOMIC_SEQ_CST);
+	if (lane->now < lane->doze_until)
+		state = LANE_DOZING;
+	else if (lane->now < lane->nap_until)
+		state = LANE_NAPPING;
+	__atomic_store_n(&lane->sleeping, state, __ATOMIC_SEQ_CST);
 	if (!any_pending(lane))
 		return true;
 	__atomic_store_n(&lane->sleeping, LANE_AWAKE, __ATOMIC_SEQ_CST);
@@ -481,7 +493,7 @@ void sluice_nic_set_carrier(struct sluice_nic *nic, unsigned int uplink,
 
 void sluice_nic_wire_rx_notify(struct sluice_nic *nic, unsigned int uplink)
 {
-	lane_wake(nic->lane[uplink % nic->num_lanes]);
+	lane_wake_from(nic->lane[uplink % nic->num_lanes], LANE_NAPPING);
 }
 
 void sluice_nic_wire_tx_notify(struct sluice_nic *nic)

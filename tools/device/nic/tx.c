@@ -537,6 +537,7 @@ static bool txq_run(struct lane *lane, struct func *f, struct txq *q)
 	}
 	more = send_batch(lane, f, q, count, avail);
 	complete(lane, f, q, q->head != head);
+	lane->moved = true;
 	return more && func_ok(f) &&
 	       !((note_get(&f->tx_wait) | note_get(&f->tx_shaped)) & bit);
 }

@@ -9,6 +9,7 @@
  * of a virtual IOMMU may make one take that lock after all.
  */
 #include "qemu/osdep.h"
+#include <sys/prctl.h>
 #include "qemu/main-loop.h"
 #include "qemu/rcu.h"
 #include "qemu/timer.h"
@@ -118,7 +119,7 @@ static void sluice_sleep(SluiceThread *t, uint64_t deadline)
 			timeout = 0;
 	}
 	/* What comes behind a timeout is seen next time. */
-	if (!timeout || qemu_poll_ns(&fd, 1, timeout) > 0)
+	if (timeout && qemu_poll_ns(&fd, 1, timeout) > 0)
 		event_notifier_test_and_clear(&t->wakeup);
 	sluice_nic_awake(t->nic->nic, t->number);
 }
@@ -130,6 +131,8 @@ static void *sluice_worker(void *opaque)
 	uint64_t deadline = SLUICE_NO_DEADLINE;
 
 	rcu_register_thread();
+	/* It sleeps for microseconds and not for the 50 more that threads get. */
+	prctl(PR_SET_TIMERSLACK, SCALE_US, 0, 0, 0);
 	sluice_maps_open(t);
 	while (!qatomic_read(&s->stop)) {
 		if (qatomic_read(&s->paused)) {

@@ -815,6 +815,38 @@ static void test_wakeups(void **state)
 	assert_int_equal(m->wakes, before);
 }
 
+/* After frames it looks for more by itself, for a while. */
+static void test_doze(void **state)
+{
+	struct sluice_cmd_hdr nop = { .opcode = SLUICE_CMD_NOP };
+	struct fake *m = *state;
+	struct drv *d = &m->drv[0];
+	struct frame f = { 0 };
+	unsigned int before;
+
+	fr_macs(&f, fn_mac(2), fn_mac(1));
+	fr_fill(&f, 0, 60);
+	drv_start(d);
+	assert_int_equal(drv_cmd(d, &nop, sizeof(nop)), SLUICE_ST_OK);
+	run_for(m, 5000000);
+	before = m->wakes;
+	wire_in(m, 0, &f);
+	assert_int_equal(m->wakes, before + 1);
+	run(m);
+	assert_true(m->deadline <= m->now + 50000);
+	before = m->wakes;
+	sluice_nic_wire_rx_notify(m->nic, 0);
+	wr(d, SLUICE_DB_CTRL_SOON, d->sq_tail);
+	assert_int_equal(m->wakes, before);
+	/* Not for what somebody waits for. */
+	wr(d, SLUICE_DB_CTRL, d->sq_tail);
+	assert_int_equal(m->wakes, before + 1);
+	run_for(m, 5000000);
+	before = m->wakes;
+	sluice_nic_wire_rx_notify(m->nic, 0);
+	assert_int_equal(m->wakes, before + 1);
+}
+
 static void inject(struct sluice_nic_cfg *cfg)
 {
 	cfg->fault.opcode = SLUICE_CMD_SET_MTU;
@@ -894,7 +926,7 @@ int main(void)
 		T(test_vf_error_event), T(test_policy_events),
 		T(test_link_events), T(test_event_overflow),
 		T(test_dma_failure), T(test_reset), T(test_paused),
-		T(test_wakeups), T(test_bad_cfg), cmocka_unit_test(test_fault),
+		T(test_wakeups), T(test_doze), T(test_bad_cfg), cmocka_unit_test(test_fault),
 	};
 
 	return cmocka_run_group_tests_name("nic_ctrl", tests, NULL, NULL);
