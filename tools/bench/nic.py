@@ -4,7 +4,7 @@
 import os
 
 from report import Section, Values, bars
-from vm import VM, collect, follow
+from vm import VM, build_guest, collect, follow, threads
 
 ROUNDS, SECS = "2", "3"
 OURS = "Sluice VF"
@@ -96,5 +96,9 @@ def run():
             (("rules, " if test == "rules" else "") + name.replace("_", " "),
              *(points[test, name, what, way]["value"].median for way in ("0 to 1", "1 to 0")))
             for test, name in dict.fromkeys(p[:2] for p in points)]))
+    threads(section, raw, ("test", "name", "what", "way"))
+    if section.short():
+        build_guest()
+        section.profile(["--guest", "nic"])
     section.raw(raw)
     section.finish()

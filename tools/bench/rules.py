@@ -132,6 +132,6 @@ def run():
     plot(section, points)
     raw += instructions(section)
     if section.short():
-        section.profile(["--guest"])
+        section.profile(["--guest", "rules"])
     section.raw(raw)
     section.finish()

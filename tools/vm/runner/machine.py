@@ -59,7 +59,7 @@ class Machine:
         if self.opts.iommu:
             kind += ",kernel-irqchip=" + ("split" if self.accel == "kvm" else "off")
         args = ["-L", os.path.join(self.parts["qemu"], "share"), "-nodefaults", "-no-user-config",
-                "-nographic", "-no-reboot", "-machine", kind,
+                "-nographic", "-no-reboot", "-name", "sluice,debug-threads=on", "-machine", kind,
                 "-smp", str(self.opts.smp), "-m", f"{self.opts.mem}M"]
         if self.accel == "kvm":
             args += ["-accel", "kvm", "-cpu", accel.CPU]
@@ -115,11 +115,14 @@ class Machine:
         return args
 
     def wire(self, index):
-        """The two sockets that join an uplink of two machines."""
+        """
+        The socket that joins an uplink of two machines: the first listens, and whoever is
+        left waits for another. A stream, of which QEMU takes many frames at once.
+        """
         name = dict(self.opts.wire)[index]
         base = os.path.join(self.cache, "run")
         os.makedirs(base, exist_ok=True)
-        for mine, other in (("a", "b"), ("b", "a")):
+        for mine in ("a", "b"):
             lock = open(os.path.join(base, f"wire-{name}.{mine}.lock"), "w", encoding="ascii")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -128,9 +131,9 @@ class Machine:
                 continue
             self.locks.append(lock)
             self.ends[index] = mine
-            path = os.path.join(base, f"wire-{name}")
-            return (f"dgram,local.type=unix,local.path={path}.{mine},"
-                    f"remote.type=unix,remote.path={path}.{other}")
+            end = "server=on" if mine == "a" else "server=off,reconnect-ms=100"
+            return (f"stream,{end},addr.type=unix,"
+                    f"addr.path={os.path.join(base, f'wire-{name}')}")
         sys.exit(f"run: --wire {name}: two machines are on this wire already")
 
     def uplink(self, index):

@@ -32,13 +32,19 @@ int sluice_ct_init(struct sluice_offload *off)
 	INIT_LIST_HEAD(&ct->zones);
 	ida_init(&ct->table_ids);
 	err = sluice_conns_init(ct);
-	if (err) {
-		kfree(ct);
-		return err;
-	}
-	sluice_fts_init(ct);
+	if (err)
+		goto err_free;
+	err = sluice_fts_init(ct);
+	if (err)
+		goto err_conns;
 	off->ct = ct;
 	return 0;
+
+err_conns:
+	sluice_conns_fini(ct);
+err_free:
+	kfree(ct);
+	return err;
 }
 
 /**

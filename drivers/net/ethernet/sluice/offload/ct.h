@@ -30,7 +30,9 @@ struct sluice_ft_in;
  * @zones: struct sluice_ct_zone
  * @table_ids: connection tables
  * @netevent: hears of neighbours
- * @num_hops: next hops of flow tables
+ * @neighs: struct sluice_ft_neigh, those that flow tables send to
+ * @changed_lock: protects @changed
+ * @changed: those with news
  * @ft_work: brings rules of flow tables up to date
  * @lock: protects what follows
  * @fts: struct sluice_ft
@@ -48,7 +50,10 @@ struct sluice_ct {
 	struct list_head zones;
 	struct ida table_ids;
 	struct notifier_block netevent;
-	atomic_t num_hops;
+	struct rhashtable neighs;
+	/* Protects the list of neighbours with news. */
+	spinlock_t changed_lock;
+	struct list_head changed;
 	struct work_struct ft_work;
 	/* Protects all that follows. */
 	struct mutex lock;
@@ -130,7 +135,7 @@ int sluice_conn_cb(enum tc_setup_type type, void *type_data, void *cb_priv);
 
 /* ---- ft.c ---- */
 
-void sluice_fts_init(struct sluice_ct *ct);
+int sluice_fts_init(struct sluice_ct *ct);
 void sluice_fts_stop(struct sluice_ct *ct);
 void sluice_fts_fini(struct sluice_ct *ct);
 void sluice_fts_pause(struct sluice_ct *ct);

@@ -2,8 +2,6 @@
 /*
  * Calls of tc's classifiers about filters of an ingress block.
  */
-#include <linux/slab.h>
-
 #include "../tunnel/tunnel.h"
 #include "offload.h"
 
@@ -76,26 +74,32 @@ static void filter_key(struct sluice_rule_key *key, struct sluice_block *block,
 	}
 }
 
-/*
- * Memory for a filter's description.  What a program has room for is most of it,
- * and needs not be cleared.
+/**
+ * sluice_spec_begin() - begin the description of a filter
+ * @off: offload, lock held
+ *
+ * There is one for all of them: kernels clear memory that they hand out, and
+ * this is some kilobytes.  What a program has room for is most of it, and needs
+ * not be cleared.
+ *
+ * Return: an empty description, until the next call.
  */
-static struct sluice_spec *spec_alloc(void)
+struct sluice_spec *sluice_spec_begin(struct sluice_offload *off)
 {
-	struct sluice_spec *spec = kmalloc(sizeof(*spec), GFP_KERNEL);
-
-	if (spec)
-		memset(spec, 0, offsetof(struct sluice_spec, prog.outs));
-	return spec;
+	memset(off->spec, 0, offsetof(struct sluice_spec, prog.outs));
+	return off->spec;
 }
 
-static void spec_init(struct sluice_spec *spec, struct sluice_block *block,
-		      enum tc_setup_type type, unsigned long cookie,
-		      const struct flow_cls_common_offload *common)
+static struct sluice_spec *spec_new(struct sluice_block *block,
+				    enum tc_setup_type type, unsigned long cookie,
+				    const struct flow_cls_common_offload *common)
 {
+	struct sluice_spec *spec = sluice_spec_begin(block->off);
+
 	filter_key(&spec->key, block, type, cookie, common);
 	spec->chain = common->chain_index;
 	spec->prio = common->prio;
+	return spec;
 }
 
 /* Do all netdevs of the block want their filters in hardware? */
@@ -167,7 +171,6 @@ static int filter_add(struct sluice_block *block,
 	    !spec->match.never)
 		sluice_rule_punt(block, spec);
 	sluice_match_release(off, &spec->match);
-	kfree(spec);
 	return err;
 }
 
@@ -178,14 +181,7 @@ static int flower_replace(struct sluice_block *block,
 	struct sluice_rule *old;
 	struct sluice_spec *spec;
 
-	spec = spec_alloc();
-	if (!spec) {
-		/* Nothing can be known of the filter: software takes all. */
-		if (!sluice_compat_surely_skip_sw(&f->common))
-			sluice_block_blind(block, 1);
-		return -ENOMEM;
-	}
-	spec_init(spec, block, TC_SETUP_CLSFLOWER, f->cookie, &f->common);
+	spec = spec_new(block, TC_SETUP_CLSFLOWER, f->cookie, &f->common);
 	spec->order = f->rule->match.mask;
 	old = sluice_rule_find(off, &spec->key);
 	if (old)
@@ -247,14 +243,7 @@ static int matchall_replace(struct sluice_block *block,
 	struct sluice_spec *spec;
 	int err;
 
-	spec = spec_alloc();
-	if (!spec) {
-		if (!sluice_compat_surely_skip_sw(&mall->common))
-			sluice_block_blind(block, 1);
-		return -ENOMEM;
-	}
-	spec_init(spec, block, TC_SETUP_CLSMATCHALL, mall->cookie,
-		  &mall->common);
+	spec = spec_new(block, TC_SETUP_CLSMATCHALL, mall->cookie, &mall->common);
 	old = sluice_rule_find(off, &spec->key);
 	if (old)
 		sluice_rule_remove(old);
@@ -299,12 +288,7 @@ static void foreign_add(struct sluice_block *block, enum tc_setup_type type,
 		      "only flower and matchall filters can be in hardware");
 	if (sluice_compat_surely_skip_sw(op->common))
 		return;
-	spec = spec_alloc();
-	if (!spec) {
-		sluice_block_blind(block, 1);
-		return;
-	}
-	spec_init(spec, block, type, op->add_cookie, op->common);
+	spec = spec_new(block, type, op->add_cookie, op->common);
 	rule = sluice_rule_find(block->off, &spec->key);
 	if (rule && type == TC_SETUP_CLSBPF) {
 		/* The same program in two filters of a priority. */
@@ -313,7 +297,6 @@ static void foreign_add(struct sluice_block *block, enum tc_setup_type type,
 		sluice_match_proto(&spec->match, op->common->protocol);
 		sluice_rule_punt(block, spec);
 	}
-	kfree(spec);
 }
 
 /**

@@ -21,7 +21,6 @@
  */
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <net/netevent.h>
 
 #include "ft.h"
 
@@ -40,6 +39,7 @@ static void ft_work(struct work_struct *work)
 
 	mutex_lock(&off->lock);
 	mutex_lock(&ct->lock);
+	sluice_ft_neighs_news(ct);
 	list_for_each_entry_safe(ft, next, &ct->fts, node) {
 		if (!ft->released) {
 			sluice_ft_sync(ft);
@@ -94,6 +94,7 @@ static struct sluice_ft *ft_new(struct sluice_offload *off,
 	xa_init(&ft->ports);
 	hash_init(ft->ins);
 	hash_init(ft->hops);
+	INIT_LIST_HEAD(&ft->dirty);
 	list_add_tail(&ft->node, &off->ct->fts);
 	return ft;
 }
@@ -225,26 +226,18 @@ int sluice_ft_unbind(struct sluice_vport *vport, struct flow_block_offload *bo)
 
 /* ---- life ---- */
 
-static int ft_netevent(struct notifier_block *nb, unsigned long event, void *ptr)
-{
-	struct sluice_ct *ct = container_of(nb, struct sluice_ct, netevent);
-
-	if (event == NETEVENT_NEIGH_UPDATE && atomic_read(&ct->num_hops))
-		schedule_work(&ct->ft_work);
-	return NOTIFY_DONE;
-}
-
 /**
  * sluice_fts_init() - start without any flow table
  * @ct: where they will be
+ *
+ * Return: 0 or -ENOMEM.
  */
-void sluice_fts_init(struct sluice_ct *ct)
+int sluice_fts_init(struct sluice_ct *ct)
 {
 	INIT_LIST_HEAD(&ct->fts);
 	ida_init(&ct->hop_ids);
 	INIT_WORK(&ct->ft_work, ft_work);
-	ct->netevent.notifier_call = ft_netevent;
-	register_netevent_notifier(&ct->netevent);
+	return sluice_ft_neighs_init(ct);
 }
 
 /**
@@ -273,7 +266,7 @@ void sluice_fts_stop(struct sluice_ct *ct)
 	struct sluice_offload *off = ct->off;
 	struct sluice_ft *ft, *next;
 
-	unregister_netevent_notifier(&ct->netevent);
+	sluice_ft_neighs_stop(ct);
 	mutex_lock(&ct->lock);
 	ct->ft_stopped = true;
 	mutex_unlock(&ct->lock);
@@ -299,9 +292,10 @@ void sluice_fts_fini(struct sluice_ct *ct)
 {
 	/* There never was switchdev mode. */
 	if (!ct->ft_stopped) {
-		unregister_netevent_notifier(&ct->netevent);
+		sluice_ft_neighs_stop(ct);
 		cancel_work_sync(&ct->ft_work);
 	}
+	sluice_ft_neighs_fini(ct);
 	ida_destroy(&ct->hop_ids);
 }
 

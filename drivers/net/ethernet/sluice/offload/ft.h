@@ -8,6 +8,7 @@
 #include <linux/etherdevice.h>
 #include <linux/hashtable.h>
 #include <linux/if_vlan.h>
+#include <linux/rhashtable.h>
 #include <net/neighbour.h>
 
 #include "ct.h"
@@ -25,6 +26,7 @@
  * @ports: struct sluice_vport by number, those bound to it
  * @ins: struct sluice_ft_in
  * @hops: struct sluice_ft_hop
+ * @dirty: those to be looked at
  * @released: nftables is done with it
  * @refused: directions that software keeps
  *
@@ -39,6 +41,7 @@ struct sluice_ft {
 	struct xarray ports;
 	DECLARE_HASHTABLE(ins, 6);
 	DECLARE_HASHTABLE(hops, 8);
+	struct list_head dirty;
 	bool released;
 	u64 refused;
 };
@@ -89,8 +92,42 @@ struct sluice_ft_path {
 };
 
 /**
+ * struct sluice_ft_neigh_key - what a neighbour is known by
+ * @addr: address, the rest is zero
+ * @ifindex: netdev
+ * @family: of @addr
+ */
+struct sluice_ft_neigh_key {
+	u8 addr[16];
+	int ifindex;
+	u32 family;
+};
+
+/**
+ * struct sluice_ft_neigh - a neighbour that next hops lead to
+ * @node: in struct sluice_ct.neighs
+ * @key: which
+ * @hops: struct sluice_ft_hop
+ * @changed: in struct sluice_ct.changed
+ * @gone: it is not to be put there; under struct sluice_ct.changed_lock
+ * @rcu: for whoever hears of it
+ */
+struct sluice_ft_neigh {
+	struct rhash_head node;
+	struct sluice_ft_neigh_key key;
+	struct list_head hops;
+	struct list_head changed;
+	bool gone;
+	struct rcu_head rcu;
+};
+
+/**
  * struct sluice_ft_hop - a next hop
  * @node: in struct sluice_ft.hops
+ * @ft: whose it is
+ * @dirty: in struct sluice_ft.dirty, or alone
+ * @neigh: its neighbour, NULL without one
+ * @by_neigh: in the neighbour's hops
  * @refs: directions; it goes some time after the last one
  * @id: mark of connections that use it
  * @path: what it is
@@ -99,6 +136,10 @@ struct sluice_ft_path {
  */
 struct sluice_ft_hop {
 	struct hlist_node node;
+	struct sluice_ft *ft;
+	struct list_head dirty;
+	struct sluice_ft_neigh *neigh;
+	struct list_head by_neigh;
 	unsigned int refs;
 	u32 id;
 	struct sluice_ft_path path;
@@ -111,6 +152,22 @@ static inline void sluice_ft_schedule(struct sluice_ct *ct)
 	if (!ct->ft_stopped)
 		schedule_work(&ct->ft_work);
 }
+
+/* A next hop is to be looked at by the work item.  Connections' lock held. */
+static inline void sluice_ft_hop_dirty(struct sluice_ft_hop *hop)
+{
+	if (list_empty(&hop->dirty))
+		list_add_tail(&hop->dirty, &hop->ft->dirty);
+}
+
+/* ---- ft_neigh.c ---- */
+
+int sluice_ft_neigh_get(struct sluice_ct *ct, struct sluice_ft_hop *hop);
+void sluice_ft_neigh_put(struct sluice_ct *ct, struct sluice_ft_hop *hop);
+void sluice_ft_neighs_news(struct sluice_ct *ct);
+int sluice_ft_neighs_init(struct sluice_ct *ct);
+void sluice_ft_neighs_stop(struct sluice_ct *ct);
+void sluice_ft_neighs_fini(struct sluice_ct *ct);
 
 /* ---- ft_rule.c ---- */
 

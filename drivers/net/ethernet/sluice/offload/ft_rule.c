@@ -83,10 +83,17 @@ struct sluice_ft_hop *sluice_ft_hop_get(struct sluice_ft *ft,
 		return NULL;
 	}
 	hop->id = id;
+	hop->ft = ft;
 	hop->path = *path;
 	hop->refs = 1;
+	INIT_LIST_HEAD(&hop->dirty);
+	if (path->family && sluice_ft_neigh_get(ft->zone.ct, hop)) {
+		ida_free(&ft->zone.ct->hop_ids, id);
+		kfree(hop);
+		return NULL;
+	}
 	hash_add(ft->hops, &hop->node, path_hash(path));
-	atomic_inc(&ft->zone.ct->num_hops);
+	sluice_ft_hop_dirty(hop);
 	return hop;
 }
 
@@ -103,8 +110,10 @@ void sluice_ft_unuse(struct sluice_ct *ct, struct sluice_ft_in *in,
 
 	if (in)
 		last |= !--in->refs;
-	if (hop)
-		last |= !--hop->refs;
+	if (hop && !--hop->refs) {
+		sluice_ft_hop_dirty(hop);
+		last = true;
+	}
 	if (last)
 		sluice_ft_schedule(ct);
 }
@@ -119,8 +128,9 @@ static void in_free(struct sluice_ft *ft, struct sluice_ft_in *in)
 static void hop_free(struct sluice_ft *ft, struct sluice_ft_hop *hop)
 {
 	hash_del(&hop->node);
+	list_del(&hop->dirty);
+	sluice_ft_neigh_put(ft->zone.ct, hop);
 	ida_free(&ft->zone.ct->hop_ids, hop->id);
-	atomic_dec(&ft->zone.ct->num_hops);
 	kfree(hop);
 }
 
@@ -147,10 +157,8 @@ static void rule_remove(struct sluice_block *block, const void *what)
 static struct sluice_spec *spec_new(struct sluice_block *block, u32 chain,
 				    const void *what)
 {
-	struct sluice_spec *spec = kzalloc(sizeof(*spec), GFP_KERNEL);
+	struct sluice_spec *spec = sluice_spec_begin(block->off);
 
-	if (!spec)
-		return NULL;
 	rule_key(&spec->key, block, what);
 	spec->chain = chain;
 	spec->prio = 1;
@@ -162,10 +170,7 @@ static bool in_place(struct sluice_ft *ft, const struct sluice_ft_in *in)
 	struct sluice_spec *spec = spec_new(ft->block, FT_CHAIN_IN, in);
 	struct sluice_key *key, *mask;
 	struct sluice_action *act;
-	int err;
 
-	if (!spec)
-		return false;
 	key = &spec->match.key;
 	mask = &spec->match.mask;
 	spec->match.in_vport = true;
@@ -185,9 +190,7 @@ static bool in_place(struct sluice_ft *ft, const struct sluice_ft_in *in)
 	/* The first of the chains it goes to. */
 	sluice_program_step(&spec->prog, SLUICE_ACT_GOTO);
 	spec->prog.chains[spec->prog.num_chains++] = FT_CHAIN_HOP;
-	err = sluice_rule_add(ft->block, spec, 0);
-	kfree(spec);
-	return !err;
+	return !sluice_rule_add(ft->block, spec, 0);
 }
 
 /* Write both addresses. */
@@ -227,13 +230,10 @@ static bool hop_place(struct sluice_ft *ft, const struct sluice_ft_hop *hop)
 	struct sluice_program *prog;
 	struct sluice_spec *spec;
 	u8 macs[2 * ETH_ALEN];
-	int err;
 
 	if (!vport)
 		return false;
 	spec = spec_new(ft->block, FT_CHAIN_HOP, hop);
-	if (!spec)
-		return false;
 	spec->match.key.ct_mark = cpu_to_le32(hop->id);
 	spec->match.mask.ct_mark = cpu_to_le32(~0);
 	memcpy(macs, path->macs, sizeof(macs));
@@ -249,9 +249,7 @@ static bool hop_place(struct sluice_ft *ft, const struct sluice_ft_hop *hop)
 	sluice_program_step(prog, SLUICE_ACT_OUTPUT)->port =
 		cpu_to_le16(vport->num);
 	prog->outs[prog->num_outs++] = vport;
-	err = sluice_rule_add(ft->block, spec, 0);
-	kfree(spec);
-	return !err;
+	return !sluice_rule_add(ft->block, spec, 0);
 }
 
 /**
@@ -318,6 +316,9 @@ static void ft_sync_hop(struct sluice_ft *ft, struct sluice_ft_hop *hop)
 	if (known && !hop->placed) {
 		ether_addr_copy(hop->dst, dst);
 		hop->placed = hop_place(ft, hop);
+		/* There is room another time. */
+		if (!hop->placed)
+			sluice_ft_hop_dirty(hop);
 	}
 	if (!hop->refs)
 		hop_free(ft, hop);
@@ -354,9 +355,10 @@ static void ft_sync_ports(struct sluice_ft *ft)
  */
 void sluice_ft_sync(struct sluice_ft *ft)
 {
-	struct sluice_ft_hop *hop;
+	struct sluice_ft_hop *hop, *next;
 	struct sluice_ft_in *in;
 	struct hlist_node *tmp;
+	LIST_HEAD(dirty);
 	unsigned int i;
 
 	if (!ft->block) {
@@ -371,8 +373,11 @@ void sluice_ft_sync(struct sluice_ft *ft)
 	}
 	hash_for_each_safe(ft->ins, i, tmp, in, node)
 		ft_sync_in(ft, in);
-	hash_for_each_safe(ft->hops, i, tmp, hop, node)
+	list_splice_init(&ft->dirty, &dirty);
+	list_for_each_entry_safe(hop, next, &dirty, dirty) {
+		list_del_init(&hop->dirty);
 		ft_sync_hop(ft, hop);
+	}
 	ft_sync_ports(ft);
 }
 

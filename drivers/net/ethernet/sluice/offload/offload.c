@@ -89,6 +89,7 @@ static void offload_free(struct sluice_offload *off)
 	rhashtable_destroy(&off->masks);
 	rhashtable_destroy(&off->rules);
 	mutex_destroy(&off->lock);
+	kfree(off->spec);
 	kfree(off);
 }
 
@@ -128,6 +129,11 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	off = kzalloc(sizeof(*off), GFP_KERNEL);
 	if (!off)
 		return -ENOMEM;
+	off->spec = kmalloc(sizeof(*off->spec), GFP_KERNEL);
+	if (!off->spec) {
+		kfree(off);
+		return -ENOMEM;
+	}
 	off->sdev = sdev;
 	kref_init(&off->ref);
 	mutex_init(&off->lock);
@@ -181,6 +187,7 @@ err_rules:
 	rhashtable_destroy(&off->rules);
 err_free:
 	mutex_destroy(&off->lock);
+	kfree(off->spec);
 	kfree(off);
 	return err;
 }

@@ -224,6 +224,7 @@ struct sluice_meter {
  * @counters: counters
  * @root_work: binds vports to their tables once tc has replayed a block
  * @rejects: filters refused, by reason
+ * @spec: room for the description of the filter that is being put in
  * @subject: the filter that tc calls about
  * @subject.cookie: tc's name for it
  * @subject.chain: its chain
@@ -260,6 +261,7 @@ struct sluice_offload {
 	struct sluice_counters counters;
 	struct delayed_work root_work;
 	atomic64_t rejects[SLUICE_REJECT_NUM];
+	struct sluice_spec *spec;
 	struct {
 		unsigned long cookie;
 		u32 chain;
@@ -682,6 +684,7 @@ int sluice_egress_unbind(struct sluice_vport *vport,
 
 bool sluice_filter_op(enum tc_setup_type type, void *type_data,
 		      struct sluice_filter_op *op);
+struct sluice_spec *sluice_spec_begin(struct sluice_offload *off);
 int sluice_flower(struct sluice_block *block, struct flow_cls_offload *f);
 int sluice_matchall(struct sluice_block *block,
 		    struct tc_cls_matchall_offload *mall);

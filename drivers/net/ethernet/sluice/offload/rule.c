@@ -2,16 +2,39 @@
 /*
  * Rules: adding, removing, punting, statistics.
  */
+#include <linux/jhash.h>
 #include <linux/slab.h>
 
 #include "../tunnel/tunnel.h"
 #include "ct.h"
 #include "offload.h"
 
+/* The cookie is nearly a name by itself. */
+static u32 rule_hash(const void *data, u32 len, u32 seed)
+{
+	const struct sluice_rule_key *key = data;
+
+	return jhash_3words(lower_32_bits(key->cookie),
+			    upper_32_bits(key->cookie) ^
+			    lower_32_bits((unsigned long)key->block),
+			    key->chain ^ (u32)key->prio << 16, seed);
+}
+
+static int rule_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct sluice_rule_key *a = arg->key;
+	const struct sluice_rule_key *b = &((const struct sluice_rule *)obj)->key;
+
+	return a->cookie != b->cookie || a->block != b->block ||
+	       a->chain != b->chain || a->prio != b->prio || a->kind != b->kind;
+}
+
 const struct rhashtable_params sluice_rule_params = {
 	.head_offset = offsetof(struct sluice_rule, node),
 	.key_offset = offsetof(struct sluice_rule, key),
 	.key_len = sizeof_field(struct sluice_rule, key),
+	.hashfn = rule_hash,
+	.obj_cmpfn = rule_cmp,
 	.automatic_shrinking = true,
 };
 
