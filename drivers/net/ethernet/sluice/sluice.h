@@ -180,6 +180,8 @@ int sluice_cmd_u32(struct sluice_dev *sdev, u8 opcode, u16 vport, u32 value);
  * sleeps only while the ring is full.  Returns 0 or -EIO.
  */
 int sluice_cmd_post(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd);
+int sluice_cmd_queue(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd);
+void sluice_cmd_ring(struct sluice_dev *sdev);
 
 /*
  * A mark of what was posted so far, and whether the device has done all of that,

@@ -39,6 +39,7 @@ struct sluice_ctrl_waiter {
  * @cq_dma: their DMA address
  * @log: log2 of the number of slots and of completions
  * @tail: slots posted so far (free-running)
+ * @rung: slots the device was told of
  * @head: slots known to be consumed
  * @cq_count: completions seen so far
  * @cookie: cookie of the last command
@@ -57,6 +58,7 @@ struct sluice_ctrl {
 	dma_addr_t cq_dma;
 	u8 log;
 	u32 tail;
+	u32 rung;
 	u32 head;
 	u32 cq_count;
 	u32 cookie;
@@ -209,14 +211,21 @@ static u32 sluice_ctrl_room(struct sluice_dev *sdev, u32 want)
 	return size - (ctrl->tail - ctrl->head);
 }
 
-/*
- * Write a command into the ring, at whose end somebody waits or not.  Called with
- * the lock held.
- */
-static void sluice_ctrl_write(struct sluice_dev *sdev,
-			      struct sluice_cmd_hdr *cmd, u32 len, bool wait)
+/* Tell the device of all commands.  Called with the lock held. */
+static void sluice_ctrl_ring(struct sluice_dev *sdev, bool soon)
 {
-	bool soon = !wait && sdev->caps & SLUICE_CAP_CTRL_SOON;
+	struct sluice_ctrl *ctrl = sdev->ctrl;
+
+	ctrl->rung = ctrl->tail;
+	if (!(sdev->caps & SLUICE_CAP_CTRL_SOON))
+		soon = false;
+	sluice_write(sdev, soon ? SLUICE_DB_CTRL_SOON : SLUICE_DB_CTRL, ctrl->tail);
+}
+
+/* Write a command into the ring.  Called with the lock held. */
+static void sluice_ctrl_write(struct sluice_dev *sdev,
+			      struct sluice_cmd_hdr *cmd, u32 len)
+{
 	struct sluice_ctrl *ctrl = sdev->ctrl;
 	u32 slots = DIV_ROUND_UP(len, SLUICE_CMD_SLOT);
 	u32 first = ctrl->tail & (BIT(ctrl->log) - 1);
@@ -225,11 +234,10 @@ static void sluice_ctrl_write(struct sluice_dev *sdev,
 	memcpy(ctrl->sq + first * SLUICE_CMD_SLOT, cmd, part);
 	memcpy(ctrl->sq, (void *)cmd + part, len - part);
 	ctrl->tail += slots;
-	sluice_write(sdev, soon ? SLUICE_DB_CTRL_SOON : SLUICE_DB_CTRL, ctrl->tail);
 }
 
 static int sluice_ctrl_push(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd,
-			    struct sluice_ctrl_waiter *waiter)
+			    struct sluice_ctrl_waiter *waiter, bool ring)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(SLUICE_CMD_TIMEOUT_MS);
 	struct sluice_ctrl *ctrl = sdev->ctrl;
@@ -249,6 +257,8 @@ static int sluice_ctrl_push(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd,
 		}
 		if (sluice_ctrl_room(sdev, slots) >= slots)
 			break;
+		if (ctrl->rung != ctrl->tail)
+			sluice_ctrl_ring(sdev, false);
 		spin_unlock_irqrestore(&ctrl->lock, flags);
 
 		if (sluice_func_gone(sdev)) {
@@ -272,7 +282,9 @@ static int sluice_ctrl_push(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd,
 	} else {
 		cmd->flags |= SLUICE_CMD_F_SILENT;
 	}
-	sluice_ctrl_write(sdev, cmd, len, waiter);
+	sluice_ctrl_write(sdev, cmd, len);
+	if (ring)
+		sluice_ctrl_ring(sdev, !waiter);
 	spin_unlock_irqrestore(&ctrl->lock, flags);
 	return 0;
 }
@@ -291,7 +303,41 @@ static int sluice_ctrl_push(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd,
  */
 int sluice_cmd_post(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd)
 {
-	return sluice_ctrl_push(sdev, cmd, NULL);
+	return sluice_ctrl_push(sdev, cmd, NULL, true);
+}
+
+/**
+ * sluice_cmd_queue() - put a command on the ring without telling the device
+ * @sdev: function
+ * @cmd: command; header fields cookie and flags are set here
+ *
+ * As sluice_cmd_post(), but sluice_cmd_ring() has to follow, at the latest before
+ * somebody is told that the command took effect.
+ *
+ * Return: 0, or -EIO when the device is dead.
+ */
+int sluice_cmd_queue(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd)
+{
+	return sluice_ctrl_push(sdev, cmd, NULL, false);
+}
+
+/**
+ * sluice_cmd_ring() - tell the device of commands that were queued
+ * @sdev: function
+ *
+ * Any context.
+ */
+void sluice_cmd_ring(struct sluice_dev *sdev)
+{
+	struct sluice_ctrl *ctrl = sdev->ctrl;
+	unsigned long flags;
+
+	if (!ctrl)
+		return;
+	spin_lock_irqsave(&ctrl->lock, flags);
+	if (ctrl->rung != ctrl->tail && !ctrl->closed)
+		sluice_ctrl_ring(sdev, true);
+	spin_unlock_irqrestore(&ctrl->lock, flags);
 }
 
 /**
@@ -316,7 +362,7 @@ int sluice_cmd_exec(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd)
 	int err;
 
 	init_completion(&waiter.done);
-	err = sluice_ctrl_push(sdev, cmd, &waiter);
+	err = sluice_ctrl_push(sdev, cmd, &waiter, true);
 	if (err)
 		return err;
 

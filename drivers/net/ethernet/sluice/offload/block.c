@@ -125,6 +125,7 @@ int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 	struct tc_cls_matchall_offload *mall = type_data;
 	struct flow_cls_offload *f = type_data;
 	struct sluice_block *block = cb_priv;
+	struct sluice_offload *off = block->off;
 	struct sluice_filter_op op;
 	int err;
 
@@ -136,8 +137,10 @@ int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 	if (!sluice_filter_op(type, type_data, &op))
 		return -EOPNOTSUPP;
 
-	mutex_lock(&block->off->lock);
-	sluice_reject_subject(block->off, op.add ? op.add_cookie :
+	mutex_lock(&off->lock);
+	/* A doorbell takes its time: not with the lock held. */
+	off->quiet = true;
+	sluice_reject_subject(off, op.add ? op.add_cookie :
 						   op.del_cookie, op.common);
 	block_check_live(block);
 	if (type == TC_SETUP_CLSFLOWER)
@@ -146,7 +149,9 @@ int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 		err = sluice_matchall(block, mall);
 	else
 		err = sluice_foreign(block, type, &op);
-	mutex_unlock(&block->off->lock);
+	off->quiet = false;
+	mutex_unlock(&off->lock);
+	sluice_cmd_ring(off->sdev);
 	return err;
 }
 

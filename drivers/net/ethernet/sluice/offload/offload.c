@@ -21,7 +21,8 @@ int sluice_offload_post(struct sluice_offload *off, struct sluice_cmd_hdr *cmd)
 {
 	if (off->dead || off->paused)
 		return 0;
-	return sluice_cmd_post(off->sdev, cmd);
+	return off->quiet ? sluice_cmd_queue(off->sdev, cmd) :
+			    sluice_cmd_post(off->sdev, cmd);
 }
 
 /**

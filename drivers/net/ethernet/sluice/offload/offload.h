@@ -224,6 +224,7 @@ struct sluice_meter {
  * @counters: counters
  * @root_work: binds vports to their tables once tc has replayed a block
  * @rejects: filters refused, by reason
+ * @quiet: whoever holds @lock tells the device of commands later
  * @spec: room for the description of the filter that is being put in
  * @subject: the filter that tc calls about
  * @subject.cookie: tc's name for it
@@ -261,6 +262,7 @@ struct sluice_offload {
 	struct sluice_counters counters;
 	struct delayed_work root_work;
 	atomic64_t rejects[SLUICE_REJECT_NUM];
+	bool quiet;
 	struct sluice_spec *spec;
 	struct {
 		unsigned long cookie;
