@@ -77,6 +77,13 @@
 #define   SLUICE_RING_ENABLE		0x1
 #define   SLUICE_RING_VECTOR_SHIFT	16
 
+/*
+ * With SLUICE_CAP_CTRL_SHADOW: DMA address of a struct sluice_ctrl_shadow, aligned
+ * to 64, or zero.  It may be written only while the control ring is disabled.
+ */
+#define SLUICE_REG_CTRL_SHADOW_LO	0x070
+#define SLUICE_REG_CTRL_SHADOW_HI	0x074
+
 /* Event queue. */
 #define SLUICE_REG_EQ_BASE_LO		0x060
 #define SLUICE_REG_EQ_BASE_HI		0x064
@@ -130,6 +137,7 @@
 #define SLUICE_CAP_SHAPER		(1ULL << 12)	/* limits (PF) */
 #define SLUICE_CAP_VF_VLAN		(1ULL << 13)	/* SLUICE_VPORT_F_VLAN (PF) */
 #define SLUICE_CAP_CTRL_SOON		(1ULL << 14)	/* SLUICE_DB_CTRL_SOON */
+#define SLUICE_CAP_CTRL_SHADOW		(1ULL << 15)	/* struct sluice_ctrl_shadow (PF) */
 #define SLUICE_CAP_LARGE_RX		(1ULL << 16)	/* SLUICE_QUEUE_F_LARGE */
 
 /**

@@ -65,6 +65,24 @@ struct sluice_tx_desc {
 #define SLUICE_MTU_MAX		9000
 
 /**
+ * struct sluice_ctrl_shadow - how far a driver's control ring is, without doorbells
+ * @tail: written by the driver, before each doorbell: the count of the first slot
+ *	that is not announced
+ * @polled: written by the device: not zero while it looks at @tail by itself, as
+ *	soon as for SLUICE_DB_CTRL_SOON and before each packet
+ * @reserved: zero
+ *
+ * A driver writes @tail, then reads @polled, and needs no SLUICE_DB_CTRL_SOON when
+ * that is not zero.  The device takes @polled back before it reads @tail for the
+ * last time.
+ */
+struct sluice_ctrl_shadow {
+	__le32 tail;
+	__le32 polled;
+	__le32 reserved[14];
+};
+
+/**
  * struct sluice_rx_desc - one receive buffer
  * @addr: DMA address
  * @len: its length in bytes, 64 to 65535

@@ -19,6 +19,8 @@ void ctrl_config(struct func *f)
 		if (f->ctrl_on) {
 			f->sq_base = regs.sq_base;
 			f->sq_log = regs.sq_size;
+			f->shadow = regs.shadow;
+			f->polled = false;
 			out_ring_open(&f->ctrl_cq, f, regs.cq_base,
 				      regs.cq_size,
 				      sizeof(struct sluice_ctrl_cqe),
@@ -38,6 +40,31 @@ void ctrl_config(struct func *f)
 		else
 			out_ring_close(&f->eq);
 	}
+}
+
+/* The slots that the ring's shadow announces.  False when the function failed. */
+static bool read_shadow(struct func *f, uint32_t *db)
+{
+	struct sluice_nic *nic = f->nic;
+	uint64_t addr = f->shadow + offsetof(struct sluice_ctrl_shadow, tail);
+	uint32_t tail;
+
+	if (!nic->host.dma_read(nic->host.ctx, f->vport, addr, &tail,
+				sizeof(tail))) {
+		func_fail(f, SLUICE_ERR_DMA, SLUICE_DMA_CTRL_SQ);
+		return false;
+	}
+	*db = le32toh(tail);
+	return true;
+}
+
+/* The slots that are announced, by a doorbell or without. */
+static bool announced(struct func *f, uint32_t *db)
+{
+	if (f->shadow)
+		return read_shadow(f, db);
+	*db = __atomic_load_n(&f->ctrl_db, __ATOMIC_ACQUIRE);
+	return true;
 }
 
 /* Read @count slots from slot count @head on into the buffer. */
@@ -194,7 +221,7 @@ void ctrl_run(struct func *f)
 			break;
 		ctrl_config(f);
 	}
-	if (!f->ctrl_on)
+	if (!f->ctrl_on || (f->shadow && !read_shadow(f, &db)))
 		return;
 	if (!out_ring_refresh(cq)) {
 		func_fail(f, SLUICE_ERR_CTRL_CQ, (uint32_t)cq->db);
@@ -229,7 +256,7 @@ void ctrl_run(struct func *f)
  */
 void ctrl_before(struct lane *lane, struct func *f)
 {
-	uint32_t work;
+	uint32_t work, db;
 
 	if (f->nic->num_lanes == 1) {
 		ctrl_run(f);
@@ -239,11 +266,45 @@ void ctrl_before(struct lane *lane, struct func *f)
 		return;
 	work = __atomic_load_n(&f->work, __ATOMIC_ACQUIRE);
 	if (!(work & (WORK_CONFIG | WORK_CTRL)) &&
-	    (!f->ctrl_on ||
-	     __atomic_load_n(&f->ctrl_db, __ATOMIC_ACQUIRE) == f->sq_head ||
+	    (!f->ctrl_on || !announced(f, &db) || db == f->sq_head ||
 	     __atomic_load_n(&f->ctrl_cq.stalled, __ATOMIC_RELAXED)))
 		return;
 	alone(lane);
 	ctrl_run(f);
 	together(lane);
+}
+
+/* Has lane 0, @lane, work that no doorbell told of? */
+void ctrl_look(struct lane *lane, struct func *f)
+{
+	uint32_t db;
+
+	if (!f->shadow || !f->ctrl_on || !func_ok(f) || !read_shadow(f, &db) ||
+	    db == f->sq_head)
+		return;
+	__atomic_or_fetch(&f->work, WORK_CTRL, __ATOMIC_SEQ_CST);
+	__atomic_or_fetch(&lane->pend[f->vport / 64], 1ull << (f->vport % 64),
+			  __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Tell the function whether lane 0, @lane, looks at its shadow from now on.  Where
+ * that ends, what came at the last moment is seen here.
+ */
+void ctrl_poll(struct lane *lane, struct func *f, bool on)
+{
+	struct sluice_nic *nic = f->nic;
+	uint32_t polled = htole32(on);
+
+	if (f->polled == on || !f->shadow || !f->ctrl_on || !func_ok(f))
+		return;
+	f->polled = on;
+	if (!nic->host.dma_write(nic->host.ctx, f->vport, f->shadow +
+				 offsetof(struct sluice_ctrl_shadow, polled),
+				 &polled, sizeof(polled))) {
+		func_fail(f, SLUICE_ERR_DMA, SLUICE_DMA_CTRL_SQ);
+		return;
+	}
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	ctrl_look(lane, f);
 }

@@ -125,6 +125,7 @@ struct rxq {
 struct ring_regs {
 	uint64_t sq_base;
 	uint64_t cq_base;
+	uint64_t shadow;
 	uint64_t eq_base;
 	uint32_t sq_size;
 	uint32_t cq_size;
@@ -188,6 +189,8 @@ struct func {
 	bool link;
 	uint8_t sq_log;
 	uint64_t sq_base;
+	uint64_t shadow;	/* DMA address of the ring's, or zero */
+	bool polled;		/* lane 0 looks at it, and has said so */
 	uint64_t own_stats;	/* DMA address | 1, VFs only */
 	struct out_ring ctrl_cq;
 	struct out_ring eq;
@@ -359,6 +362,8 @@ uint64_t cq_deadline(struct lane *lane);
 void ctrl_config(struct func *f);
 void ctrl_run(struct func *f);
 void ctrl_before(struct lane *lane, struct func *f);
+void ctrl_look(struct lane *lane, struct func *f);
+void ctrl_poll(struct lane *lane, struct func *f, bool on);
 
 /* event.c */
 void event_post(struct func *f, enum sluice_event_type type, uint16_t vport,

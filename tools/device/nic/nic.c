@@ -132,6 +132,8 @@ static void func_do_reset(struct func *f, uint32_t work)
 	__atomic_store_n(&f->tx_pend, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&f->cq_pend, 0, __ATOMIC_RELAXED);
 	f->ctrl_on = false;
+	f->shadow = 0;
+	f->polled = false;
 	f->error_told = false;
 	__atomic_store_n(&f->tx_wait, 0, __ATOMIC_RELAXED);
 	f->own_stats = 0;
@@ -382,8 +384,11 @@ bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
 	lane->now = nic->host.now(nic->host.ctx);
 	lane->commands = 0;
 	lane->moved = false;
-	if (!thread)
+	if (!thread) {
 		housekeeping(lane);
+		if (nic->funcs[0].polled)
+			ctrl_look(lane, &nic->funcs[0]);
+	}
 	for_pending(lane, func_run);
 	for (i = 0; i < nic->cfg.num_uplinks; i++)
 		if (wire_is_mine(lane, i))
@@ -406,6 +411,8 @@ bool sluice_nic_poll(struct sluice_nic *nic, unsigned int thread,
 		lane->nap_until = lane->now + NAPS_NS;
 	if (lane->now < lane->nap_until)
 		earlier(deadline, lane->now + NAP_NS);
+	if (!thread)
+		ctrl_poll(lane, &nic->funcs[0], lane->now < lane->nap_until);
 	if (lane->moved)
 		lane->doze_until = lane->now + DOZES_NS;
 	if (lane->now < lane->doze_until)

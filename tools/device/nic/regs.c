@@ -10,7 +10,7 @@
 			 SLUICE_CAP_TUNNEL | SLUICE_CAP_CT | \
 			 SLUICE_CAP_ROUTE | SLUICE_CAP_COUNT | \
 			 SLUICE_CAP_ETH | SLUICE_CAP_SHAPER | \
-			 SLUICE_CAP_VF_VLAN)
+			 SLUICE_CAP_VF_VLAN | SLUICE_CAP_CTRL_SHADOW)
 #define DB_QUEUES	0x2000
 #define DB_STRIDE	16
 
@@ -43,6 +43,12 @@ static uint32_t read_ring_reg(struct func *f, uint32_t off)
 		break;
 	case SLUICE_REG_CTRL_CQ_SIZE:
 		v = f->regs.cq_size;
+		break;
+	case SLUICE_REG_CTRL_SHADOW_LO:
+		v = (uint32_t)f->regs.shadow;
+		break;
+	case SLUICE_REG_CTRL_SHADOW_HI:
+		v = f->regs.shadow >> 32;
 		break;
 	case SLUICE_REG_CTRL_ENABLE:
 		v = f->regs.ctrl_enable;
@@ -186,6 +192,12 @@ static bool write_ring_reg(struct func *f, uint32_t off, uint32_t val)
 	case SLUICE_REG_CTRL_CQ_SIZE:
 		r->cq_size = val;
 		return ctrl_off && base_ok(0, val);
+	case SLUICE_REG_CTRL_SHADOW_LO:
+		set_lo(&r->shadow, val);
+		return ctrl_off && f->is_pf && !(val & 63);
+	case SLUICE_REG_CTRL_SHADOW_HI:
+		set_hi(&r->shadow, val);
+		return ctrl_off && f->is_pf;
 	case SLUICE_REG_CTRL_ENABLE:
 		return enable_ctrl(f, val);
 	case SLUICE_REG_EQ_BASE_LO:

@@ -815,6 +815,64 @@ static void test_wakeups(void **state)
 	assert_int_equal(m->wakes, before);
 }
 
+/* Commands without a doorbell, while the device says that it looks by itself. */
+static void test_shadow(void **state)
+{
+	struct sluice_cmd_hdr nop = { .opcode = SLUICE_CMD_NOP };
+	struct fake *m = *state;
+	struct drv *d = &m->drv[0];
+	struct sluice_ctrl_shadow *shadow;
+	const uint64_t addr = FAKE_BASE + FAKE_WINDOW - sizeof(*shadow);
+	unsigned int before, i;
+
+	shadow = drv_mem(d, addr);
+	memset(shadow, 0, sizeof(*shadow));
+	wr(d, SLUICE_REG_CTRL_SHADOW_LO, (uint32_t)addr);
+	wr(d, SLUICE_REG_CTRL_SHADOW_HI, addr >> 32);
+	drv_start(d);
+	assert_int_equal(le32toh(shadow->polled), 0);
+	/* Its count is what counts, the doorbell tells of it. */
+	drv_post(d, &nop, sizeof(nop));
+	shadow->tail = htole32(d->sq_tail);
+	wr(d, SLUICE_DB_CTRL_SOON, d->sq_tail);
+	run(m);
+	assert_non_null(drv_completion(d));
+	for (i = 0; i < 40; i++) {
+		assert_int_not_equal(le32toh(shadow->polled), 0);
+		drv_post(d, &nop, sizeof(nop));
+		shadow->tail = htole32(d->sq_tail);
+		before = m->wakes;
+		run_for(m, SLUICE_CTRL_SOON_US * 1000);
+		assert_non_null(drv_completion(d));
+		assert_int_equal(m->wakes, before);
+		wr(d, SLUICE_DB_CTRL_CQ, d->cq_head);
+	}
+	/* Before a frame at the latest. */
+	drv_post(d, &nop, sizeof(nop));
+	shadow->tail = htole32(d->sq_tail);
+	wire_in(m, 0, &(struct frame){ .len = 60 });
+	run(m);
+	assert_non_null(drv_completion(d));
+	/* In the end it wants to be told again. */
+	run_for(m, 5000000);
+	assert_int_equal(le32toh(shadow->polled), 0);
+	/* A count that can't be stops the function. */
+	shadow->tail = htole32(d->sq_tail + 17);
+	wr(d, SLUICE_DB_CTRL, d->sq_tail);
+	run(m);
+	drv_failed(d, SLUICE_ERR_CTRL_INDEX, d->sq_tail + 17);
+	drv_reset(d);
+	/* Nothing is left of it; nor can it be had while the ring runs, or by a VF. */
+	memset(shadow, 0xff, sizeof(*shadow));
+	drv_start(d);
+	assert_int_equal(drv_cmd(d, &nop, sizeof(nop)), SLUICE_ST_OK);
+	assert_int_equal(le32toh(shadow->polled), UINT32_MAX);
+	wr(d, SLUICE_REG_CTRL_SHADOW_LO, 0);
+	drv_failed(d, SLUICE_ERR_REG, SLUICE_REG_CTRL_SHADOW_LO);
+	wr(&m->drv[1], SLUICE_REG_CTRL_SHADOW_HI, 1);
+	drv_failed(&m->drv[1], SLUICE_ERR_REG, SLUICE_REG_CTRL_SHADOW_HI);
+}
+
 /* After frames it looks for more by itself, for a while. */
 static void test_doze(void **state)
 {
@@ -926,7 +984,8 @@ int main(void)
 		T(test_vf_error_event), T(test_policy_events),
 		T(test_link_events), T(test_event_overflow),
 		T(test_dma_failure), T(test_reset), T(test_paused),
-		T(test_wakeups), T(test_doze), T(test_bad_cfg), cmocka_unit_test(test_fault),
+		T(test_wakeups), T(test_doze), T(test_shadow),
+		T(test_bad_cfg), cmocka_unit_test(test_fault),
 	};
 
 	return cmocka_run_group_tests_name("nic_ctrl", tests, NULL, NULL);

@@ -3,9 +3,9 @@
  * Sluice driver, core: the control ring.
  *
  * Anybody may post: a spinlock orders the posters, and with it the device's
- * work.  Silent commands cost one copy and one doorbell that wakes nobody.  Commands with an
- * answer put a waiter on a list that has the order of the ring, which is the
- * order of the answers.
+ * work.  Silent commands cost one copy, and one doorbell unless the device looks
+ * by itself.  Commands with an answer put a waiter on a list that has the order of
+ * the ring, which is the order of the answers.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -37,6 +37,8 @@ struct sluice_ctrl_waiter {
  * @sq_dma: their DMA address
  * @cq: completions
  * @cq_dma: their DMA address
+ * @shadow: how far we are, for a device that looks by itself, or NULL
+ * @shadow_dma: its DMA address
  * @log: log2 of the number of slots and of completions
  * @tail: slots posted so far (free-running)
  * @rung: slots the device was told of
@@ -56,6 +58,8 @@ struct sluice_ctrl {
 	dma_addr_t sq_dma;
 	struct sluice_ctrl_cqe *cq;
 	dma_addr_t cq_dma;
+	struct sluice_ctrl_shadow *shadow;
+	dma_addr_t shadow_dma;
 	u8 log;
 	u32 tail;
 	u32 rung;
@@ -217,6 +221,14 @@ static void sluice_ctrl_ring(struct sluice_dev *sdev, bool soon)
 	struct sluice_ctrl *ctrl = sdev->ctrl;
 
 	ctrl->rung = ctrl->tail;
+	if (ctrl->shadow) {
+		/* Commands come before their count, that before the question. */
+		dma_wmb();
+		WRITE_ONCE(ctrl->shadow->tail, cpu_to_le32(ctrl->tail));
+		mb();
+		if (soon && READ_ONCE(ctrl->shadow->polled))
+			return;
+	}
 	if (!(sdev->caps & SLUICE_CAP_CTRL_SOON))
 		soon = false;
 	sluice_write(sdev, soon ? SLUICE_DB_CTRL_SOON : SLUICE_DB_CTRL, ctrl->tail);
@@ -526,6 +538,16 @@ int sluice_ctrl_init(struct sluice_dev *sdev)
 					     &ctrl->query_dma, GFP_KERNEL);
 	if (!ctrl->query_buf)
 		goto err_cq;
+	if (sdev->caps & SLUICE_CAP_CTRL_SHADOW) {
+		ctrl->shadow = dma_alloc_coherent(dev, sizeof(*ctrl->shadow),
+						  &ctrl->shadow_dma, GFP_KERNEL);
+		if (!ctrl->shadow)
+			goto err_query;
+		sluice_write(sdev, SLUICE_REG_CTRL_SHADOW_LO,
+			     lower_32_bits(ctrl->shadow_dma));
+		sluice_write(sdev, SLUICE_REG_CTRL_SHADOW_HI,
+			     upper_32_bits(ctrl->shadow_dma));
+	}
 	sdev->ctrl = ctrl;
 
 	sluice_write(sdev, SLUICE_REG_CTRL_SQ_BASE_LO, lower_32_bits(ctrl->sq_dma));
@@ -538,6 +560,8 @@ int sluice_ctrl_init(struct sluice_dev *sdev)
 	sluice_write(sdev, SLUICE_DB_CTRL_CQ, 0);
 	return 0;
 
+err_query:
+	dma_free_coherent(dev, SLUICE_QUERY_MAX, ctrl->query_buf, ctrl->query_dma);
 err_cq:
 	dma_free_coherent(dev, slots * sizeof(*ctrl->cq), ctrl->cq, ctrl->cq_dma);
 err_sq:
@@ -562,6 +586,9 @@ void sluice_ctrl_fini(struct sluice_dev *sdev)
 	sluice_ctrl_abort(sdev);
 	sdev->ctrl = NULL;
 
+	if (ctrl->shadow)
+		dma_free_coherent(dev, sizeof(*ctrl->shadow), ctrl->shadow,
+				  ctrl->shadow_dma);
 	dma_free_coherent(dev, SLUICE_QUERY_MAX, ctrl->query_buf, ctrl->query_dma);
 	dma_free_coherent(dev, slots * sizeof(*ctrl->cq), ctrl->cq, ctrl->cq_dma);
 	dma_free_coherent(dev, slots * SLUICE_CMD_SLOT, ctrl->sq, ctrl->sq_dma);
