@@ -222,9 +222,10 @@ static void sluice_ctrl_ring(struct sluice_dev *sdev, bool soon)
 
 	ctrl->rung = ctrl->tail;
 	if (ctrl->shadow) {
-		/* Commands come before their count, that before the question. */
+		/* Commands come before their count. */
 		dma_wmb();
 		WRITE_ONCE(ctrl->shadow->tail, cpu_to_le32(ctrl->tail));
+		/* The count comes before the question: one side sees the other. */
 		mb();
 		if (soon && READ_ONCE(ctrl->shadow->polled))
 			return;
