@@ -53,7 +53,7 @@ def measure():
                    *(f"--qemu={a}" for a in machine()),
                    "--env", f"ROUNDS={os.environ.get('ROUNDS', ROUNDS)}",
                    "--env", f"SECS={os.environ.get('SECS', SECS)}",
-                   "--", "selftests/net/sluice/bench_nic.sh"])
+                   "--", "selftests/net/sluice/bench_nic.sh"], shares=True)
 
 
 def judge(section, points, names):

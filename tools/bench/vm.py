@@ -22,7 +22,7 @@ def build_guest():
 
 
 def tasks(root):
-    """{pid: names} of QEMU's processes among the descendants of a process."""
+    """QEMU's processes among the descendants of a process."""
     parents, names = {}, {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -75,22 +75,24 @@ class Host:
         return {name: round(share, 3) for name, share in out.items() if share >= 0.005}
 
 
-def follow(command, env=None):
+def follow(command, env=None, shares=False):
     """
-    Run a command that boots a machine; what it printed as JSON, a line each, with what the
-    host's processors did meanwhile as "host".
+    Run a command that boots a machine; what it printed as JSON, a line each. With @shares each
+    has what the host's processors did since the one before as "host": for commands that print
+    as they measure, which selftests/net/sluice/run does not.
     """
     found, last, wrong = [], [], []
     with subprocess.Popen(command, env=dict(os.environ, **(env or {})), stdout=subprocess.PIPE,
                           stdin=subprocess.DEVNULL, text=True, errors="replace") as run:
-        host = Host(run.pid)
+        host = Host(run.pid) if shares else None
         for text in run.stdout:
             got = re.match(r"#?\s*(\{.*\})\s*$", text)
             if got:
                 found.append(json.loads(got.group(1)))
                 say(", ".join(f"{k} {short(v)}" for k, v in found[-1].items()
                               if not isinstance(v, dict)))
-                found[-1]["host"] = host.shares()
+                if host:
+                    found[-1]["host"] = host.shares()
             else:
                 last = [*last[-30:], text]
                 if text.startswith("not ok"):
@@ -118,7 +120,7 @@ def threads(section, raw, keys):
     """Who used the host's processors while it was measured: a table."""
     points = {}
     for one in raw:
-        if "host" in one and all(k in one for k in keys):
+        if all(k in one for k in keys):
             points.setdefault(tuple(str(one[k]) for k in keys), []).append(one["host"])
     names = sorted({n for hosts in points.values() for host in hosts for n in host})
     section.text(f"What the host's {os.cpu_count()} processors did meanwhile, each thread's share "

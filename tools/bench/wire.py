@@ -6,7 +6,7 @@ import random
 import struct
 
 from report import Section, bars
-from vm import GUEST, VM, collect, follow, script, threads
+from vm import GUEST, VM, collect, follow, script
 
 RULES, FRAMES = 1000, 8192
 
@@ -74,7 +74,6 @@ def vxlan(section):
     section.plot("wire-vxlan", bars("Mbit/s", ["software", "hardware"], [
         (name, *(points[policy, way]["mbit"].median for policy in ("skip_hw", "none")))
         for way, name in ways.items()]))
-    threads(section, raw, ("policy", "way"))
     return raw
 
 

@@ -19,13 +19,14 @@ in_root() { chroot $root "$@" 2> /dev/null; }
 
 # profiled NAME COMMAND...: with a profile of all processors in NAME.
 profiled() {
-	local data=/tmp/$1.data
+	local data=/tmp/$1.data pid
 	shift
 	in_root perf record -q -B -N -a -e cpu-clock -F 500 -g -o "$data" -- sleep 600 &
+	pid=$!
 	wait_for 60 [ -s "$root$data" ]
 	"$@"
 	pkill -INT -x perf
-	wait $!
+	wait $pid
 }
 
 # top NAME TITLE OPTION...

@@ -2,6 +2,7 @@
 /* What the NIC itself looks at in a frame: checksums and the RSS hash. */
 #include <string.h>
 #include <linux/sluice/cmd.h>
+#include "bytes.h"
 #include "frame.h"
 
 #define ETH_HLEN	14
@@ -18,11 +19,6 @@
 #define PROTO_FRAGMENT	44
 #define PROTO_DSTOPTS	60
 #define PROTO_SCTP	132
-
-static uint16_t get16(const uint8_t *p)
-{
-	return p[0] << 8 | p[1];
-}
 
 static uint16_t fold(uint64_t sum)
 {

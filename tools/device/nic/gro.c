@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include <linux/sluice/ring.h>
+#include "bytes.h"
 #include "gro.h"
 
 #define PROTO_TCP	6
@@ -24,22 +25,6 @@
 #define TCP_CSUM	16
 #define TCP_PSH		0x08
 #define TCP_ACK		0x10
-
-static uint16_t get16(const uint8_t *p)
-{
-	return p[0] << 8 | p[1];
-}
-
-static void put16(uint8_t *p, uint16_t v)
-{
-	p[0] = v >> 8;
-	p[1] = v & 0xff;
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
 
 static uint32_t hdr_len(const uint8_t *frame, const struct frame_info *fi)
 {

@@ -652,6 +652,25 @@ void pair_start(struct pair *p, uint8_t log)
 	drv_nic(p->b, log, &p->bcq, &p->btx, &p->brx);
 }
 
+void take_large(struct pair *p, uint8_t log)
+{
+	struct sluice_cmd_queue cmd = {
+		.hdr.opcode = SLUICE_CMD_RXQ_CREATE,
+		.log_size = log,
+		.flags = SLUICE_QUEUE_F_LARGE,
+	};
+
+	assert_int_equal(drv_u32(p->b, SLUICE_CMD_RXQ_DESTROY, 0),
+			 SLUICE_ST_OK);
+	p->brx.count = 0;
+	p->brx.base = drv_alloc(p->b, sizeof(struct sluice_rx_desc) << log);
+	cmd.addr = htole64(p->brx.base);
+	assert_int_equal(drv_cmd(p->b, &cmd, sizeof(cmd)), SLUICE_ST_OK);
+	cmd.hdr.opcode = SLUICE_CMD_TXQ_CREATE;
+	cmd.id = htole16(1);
+	assert_int_equal(drv_cmd(p->b, &cmd, sizeof(cmd)), SLUICE_ST_INVAL);
+}
+
 void top_start(struct top *t, uint32_t first_counter)
 {
 	struct sluice_cmd_mask mask = { .hdr.opcode = SLUICE_CMD_MASK_ADD };

@@ -142,6 +142,8 @@ struct pair {
 };
 
 void pair_start(struct pair *p, uint8_t log);
+/* Give b a receive queue that takes large frames; no transmit queue can. */
+void take_large(struct pair *p, uint8_t log);
 
 /*
  * The PF in switchdev mode with a mask without bits, VF 0 behind table 1, and

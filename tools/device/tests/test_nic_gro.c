@@ -231,24 +231,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Give VF 1 a receive queue that takes large frames. */
-static void take_large(struct pair *p)
-{
-	struct sluice_cmd_queue cmd = {
-		.hdr.opcode = SLUICE_CMD_RXQ_CREATE,
-		.log_size = RING_LOG,
-		.flags = SLUICE_QUEUE_F_LARGE,
-	};
-
-	assert_int_equal(drv_u32(p->b, SLUICE_CMD_RXQ_DESTROY, 0),
-			 SLUICE_ST_OK);
-	p->brx.count = 0;
-	p->brx.base = drv_alloc(p->b, sizeof(struct sluice_rx_desc)
-				      << RING_LOG);
-	cmd.addr = htole64(p->brx.base);
-	assert_int_equal(drv_cmd(p->b, &cmd, sizeof(cmd)), SLUICE_ST_OK);
-}
-
 /* VF 0 has frames @first to @last of @c to send. */
 static void post(struct pair *p, const struct cut *c, unsigned int first,
 		 unsigned int last)
@@ -316,7 +298,7 @@ static void test_merged(void **state)
 	unsigned int i;
 
 	cut_make(&c, &kinds[0], SEGS * MSS - 1);
-	take_large(p);
+	take_large(p, RING_LOG);
 	for (i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++) {
 		uint64_t mark = p->b->next;
 
@@ -342,7 +324,7 @@ static void test_rounds(void **state)
 	static struct cut c;
 
 	cut_make(&c, &kinds[0], SEGS * MSS);
-	take_large(p);
+	take_large(p, RING_LOG);
 	rx_fill(p->b, &p->brx, 0, 60, 800);
 	post(p, &c, 0, 0);
 	send(p);
@@ -360,7 +342,7 @@ static void test_order(void **state)
 	static struct cut c;
 
 	cut_make(&c, &kinds[0], SEGS * MSS);
-	take_large(p);
+	take_large(p, RING_LOG);
 	rx_fill(p->b, &p->brx, 0, 60, 800);
 	post(p, &c, 0, 2);
 	post(p, &c, 5, 6);
@@ -380,7 +362,7 @@ static void test_no_room(void **state)
 	static struct cut c;
 
 	cut_make(&c, &kinds[0], SEGS * MSS);
-	take_large(p);
+	take_large(p, RING_LOG);
 	/* Three frames, but not four. */
 	rx_fill(p->b, &p->brx, 0, 3, 754);
 	post(p, &c, 0, 4);
@@ -399,7 +381,7 @@ static void test_bad_sum(void **state)
 	static struct cut c;
 
 	cut_make(&c, &kinds[0], SEGS * MSS);
-	take_large(p);
+	take_large(p, RING_LOG);
 	rx_fill(p->b, &p->brx, 0, 60, 800);
 	c.seg[1][c.seg_len[1] - 1] ^= 1;
 	post(p, &c, 0, 1);
@@ -435,7 +417,7 @@ static void test_bad_memory(void **state)
 	uint64_t at;
 
 	cut_make(&c, &kinds[0], SEGS * MSS);
-	take_large(p);
+	take_large(p, RING_LOG);
 	at = FAKE_BASE + (uint64_t)p->b->fn * FAKE_WINDOW + p->b->next;
 	rx_fill(p->b, &p->brx, 0, 10, 800);
 	p->m->bad_first = at + 1600;

@@ -331,27 +331,6 @@ static void test_wire_full(void **state)
 	assert_int_equal(rd(p->a, SLUICE_REG_ERROR), 0);
 }
 
-/* Give VF 1 a receive queue that takes large frames. */
-static void take_large(struct pair *p)
-{
-	struct sluice_cmd_queue cmd = {
-		.hdr.opcode = SLUICE_CMD_RXQ_CREATE,
-		.log_size = RING_LOG,
-		.flags = SLUICE_QUEUE_F_LARGE,
-	};
-
-	assert_int_equal(drv_u32(p->b, SLUICE_CMD_RXQ_DESTROY, 0),
-			 SLUICE_ST_OK);
-	p->brx.count = 0;
-	p->brx.base = drv_alloc(p->b, sizeof(struct sluice_rx_desc)
-				      << RING_LOG);
-	cmd.addr = htole64(p->brx.base);
-	assert_int_equal(drv_cmd(p->b, &cmd, sizeof(cmd)), SLUICE_ST_OK);
-	cmd.hdr.opcode = SLUICE_CMD_TXQ_CREATE;
-	cmd.id = htole16(1);
-	assert_int_equal(drv_cmd(p->b, &cmd, sizeof(cmd)), SLUICE_ST_INVAL);
-}
-
 /* VF 1 has received the frame as it is, and nothing else. */
 static void check_large(struct pair *p, struct big *g)
 {
@@ -392,7 +371,7 @@ static void test_large(void **state)
 	static struct big g;
 	unsigned int k;
 
-	take_large(p);
+	take_large(p, RING_LOG);
 	a_mark = p->a->next;
 	b_mark = p->b->next;
 	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
@@ -432,7 +411,7 @@ static void test_large_refused(void **state)
 	struct sluice_vport_stats s;
 	static struct big g;
 
-	take_large(p);
+	take_large(p, RING_LOG);
 	/* Too few buffers for all, enough for some. */
 	big_make(&g, &kinds[0], 20000, 1000);
 	rx_fill(p->b, &p->brx, 0, 4, 2048);
@@ -506,7 +485,7 @@ static void test_large_rules(void **state)
 			  .act = &out, .num_act = 1 };
 	static struct big g;
 
-	take_large(p);
+	take_large(p, RING_LOG);
 	assert_int_equal(sluice_esw_set_mode(bed.esw, SLUICE_ESW_SWITCHDEV),
 			 SLUICE_ST_OK);
 	assert_int_equal(sluice_esw_vport_set(bed.esw, 1, &root), SLUICE_ST_OK);

@@ -140,8 +140,8 @@ int sluice_block_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
 	mutex_lock(&off->lock);
 	/* A doorbell takes its time: not with the lock held. */
 	off->quiet = true;
-	sluice_reject_subject(off, op.add ? op.add_cookie :
-						   op.del_cookie, op.common);
+	sluice_reject_subject(off, op.add ? op.add_cookie : op.del_cookie,
+			      op.common);
 	block_check_live(block);
 	if (type == TC_SETUP_CLSFLOWER)
 		err = sluice_flower(block, f);
