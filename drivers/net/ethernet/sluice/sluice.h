@@ -180,6 +180,7 @@ int sluice_cmd_u32(struct sluice_dev *sdev, u8 opcode, u16 vport, u32 value);
  * sleeps only while the ring is full.  Returns 0 or -EIO.
  */
 int sluice_cmd_post(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd);
+/* The same in two steps, so that the doorbell need not be rung under a lock. */
 int sluice_cmd_queue(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd);
 void sluice_cmd_ring(struct sluice_dev *sdev);
 

@@ -11,6 +11,7 @@
 #include <linux/rhashtable.h>
 #include <net/neighbour.h>
 
+#include "../tunnel/tunnel.h"
 #include "ct.h"
 
 /* Instead of a VLAN id. */
@@ -92,18 +93,6 @@ struct sluice_ft_path {
 };
 
 /**
- * struct sluice_ft_neigh_key - what a neighbour is known by
- * @addr: address, the rest is zero
- * @ifindex: netdev
- * @family: of @addr
- */
-struct sluice_ft_neigh_key {
-	u8 addr[16];
-	int ifindex;
-	u32 family;
-};
-
-/**
  * struct sluice_ft_neigh - a neighbour that next hops lead to
  * @node: in struct sluice_ct.neighs
  * @key: which
@@ -114,7 +103,7 @@ struct sluice_ft_neigh_key {
  */
 struct sluice_ft_neigh {
 	struct rhash_head node;
-	struct sluice_ft_neigh_key key;
+	struct sluice_next_hop_key key;
 	struct list_head hops;
 	struct list_head changed;
 	bool gone;

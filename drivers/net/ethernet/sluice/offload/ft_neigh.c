@@ -26,14 +26,14 @@ static const struct rhashtable_params neigh_params = {
  */
 int sluice_ft_neigh_get(struct sluice_ct *ct, struct sluice_ft_hop *hop)
 {
-	struct sluice_ft_neigh_key key = {
+	struct sluice_next_hop_key key = {
+		.addr.family = hop->path.family,
 		.ifindex = hop->path.neigh_ifindex,
-		.family = hop->path.family,
 	};
 	struct sluice_ft_neigh *neigh;
 	int err;
 
-	memcpy(key.addr, hop->path.addr, sizeof(key.addr));
+	memcpy(&key.addr.a, hop->path.addr, sizeof(key.addr.a));
 	neigh = rhashtable_lookup_fast(&ct->neighs, &key, neigh_params);
 	if (!neigh) {
 		neigh = kzalloc(sizeof(*neigh), GFP_KERNEL);
@@ -107,14 +107,11 @@ void sluice_ft_neighs_news(struct sluice_ct *ct)
 
 static void neigh_changed(struct sluice_ct *ct, const struct neighbour *n)
 {
-	struct sluice_ft_neigh_key key = {
-		.ifindex = n->dev->ifindex,
-		.family = n->tbl->family,
-	};
+	struct sluice_next_hop_key key;
 	struct sluice_ft_neigh *neigh;
 
-	memcpy(key.addr, n->primary_key,
-	       min_t(u32, n->tbl->key_len, sizeof(key.addr)));
+	if (!sluice_neigh_key(n, &key))
+		return;
 	rcu_read_lock();
 	neigh = rhashtable_lookup(&ct->neighs, &key, neigh_params);
 	if (neigh) {

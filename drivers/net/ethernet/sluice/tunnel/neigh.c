@@ -50,20 +50,37 @@ struct neighbour *sluice_neigh_lookup(struct sluice_tunnels *tun,
 	return n;
 }
 
+/**
+ * sluice_neigh_key() - what a next hop by way of a neighbour is named by
+ * @n: neighbour
+ * @key: set to that, without anything in its padding
+ *
+ * Any context.
+ *
+ * Return: whether it is one of IPv4 or IPv6.
+ */
+bool sluice_neigh_key(const struct neighbour *n, struct sluice_next_hop_key *key)
+{
+	u32 family = n->tbl->family;
+
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	memset(key, 0, sizeof(*key));
+	key->addr.family = family;
+	memcpy(&key->addr.a, n->primary_key, sluice_addr_len(family));
+	key->ifindex = n->dev->ifindex;
+	return true;
+}
+
 static void netevent_neigh(struct sluice_tunnels *tun,
 			   const struct neighbour *n)
 {
 	struct sluice_tunnel_event ev = { .kind = SLUICE_TUNNEL_NEIGH };
-	struct sluice_next_hop_key key = {};
+	struct sluice_next_hop_key key;
 	bool known;
 
-	if (!net_eq(dev_net(n->dev), tun->net))
+	if (!net_eq(dev_net(n->dev), tun->net) || !sluice_neigh_key(n, &key))
 		return;
-	if (n->tbl->family != AF_INET && n->tbl->family != AF_INET6)
-		return;
-	key.addr.family = n->tbl->family;
-	memcpy(&key.addr.a, n->primary_key, sluice_addr_len(key.addr.family));
-	key.ifindex = n->dev->ifindex;
 	rcu_read_lock();
 	known = rhashtable_lookup(&tun->next_hops, &key,
 				  sluice_next_hop_params);

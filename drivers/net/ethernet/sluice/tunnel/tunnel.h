@@ -653,6 +653,7 @@ const char *sluice_next_hop_state(const struct sluice_next_hop *nh);
 struct neighbour *sluice_neigh_lookup(struct sluice_tunnels *tun,
 				      const struct sluice_next_hop *nh,
 				      bool create);
+bool sluice_neigh_key(const struct neighbour *n, struct sluice_next_hop_key *key);
 int sluice_netevent(struct notifier_block *nb, unsigned long event, void *ptr);
 void sluice_neigh_event(struct sluice_tunnels *tun,
 			const struct sluice_tunnel_event *ev);
