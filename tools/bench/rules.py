@@ -7,9 +7,11 @@ from report import Section, Values, bars, data_block
 from vm import VM, build_guest, collect, follow, script
 
 # TOOL:RULES:PROCESSES:ROUNDS, as bench_rules.sh wants them. A million rules take a
-# minute or two for each operation.
-POINTS = ("tc:10000:1:3 gen:10000:1:5 gen:10000:2:5 gen:10000:4:5 "
+# minute or two for each operation, with tc three.
+POINTS = ("tc:10000:1:5 tc:10000:2:5:add,del tc:100000:1:1:add,dump,del tc:100000:2:1:add,del "
+          "tc:1000000:1:1:add,del gen:10000:1:5 gen:10000:2:5 gen:10000:4:5 "
           "gen:100000:1:2 gen:100000:2:2:add,del gen:1000000:1:1:add,dump,del")
+BY = {"tc": " with tc -b", "gen": ""}
 WHAT = {"add": "insertion", "replace": "replacing", "dump": "dump", "del": "deletion"}
 ICOUNT_POINTS = "gen:10000:1:2"
 # The device keeps a counter of a rule in the host's memory.
@@ -19,38 +21,37 @@ COUNTER_BYTES = 32
 def judge_size(section, points, tool, rules):
     """The acceptance lines of a number of rules."""
     soft, hard = points[tool, rules, 1, "skip_hw"], points[tool, rules, 1, "skip_sw"]
-    by = " with tc -b" if tool == "tc" else ""
     for what in ("add", "del"):
-        section.line(f"{WHAT[what]} of {rules:,} rules{by} in hardware, of the rate in software",
+        section.line(f"{WHAT[what]} of {rules:,} rules{BY[tool]} in hardware, of the rate in software",
                      soft[what].over(hard[what]), 0.8)
     if "dump" in soft:
-        section.line(f"dump with statistics of {rules:,} rules{by} in hardware, times software's",
+        section.line(f"dump with statistics of {rules:,} rules{BY[tool]} in hardware, times software's",
                      hard["dump"].over(soft["dump"]), 1.2, "x<")
 
 
 def judge_processes(section, points):
     """Two processes against one, and what software has of it."""
-    for rules in sorted({p[1] for p in points if p[0] == "gen" and p[2] == 2}):
+    for tool, rules in sorted({p[:2] for p in points if p[2] == 2}):
         for what in ("add", "del"):
             for flag, where, want in (("skip_sw", "hardware", 1.5), ("skip_hw", "software", None)):
-                one = points["gen", rules, 1, flag][what]
-                two = points["gen", rules, 2, flag][what]
-                section.line(f"{WHAT[what]} of {rules:,} rules by 2 processes in {where}, of one",
-                             one.over(two), want, "x")
+                one = points[tool, rules, 1, flag][what]
+                two = points[tool, rules, 2, flag][what]
+                section.line(f"{WHAT[what]} of {rules:,} rules{BY[tool]} by 2 processes in "
+                             f"{where}, of one", one.over(two), want, "x")
 
 
-def judge_growth(section, points):
+def judge_growth(section, points, tool):
     """The largest number of rules against 10,000."""
-    sizes = sorted({p[1] for p in points if p[0] == "gen" and p[2] == 1})
+    sizes = sorted({p[1] for p in points if p[0] == tool and p[2] == 1})
     few, many = sizes[0], sizes[-1]
     if few == many:
         return
     for what in ("add", "del"):
         for flag, where, want in (("skip_sw", "hardware", 0.8), ("skip_hw", "software", None)):
-            one = points["gen", few, 1, flag][what]
-            all_of = points["gen", many, 1, flag][what]
-            section.line(f"{WHAT[what]} of {many:,} rules in {where}, of the rate with {few:,}",
-                         Values([(one.median / few) / (all_of.median / many)]), want)
+            one = points[tool, few, 1, flag][what]
+            all_of = points[tool, many, 1, flag][what]
+            section.line(f"{WHAT[what]} of {many:,} rules{BY[tool]} in {where}, of the rate with "
+                         f"{few:,}", Values([(one.median / few) / (all_of.median / many)]), want)
 
 
 def judge_memory(section, raw, points):
@@ -113,7 +114,8 @@ def run():
                  "*tc* is `tc -b`.")
     for tool, rules in dict.fromkeys((p[0], p[1]) for p in points if p[2] == 1):
         judge_size(section, points, tool, rules)
-    judge_growth(section, points)
+    for tool in dict.fromkeys(p[0] for p in points):
+        judge_growth(section, points, tool)
     judge_processes(section, points)
     rows = []
     for tool, rules, count, _ in (p for p in points if p[3] == "skip_hw"):

@@ -23,18 +23,25 @@ setup() { sluice_setup switchdev 4; }
 
 now_ns() { date +%s%N; }
 
-# batches FLAG RULES PROCESSES: what each tc is to do.
+# batches FLAG RULES PROCESSES OP...: what each tc is to do.
 batches() {
 	local i
 	for ((i = 0; i < $3; i++)); do
-		awk -v dev="${REP[i]}" -v flag="$1" -v n=$(($2 / $3)) -v to="$SLUICE_TMP" -v p=$i 'BEGIN {
+		awk -v dev="${REP[i]}" -v flag="$1" -v n=$(($2 / $3)) -v to="$SLUICE_TMP" -v p=$i \
+			-v ops="${*:4}" 'BEGIN {
+			split(ops, list, " ")
+			for (i in list)
+				wanted[list[i]] = 1
 			for (i = 0; i < n; i++) {
-				rule = sprintf("dev %s ingress prio 1 protocol ip handle %d flower %s ip_proto udp dst_ip 10.%d.%d.%d dst_port 9 action drop",
-					dev, i + 1, flag, i / 65536, i / 256 % 256, i % 256)
-				print "filter add " rule > (to "/add" p)
-				print "filter replace " rule > (to "/replace" p)
-				printf "filter del dev %s ingress prio 1 protocol ip handle %d flower\n",
-					dev, i + 1 > (to "/del" p)
+				rule = sprintf("dev %s ingress prio 1 protocol ip handle %d flower", dev, i + 1)
+				more = sprintf("%s ip_proto udp dst_ip 10.%d.%d.%d dst_port 9 action drop",
+					flag, i / 65536, i / 256 % 256, i % 256)
+				if (wanted["add"])
+					print "filter add", rule, more > (to "/add" p)
+				if (wanted["replace"])
+					print "filter replace", rule, more > (to "/replace" p)
+				if (wanted["del"])
+					print "filter del", rule > (to "/del" p)
 			}
 			print "filter show dev " dev " ingress" > (to "/dump" p)
 		}'
@@ -80,7 +87,7 @@ slabs_grown() {
 # One round: TOOL RULES PROCESSES NUMBER FLAG OP...
 round() {
 	local i op ns took="" before memory grown
-	[ "$1" = gen ] || batches "$5" "$2" "$3"
+	[ "$1" = gen ] || batches "$5" "$2" "$3" "${@:6}"
 	ingress_add "${REP[@]:0:$3}"
 	slabs > "$SLUICE_TMP/slabs"
 	before=$(kernel_memory)

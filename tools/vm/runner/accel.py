@@ -13,6 +13,9 @@ PDEATHSIG = 1
 KVM_CREATE_VM = 0xAE01
 PROBE_SECONDS = 10
 CPU = "host,arch-capabilities=off"
+# Emulation takes string instructions byte by byte. A kernel and a C library that
+# are not told that those are fast copy and clear eight bytes or more at a time.
+EMULATED_CPU = "max,la57=off,erms=off,fsrm=off"
 
 
 def die_with_parent():

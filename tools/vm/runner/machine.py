@@ -64,7 +64,7 @@ class Machine:
         if self.accel == "kvm":
             args += ["-accel", "kvm", "-cpu", accel.CPU]
         else:
-            args += ["-cpu", "max,la57=off", "-accel"]
+            args += ["-cpu", accel.EMULATED_CPU, "-accel"]
             if self.opts.icount is None:
                 args += ["tcg,thread=multi"]
             else:

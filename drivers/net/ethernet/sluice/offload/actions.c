@@ -327,12 +327,11 @@ static bool may_be_tunnel(struct sluice_block *block,
 {
 	__be16 proto = common->protocol;
 	struct sluice_port *port;
-	unsigned long i;
 
 	if (block->of_tunnel || block->of_host)
 		return false;
-	xa_for_each(&block->ports, i, port)
-		if (i < SLUICE_VPORT_UPLINK(0))
+	list_for_each_entry(port, &block->ports, node)
+		if (port->num < SLUICE_VPORT_UPLINK(0))
 			return false;
 	return proto == htons(ETH_P_IP) || proto == htons(ETH_P_IPV6) ||
 	       proto == htons(ETH_P_ALL) || eth_type_vlan(proto);

@@ -53,19 +53,18 @@ void sluice_block_roots(struct sluice_block *block)
 						 SLUICE_ID_NONE;
 	struct sluice_cmd_vport cmd;
 	struct sluice_port *port;
-	unsigned long i;
 
 	if (block->tunnel)
 		sluice_endpoints_sync(block->off->tunnels);
 	if (block->underlay)
 		sluice_underlay_egress(block->off->tunnels, block->underlay);
-	xa_for_each(&block->ports, i, port) {
+	list_for_each_entry(port, &block->ports, node) {
 		if (port->root == root)
 			continue;
 		port->root = root;
 		memset(&cmd, 0, sizeof(cmd));
 		sluice_cmd_init(&cmd.hdr, SLUICE_CMD_VPORT_SET, sizeof(cmd));
-		cmd.hdr.vport = cpu_to_le16(i);
+		cmd.hdr.vport = cpu_to_le16(port->num);
 		cmd.fields = cpu_to_le32(block_field(block));
 		cmd.root_table = cpu_to_le32(root);
 		sluice_offload_post(block->off, &cmd.hdr);
@@ -179,7 +178,7 @@ struct sluice_block *sluice_block_create(struct sluice_offload *off,
 	block->tc = tc;
 	block->ident = ident;
 	block->net = net;
-	xa_init(&block->ports);
+	INIT_LIST_HEAD(&block->ports);
 	xa_init(&block->tables);
 	INIT_LIST_HEAD(&block->rules);
 	block->root = sluice_table_get(block, 0);
@@ -214,7 +213,7 @@ void sluice_block_destroy(struct sluice_block *block)
 		block->underlay->egress = NULL;
 		sluice_underlay_egress(off->tunnels, block->underlay);
 	}
-	WARN_ON(!xa_empty(&block->ports));
+	WARN_ON(!list_empty(&block->ports));
 	WARN_ON(!xa_empty(&block->tables));
 	kfree(block);
 	/* Never the last one. */
@@ -248,20 +247,26 @@ int sluice_block_port_add(struct sluice_block *block,
 			  struct sluice_vport *vport)
 {
 	struct sluice_port *port;
-	int err;
 
 	port = kzalloc(sizeof(*port), GFP_KERNEL);
 	if (!port)
 		return -ENOMEM;
 	port->vport = vport;
 	port->root = SLUICE_ID_NONE;
-	err = xa_insert(&block->ports, vport->num, port, GFP_KERNEL);
-	if (err) {
-		kfree(port);
-		return err;
-	}
+	port->num = vport->num;
+	list_add_tail(&port->node, &block->ports);
 	block_set_port(block, vport, block);
 	return 0;
+}
+
+static struct sluice_port *block_port(struct sluice_block *block, u16 num)
+{
+	struct sluice_port *port;
+
+	list_for_each_entry(port, &block->ports, node)
+		if (port->num == num)
+			return port;
+	return NULL;
 }
 
 /**
@@ -275,11 +280,12 @@ int sluice_block_port_add(struct sluice_block *block,
  */
 bool sluice_block_port_del(struct sluice_block *block, u16 num)
 {
-	struct sluice_port *port = xa_erase(&block->ports, num);
+	struct sluice_port *port = block_port(block, num);
 	struct sluice_cmd_vport cmd = {};
 
 	if (!port)
 		return false;
+	list_del(&port->node);
 	if (port->root != SLUICE_ID_NONE) {
 		sluice_cmd_init(&cmd.hdr, SLUICE_CMD_VPORT_SET, sizeof(cmd));
 		cmd.hdr.vport = cpu_to_le16(num);
@@ -401,9 +407,8 @@ void sluice_block_detach(struct sluice_block *block)
 {
 	struct sluice_rule *rule;
 	struct sluice_port *port;
-	unsigned long i;
 
-	xa_for_each(&block->ports, i, port) {
+	list_for_each_entry(port, &block->ports, node) {
 		if (port->vport)
 			block_set_port(block, port->vport, NULL);
 		port->vport = NULL;

@@ -17,9 +17,6 @@
 /* The device writes 32 bytes at once; it has that many tries to hold still. */
 #define SLUICE_COUNTER_TRIES	16
 
-/* As many as we can use, whatever the device claims to have. */
-#define SLUICE_COUNTERS_MAX	BIT(24)
-
 /**
  * sluice_counters_init() - start without any counter
  * @off: offload
@@ -29,12 +26,10 @@
 int sluice_counters_init(struct sluice_offload *off)
 {
 	struct sluice_counters *c = &off->counters;
-	u32 max = min_t(u32, off->sdev->limits.max_counters,
-			SLUICE_COUNTERS_MAX);
+	u32 max = min_t(u32, off->sdev->limits.max_counters, SLUICE_IDS_MAX);
 	u32 pieces;
 
 	mutex_init(&c->lock);
-	ida_init(&c->ids);
 	if (!max)
 		return 0;
 	c->chunk = min_t(u32, SLUICE_COUNTER_CHUNK, rounddown_pow_of_two(max));
@@ -44,7 +39,8 @@ int sluice_counters_init(struct sluice_offload *off)
 	c->dma = kvcalloc(pieces, sizeof(*c->dma), GFP_KERNEL);
 	c->limbo = kvcalloc(SLUICE_COUNTER_LIMBO, sizeof(*c->limbo),
 			    GFP_KERNEL);
-	if (!c->chunks || !c->dma || !c->limbo) {
+	if (!c->chunks || !c->dma || !c->limbo ||
+	    sluice_ids_init(&c->ids, c->max)) {
 		sluice_counters_fini(off);
 		return -ENOMEM;
 	}
@@ -95,8 +91,8 @@ static bool limbo_empty(const struct sluice_counters *c)
 static void limbo_free(struct sluice_counters *c, u32 num)
 {
 	for (; num; num--, c->limbo_head++)
-		ida_free(&c->ids,
-			 c->limbo[c->limbo_head % SLUICE_COUNTER_LIMBO]);
+		sluice_ids_put(&c->ids,
+			       c->limbo[c->limbo_head % SLUICE_COUNTER_LIMBO]);
 }
 
 static void limbo_free_all(struct sluice_counters *c)
@@ -138,7 +134,7 @@ void sluice_counters_fini(struct sluice_offload *off)
 {
 	struct sluice_counters *c = &off->counters;
 
-	ida_destroy(&c->ids);
+	sluice_ids_fini(&c->ids);
 	mutex_destroy(&c->lock);
 	kvfree(c->limbo);
 	kvfree(c->dma);
@@ -221,17 +217,17 @@ static int counter_get(struct sluice_offload *off, u32 *id,
 
 	if (!c->max)
 		return -ENOSPC;
-	n = ida_alloc_max(&c->ids, c->max - 1, GFP_KERNEL);
+	n = sluice_ids_get(&c->ids, c->max);
 	if (n == -ENOSPC && !limbo_empty(c)) {
 		counters_settle(off);
-		n = ida_alloc_max(&c->ids, c->max - 1, GFP_KERNEL);
+		n = sluice_ids_get(&c->ids, c->max);
 	}
 	if (n < 0)
 		return n;
 	if (!c->chunks[n / c->chunk]) {
 		err = counter_chunk_add(off, n / c->chunk);
 		if (err) {
-			ida_free(&c->ids, n);
+			sluice_ids_put(&c->ids, n);
 			return err;
 		}
 	}

@@ -110,7 +110,7 @@ static bool block_wants_offload(struct sluice_block *block)
 	struct sluice_port *port;
 	unsigned long i;
 
-	xa_for_each(&block->ports, i, port)
+	list_for_each_entry(port, &block->ports, node)
 		if (!tc_can_offload(port->vport->netdev))
 			return false;
 	if (!block->of_tunnel && !block->of_host)
@@ -177,16 +177,10 @@ static int filter_add(struct sluice_block *block,
 static int flower_replace(struct sluice_block *block,
 			  const struct flow_cls_offload *f)
 {
-	struct sluice_offload *off = block->off;
-	struct sluice_rule *old;
 	struct sluice_spec *spec;
 
 	spec = spec_new(block, TC_SETUP_CLSFLOWER, f->cookie, &f->common);
 	spec->order = f->rule->match.mask;
-	old = sluice_rule_find(off, &spec->key);
-	if (old)
-		sluice_rule_remove(old);
-
 	return filter_add(block, &f->common, spec,
 			  flower_parse(block, f, spec));
 }
@@ -239,14 +233,10 @@ static int matchall_replace(struct sluice_block *block,
 			    const struct tc_cls_matchall_offload *mall)
 {
 	struct sluice_offload *off = block->off;
-	struct sluice_rule *old;
 	struct sluice_spec *spec;
 	int err;
 
 	spec = spec_new(block, TC_SETUP_CLSMATCHALL, mall->cookie, &mall->common);
-	old = sluice_rule_find(off, &spec->key);
-	if (old)
-		sluice_rule_remove(old);
 	sluice_match_proto(&spec->match, mall->common.protocol);
 	if (block_wants_offload(block))
 		err = sluice_actions_parse(block, &mall->common,

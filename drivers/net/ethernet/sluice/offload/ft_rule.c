@@ -336,13 +336,13 @@ static void ft_sync_in(struct sluice_ft *ft, struct sluice_ft_in *in)
 
 static void ft_sync_ports(struct sluice_ft *ft)
 {
+	struct sluice_port *port, *next;
 	struct sluice_vport *vport;
-	struct sluice_port *port;
 	unsigned long i;
 
-	xa_for_each(&ft->block->ports, i, port)
-		if (!xa_load(&ft->ports, i))
-			sluice_block_port_del(ft->block, i);
+	list_for_each_entry_safe(port, next, &ft->block->ports, node)
+		if (!xa_load(&ft->ports, port->num))
+			sluice_block_port_del(ft->block, port->num);
 	xa_for_each(&ft->ports, i, vport)
 		if (!vport->gone && !vport->ft_block)
 			sluice_block_port_add(ft->block, vport);
@@ -387,17 +387,16 @@ void sluice_ft_sync(struct sluice_ft *ft)
  */
 void sluice_ft_clear(struct sluice_ft *ft)
 {
+	struct sluice_port *port, *next;
 	struct sluice_ft_hop *hop;
 	struct sluice_ft_in *in;
-	struct sluice_port *port;
 	struct hlist_node *tmp;
-	unsigned long num;
 	unsigned int i;
 
 	sluice_conns_drop(&ft->zone);
 	if (ft->block) {
-		xa_for_each(&ft->block->ports, num, port)
-			sluice_block_port_del(ft->block, num);
+		list_for_each_entry_safe(port, next, &ft->block->ports, node)
+			sluice_block_port_del(ft->block, port->num);
 		sluice_block_destroy(ft->block);
 		ft->block = NULL;
 	}

@@ -86,7 +86,7 @@ static void offload_free(struct sluice_offload *off)
 	sluice_samples_fini(off);
 	ida_destroy(&off->table_ids);
 	ida_destroy(&off->mask_ids);
-	ida_destroy(&off->rule_ids);
+	sluice_ids_fini(&off->rule_ids);
 	rhashtable_destroy(&off->masks);
 	rhashtable_destroy(&off->rules);
 	mutex_destroy(&off->lock);
@@ -140,7 +140,6 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	mutex_init(&off->lock);
 	INIT_LIST_HEAD(&off->blocks);
 	INIT_LIST_HEAD(&off->indev);
-	ida_init(&off->rule_ids);
 	ida_init(&off->mask_ids);
 	ida_init(&off->table_ids);
 	xa_init_flags(&off->meters, XA_FLAGS_ALLOC);
@@ -150,11 +149,14 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	xa_init(&off->hosts);
 	xa_init_flags(&off->samples, XA_FLAGS_ALLOC);
 	INIT_DELAYED_WORK(&off->root_work, offload_root_work);
-	off->rule_reserve = min_t(u32, SLUICE_RULE_RESERVE,
-				  limits->max_rules / 16);
-	err = rhashtable_init(&off->rules, &sluice_rule_params);
+	err = sluice_ids_init(&off->rule_ids, limits->max_rules);
 	if (err)
 		goto err_free;
+	off->rule_reserve = min_t(u32, SLUICE_RULE_RESERVE,
+				  off->rule_ids.max / 16);
+	err = rhashtable_init(&off->rules, &sluice_rule_params);
+	if (err)
+		goto err_ids;
 	err = rhashtable_init(&off->masks, &sluice_mask_params);
 	if (err)
 		goto err_rules;
@@ -186,6 +188,8 @@ err_masks:
 	rhashtable_destroy(&off->masks);
 err_rules:
 	rhashtable_destroy(&off->rules);
+err_ids:
+	sluice_ids_fini(&off->rule_ids);
 err_free:
 	mutex_destroy(&off->lock);
 	kfree(off->spec);

@@ -30,6 +30,7 @@
 #include <net/pkt_cls.h>
 
 #include "../sluice.h"
+#include "ids.h"
 
 struct sluice_ct;
 struct sluice_ct_zone;
@@ -148,7 +149,7 @@ struct sluice_counters {
 	u32 chunk;
 	struct sluice_counter **chunks;
 	dma_addr_t *dma;
-	struct ida ids;
+	struct sluice_ids ids;
 	u32 *limbo;
 	u32 limbo_head;
 	u32 limbo_tail;
@@ -217,7 +218,7 @@ struct sluice_meter {
  * @next_sample: where to look for the next number
  * @blocks: every struct sluice_block
  * @indev: rules that match on the port a packet came in by
- * @rule_ids: rule ids; the lowest @rule_reserve are for punts
+ * @rule_ids: rule ids; the highest @rule_reserve are for punts
  * @mask_ids: mask ids; 0 is the mask without bits
  * @table_ids: table ids
  * @rule_reserve: rules kept back for punts
@@ -255,7 +256,7 @@ struct sluice_offload {
 	u32 next_sample;
 	struct list_head blocks;
 	struct list_head indev;
-	struct ida rule_ids;
+	struct sluice_ids rule_ids;
 	struct ida mask_ids;
 	struct ida table_ids;
 	u32 rule_reserve;
@@ -276,12 +277,16 @@ struct sluice_offload {
 
 /**
  * struct sluice_port - a vport bound to a block
+ * @node: in struct sluice_block.ports
  * @vport: the vport, NULL after switchdev mode was left
  * @root: root table the device has been told
+ * @num: the vport's number
  */
 struct sluice_port {
+	struct list_head node;
 	struct sluice_vport *vport;
 	u32 root;
+	u16 num;
 };
 
 /**
@@ -300,7 +305,7 @@ struct sluice_port {
  * @replay: block whose filters tc has not told of and will not, or NULL
  * @net: network namespace of its netdevs
  * @node: in struct sluice_offload.blocks
- * @ports: struct sluice_port by vport number
+ * @ports: struct sluice_port
  * @tables: struct sluice_table by chain
  * @root: table of chain 0
  * @rules: its filters
@@ -320,7 +325,7 @@ struct sluice_block {
 	struct tcf_block *replay;
 	struct net *net;
 	struct list_head node;
-	struct xarray ports;
+	struct list_head ports;
 	struct xarray tables;
 	struct sluice_table *root;
 	struct list_head rules;

@@ -73,7 +73,6 @@ static void replay_block(struct sluice_block *block)
 {
 	struct sluice_rule *rule;
 	struct sluice_port *port;
-	unsigned long i;
 
 	list_for_each_entry(rule, &block->rules, list) {
 		if (!(rule->flags & SLUICE_RULE_PLACED))
@@ -82,7 +81,7 @@ static void replay_block(struct sluice_block *block)
 		sluice_rule_post(rule);
 	}
 	/* Last, so that no packet sees half of the rules. */
-	xa_for_each(&block->ports, i, port)
+	list_for_each_entry(port, &block->ports, node)
 		port->root = SLUICE_ID_NONE;
 	sluice_block_roots(block);
 }

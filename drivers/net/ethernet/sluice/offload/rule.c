@@ -155,15 +155,10 @@ static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 /* A rule id, for a punt also one of those kept back. */
 static int rule_id_get(struct sluice_offload *off, bool punt)
 {
-	u32 max = off->sdev->limits.max_rules - 1;
-	int id;
+	u32 max = off->rule_ids.max;
 
-	id = ida_alloc_range(&off->rule_ids, off->rule_reserve, max,
-			     GFP_KERNEL);
-	if (id == -ENOSPC && punt && off->rule_reserve)
-		id = ida_alloc_max(&off->rule_ids, off->rule_reserve - 1,
-				   GFP_KERNEL);
-	return id;
+	return sluice_ids_get(&off->rule_ids,
+			      punt ? max : max - off->rule_reserve);
 }
 
 static int rule_outs_link(struct sluice_rule *rule,
@@ -310,7 +305,7 @@ err_counter:
 		rule->slot = NULL;
 	}
 err_id:
-	ida_free(&off->rule_ids, id);
+	sluice_ids_put(&off->rule_ids, id);
 err_mask:
 	rule_put_mask(off, rule);
 err_order:
@@ -332,7 +327,7 @@ static void rule_displace(struct sluice_offload *off, struct sluice_rule *rule)
 	list_del_init(&rule->indev);
 	rule_zone_put(rule);
 	rule_outs_unlink(rule);
-	ida_free(&off->rule_ids, le32_to_cpu(rule->cmd.id));
+	sluice_ids_put(&off->rule_ids, le32_to_cpu(rule->cmd.id));
 	rule_put_mask(off, rule);
 	sluice_order_put(rule->order);
 	rule_targets_put(rule);
@@ -383,12 +378,25 @@ static struct sluice_rule *rule_alloc(struct sluice_block *block,
 	return rule;
 }
 
+/*
+ * A filter that came while those of its block were fetched from tc is told of
+ * twice: the later one stays.
+ */
 static int rule_publish(struct sluice_block *block, struct sluice_rule *rule)
 {
-	int err;
+	struct sluice_offload *off = block->off;
+	struct sluice_rule *old;
+	int err = 0;
 
-	err = rhashtable_insert_fast(&block->off->rules, &rule->node,
-				     sluice_rule_params);
+	old = rhashtable_lookup_get_insert_fast(&off->rules, &rule->node,
+						sluice_rule_params);
+	if (IS_ERR(old))
+		return PTR_ERR(old);
+	if (old) {
+		sluice_rule_remove(old);
+		err = rhashtable_insert_fast(&off->rules, &rule->node,
+					     sluice_rule_params);
+	}
 	if (!err)
 		list_add_tail(&rule->list, &block->rules);
 	return err;
