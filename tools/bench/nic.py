@@ -80,8 +80,9 @@ def run():
     points = collect(raw, ("test", "name", "what", "way"), ["value"])
     names = list(dict.fromkeys(p[1] for p in points if p[0] == "plain"))
     section = Section("nic", "The NIC's data path, in a machine")
-    section.text("One TCP connection (iperf3), and 64-byte UDP frames of one pktgen thread that "
-                 "IP at the other side has seen. Each pair of NICs is of one kind, in one guest, "
+    section.text("One TCP connection (iperf3), and 64-byte UDP frames of one pktgen thread (bursts "
+                 "of 8, clones; the better of either processor) that IP at the other side has "
+                 "seen. Each pair of NICs is of one kind, in one guest, "
                  "a namespace each. Medians of the rounds, both directions.")
     judge(section, points, names)
     section.table(["", "direction", "TCP, Mbit/s", "spread", "frames/s", "spread"],

@@ -19,17 +19,19 @@ tcp_rate() {
 
 pg() { ns "$1" sh -c "echo '$3' > /proc/net/pktgen/$2"; }
 
-# Frames per second of 64 bytes that DEV1 in b$3 receives from DEV0 in b$1. They
-# are for an address nobody has, so that IP drops them as the first thing.
-packet_rate() {
-	local from=b$1 dev0=$2 to=b$3 dev1=$4 a b t0 t1
-	pg "$from" kpktgend_0 rem_device_all
-	pg "$from" kpktgend_0 "add_device $dev0"
+# Frames per second of 64 bytes that DEV1 in b$3 receives from DEV0 in b$1, the
+# generator being on processor CPU. It makes a frame once for many and announces a
+# few at a time, so as not to be what is measured. They are for an address nobody
+# has, so that IP drops them as the first thing.
+packet_rate_from() {
+	local from=b$1 dev0=$2 to=b$3 dev1=$4 thread=kpktgend_$5 a b t0 t1
+	pg "$from" "$thread" rem_device_all
+	pg "$from" "$thread" "add_device $dev0"
 	pg "$from" "$dev0" "count 0"
 	pg "$from" "$dev0" "pkt_size 60"
 	pg "$from" "$dev0" "delay 0"
-	pg "$from" "$dev0" "clone_skb ${CLONE:-0}"
-	pg "$from" "$dev0" "burst ${BURST:-1}"
+	pg "$from" "$dev0" "clone_skb 1000"
+	pg "$from" "$dev0" "burst 8"
 	pg "$from" "$dev0" "dst 198.18.0.1"
 	pg "$from" "$dev0" "dst_mac $(mac_of "$to/$dev1")"
 	bg "$from" sh -c "echo start > /proc/net/pktgen/pgctrl"
@@ -40,8 +42,17 @@ packet_rate() {
 	pg "$from" pgctrl stop
 	wait "${BG_PIDS[-1]}"
 	BG_PIDS=()
-	pg "$from" kpktgend_0 rem_device_all
+	pg "$from" "$thread" rem_device_all
 	echo $(((b - a) * 1000000000 / (t1 - t0)))
+}
+
+# packet_rate FROM DEV0 TO DEV1: the better of a generator on processor 0 and one
+# on processor 1. Where frames arrive is a NIC's choice, and there it is in the way.
+packet_rate() {
+	local r0 r1
+	r0=$(packet_rate_from "$@" 0)
+	r1=$(packet_rate_from "$@" 1)
+	echo $((r0 > r1 ? r0 : r1))
 }
 
 # What IP in a namespace has seen, whatever the NIC counts.
