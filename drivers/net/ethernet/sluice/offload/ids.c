@@ -4,7 +4,8 @@
  */
 #include <linux/bitmap.h>
 #include <linux/errno.h>
-#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 
 #include "ids.h"
 
