@@ -22,11 +22,11 @@ def judge_size(section, points, tool, rules):
     """The acceptance lines of a number of rules."""
     soft, hard = points[tool, rules, 1, "skip_hw"], points[tool, rules, 1, "skip_sw"]
     for what in ("add", "del"):
-        section.line(f"{WHAT[what]} of {rules:,} rules{BY[tool]} in hardware, of the rate in software",
-                     soft[what].over(hard[what]), 0.8)
+        section.line(f"{WHAT[what]} of {rules:,} rules{BY[tool]} in hardware, of the rate in "
+                     "software", soft[what].over(hard[what]), 0.8)
     if "dump" in soft:
-        section.line(f"dump with statistics of {rules:,} rules{BY[tool]} in hardware, times software's",
-                     hard["dump"].over(soft["dump"]), 1.2, "x<")
+        section.line(f"dump with statistics of {rules:,} rules{BY[tool]} in hardware, times "
+                     "software's", hard["dump"].over(soft["dump"]), 1.2, "x<")
 
 
 def judge_processes(section, points):
