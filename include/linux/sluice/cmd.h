@@ -92,7 +92,9 @@ enum sluice_status {
  * @SLUICE_CMD_NOP: does nothing; &struct sluice_cmd_hdr
  * @SLUICE_CMD_QUERY_FUNC: &struct sluice_cmd_buf, fills &struct
  *	sluice_func_info
- * @SLUICE_CMD_SET_MAC: &struct sluice_cmd_mac, address of the own vport
+ * @SLUICE_CMD_SET_MAC: &struct sluice_cmd_mac, address of the own vport; for a
+ *	VF that is not trusted, another than the one the PF gave it, if it gave
+ *	one, is %SLUICE_ST_PERM
  * @SLUICE_CMD_SET_RX_MODE: &struct sluice_cmd_u32, SLUICE_RX_MODE_*
  * @SLUICE_CMD_FILTER_ADD: &struct sluice_cmd_mac, receive this address too
  * @SLUICE_CMD_FILTER_DEL: &struct sluice_cmd_mac
@@ -396,7 +398,7 @@ struct sluice_func_info {
 
 /* Policy of a vport (legacy and switchdev mode). */
 #define SLUICE_POLICY_SPOOFCHK	0x1	/* source MAC must be the vport's own */
-#define SLUICE_POLICY_TRUST	0x2	/* may change MAC, allmulti, promisc */
+#define SLUICE_POLICY_TRUST	0x2	/* any own MAC, allmulti, filters */
 
 /**
  * enum sluice_link_policy - where a vport's link state comes from

@@ -641,7 +641,8 @@ void sluice_esw_vport_set_permanent_mac(struct sluice_esw *esw, uint16_t vport,
  * @mac: unicast address
  *
  * Return: %SLUICE_ST_INVAL, %SLUICE_ST_NOENT, %SLUICE_ST_PERM for a VF that is
- * not trusted and asks for another address than it has, or %SLUICE_ST_OK.
+ * not trusted and asks for another address than the PF gave it, or
+ * %SLUICE_ST_OK.
  */
 int sluice_esw_func_set_mac(struct sluice_esw *esw, uint16_t vport,
 			    const uint8_t mac[6])
@@ -652,7 +653,8 @@ int sluice_esw_func_set_mac(struct sluice_esw *esw, uint16_t vport,
 		return SLUICE_ST_NOENT;
 	if (!mac_valid(mac))
 		return SLUICE_ST_INVAL;
-	if (!(vp->policy & SLUICE_POLICY_TRUST) && !mac_equal(mac, vp->mac))
+	if (!(vp->policy & SLUICE_POLICY_TRUST) &&
+	    !esw_mac_zero(vp->given_mac) && !mac_equal(mac, vp->given_mac))
 		return SLUICE_ST_PERM;
 	use_mac(esw, vp, mac);
 	return SLUICE_ST_OK;

@@ -203,11 +203,18 @@ static void spoofing(void **state)
 static void trust(void **state)
 {
 	struct bed *bed = *state;
+	struct sluice_cmd_vport given = {
+		.fields = htole32(SLUICE_VPORT_F_MAC),
+	};
 	struct sluice_vport_info info;
 	uint8_t mac[6], mine[6];
 
 	mac_parse(mac, MAC_B);
 	mac_parse(mine, "02:00:00:00:01:01");
+	/* The choice is its own until the PF gives it an address. */
+	assert_int_equal(sluice_esw_func_set_mac(bed->esw, VF(0), mac), 0);
+	memcpy(given.mac, mine, 6);
+	assert_int_equal(sluice_esw_vport_set(bed->esw, VF(0), &given), 0);
 	assert_int_equal(sluice_esw_func_set_mac(bed->esw, VF(0), mac),
 			 SLUICE_ST_PERM);
 	assert_int_equal(sluice_esw_func_set_mac(bed->esw, VF(0), mine), 0);
