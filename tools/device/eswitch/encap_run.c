@@ -31,6 +31,12 @@ static bool find_inner(const struct esw_encap *e, const struct sluice_pkt *p,
 	in->proto = p->proto;
 	in->ip = esw_l3(p);
 	in->tagged = p->tpid;
+	/* Where there is a tag the kernel reads the frame's ethertype again. */
+	if (p->retyped && (in->tagged || esw_is_vlan(in->proto))) {
+		if (e->type == SLUICE_TUNNEL_GRE)
+			return false;
+		in->proto = esw_get16(p->body);
+	}
 	while (esw_is_vlan(in->proto)) {
 		if (e->type == SLUICE_TUNNEL_GRE || ++tags == MAX_TAGS ||
 		    len < ESW_VLAN_HLEN)

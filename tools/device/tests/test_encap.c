@@ -389,6 +389,58 @@ static void strange_inner(void **state)
 	expect(bed, &in, o, 3);
 }
 
+/*
+ * An edit of the ethertype: the kernel goes on with the protocol it knows, but
+ * reads again what is behind a tag.
+ */
+static void retyped(void **state)
+{
+	struct bed *bed = *state;
+	struct outer o = outer_usual(SLUICE_TUNNEL_VXLAN, false);
+	struct outer gre = outer_usual(SLUICE_TUNNEL_GRE, false);
+	struct sluice_action a[2] = {
+		act_pedit(SLUICE_ACT_PEDIT_SET, SLUICE_HDR_ETH, 12, "ffff0000",
+			  "88b50000"),
+		act_tunnel(1),
+	};
+	struct frame in, edited, want;
+	unsigned int tags;
+
+	for (tags = 0; tags < 3; tags++) {
+		ip_frame(&in, false, 3, 7);
+		edited = in;
+		if (tags < 2) {
+			edited.b[12] = 0x88;
+			edited.b[13] = 0xb5;
+		}
+		if (tags) {
+			fr_vlan(&in, 0x8100, 5);
+			fr_vlan(&edited, tags < 2 ? 0x8100 : 0x88b5, 5);
+		}
+		if (tags == 2) {
+			fr_vlan(&in, 0x8100, 6);
+			fr_vlan(&edited, 0x8100, 6);
+		}
+		o.tos = tags ? 0xb8 : 0xba;
+		o.sport = tun_sport(bed, &in);
+		fr_tunnel(&want, &o, &edited);
+		bed_tunnel(bed, 1, WIRE0, &o, SLUICE_ENCAP_F_ECN);
+		bed_any(bed, 0, 1, a, 2);
+		bed_clear(bed);
+		bed_send(bed, VF(0), &in);
+		assert_int_equal(bed->num_sent, 1);
+		assert_sent(bed, 0, WIRE0, &want);
+		del(bed, 0);
+		assert_int_equal(sluice_esw_encap_del(bed->esw, 1), 0);
+	}
+	bed_tunnel(bed, 1, WIRE0, &gre, SLUICE_ENCAP_F_ECN);
+	bed_any(bed, 0, 1, a, 2);
+	bed_clear(bed);
+	bed_send(bed, VF(0), &in);
+	assert_int_equal(bed->num_sent, 1);
+	assert_slow(bed, 0, VF(0), SLUICE_MISS_ACTION, &in);
+}
+
 /* GRE takes TOS and TTL from the packet, where the kernel does. */
 static void inherit(void **state)
 {
@@ -710,8 +762,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(golden), T(variants), T(headers), T(ip_ids), T(zero_sum),
-		T(source_ports), T(ecn), T(strange_inner), T(inherit),
-		T(flow_label), T(too_long), T(changes), T(flood), T(no_room),
+		T(source_ports), T(ecn), T(strange_inner), T(retyped),
+		T(inherit), T(flow_label), T(too_long), T(changes), T(flood), T(no_room),
 		T(slow_hash),
 	};
 
