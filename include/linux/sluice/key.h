@@ -252,8 +252,9 @@ enum sluice_tunnel {
  * @SLUICE_ACT_MPLS_POP: take the first label stack entry away; @a is the new
  *	ethertype.  Of a packet whose protocol is not MPLS: nothing
  * @SLUICE_ACT_HOST: send a copy of the packet as it is now to the slow path of
- *	the vport it came from (%SLUICE_MISS_HOST), with @a as its table.  Where
- *	%SLUICE_ACT_TO_CPU gives the original frame: as that
+ *	the vport it came from (%SLUICE_MISS_HOST), with @a as its table.  Of a
+ *	frame taken out of a tunnel that is the inner frame, without a word of the
+ *	tunnel.  Else, where %SLUICE_ACT_TO_CPU gives the original frame: as that
  * @SLUICE_ACT_SKIP: leave out the next @b[0] steps.  The rest of @b is zero, and
  *	no more steps are left out than there are
  * @SLUICE_ACT_SAMPLE: of @b packets (a little-endian number, not zero) on

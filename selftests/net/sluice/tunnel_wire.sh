@@ -6,7 +6,7 @@
 # software (skip_hw) does with the same frames, byte by byte but for the IPv4 id.
 
 ALL_TESTS="vxlan4 vxlan6 vxlan4_vlan vxlan6_vlan geneve4 geneve6 geneve4_vlan
-	geneve6_vlan gre4 gre6 gre4_vlan gre6_vlan header zero_csum6 options inner flooding edits refused"
+	geneve6_vlan gre4 gre6 gre4_vlan gre6_vlan header zero_csum6 options inner flooding edits to_host refused"
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tunnel_lib.sh"
@@ -366,6 +366,38 @@ edits() {
 	tun_del
 	underlay_del
 }
+
+# A netdev of the host receives what was in the tunnel, as Open vSwitch has it of its
+# bridge's own port.
+to_host() {
+	local sw hw side act="action skbedit ptype host pipe action mirred ingress redirect dev dum-host"
+	underlay plain 4
+	tun_add vxlan 4
+	ip link add dum-host type dummy
+	ip link set dum-host up promisc on
+	mapfile -t OUTER < <(outer "${SEND[@]}")
+	for side in skip_hw ""; do
+		# shellcheck disable=SC2086 # words
+		check "add ${side:-to both}" tc filter add dev tun0 ingress protocol all pref 1 handle 1 \
+			flower $side enc_key_id $((VNI)) action tunnel_key unset pipe $act
+		[ "$side" = skip_hw ] && sw=$(at_host) || hw=$(at_host)
+		[ "$side" = skip_hw ] || check "hardware counted" hw_reached tun0 ${#SEND[@]}
+		tc filter del dev tun0 ingress
+	done
+	check_eq "frames" "$(grep -c . <<< "$sw")" ${#SEND[@]}
+	compare_out "out of the tunnel to the host" "$sw" "$hw"
+	# shellcheck disable=SC2086 # words
+	check_refused "still with its header" "mirred ingress with a tunnel header" \
+		tc filter add dev tun0 ingress protocol all pref 1 flower skip_sw $act
+	check_refused "whose address" "without skbedit ptype host" \
+		tc filter add dev tun0 ingress protocol all pref 1 flower skip_sw \
+		action tunnel_key unset pipe action mirred ingress redirect dev dum-host
+	ip link del dum-host
+	tun_del
+	underlay_del
+}
+
+at_host() { pkt xfer -s -t 0.5 --tx far/wire0 --rx dum-host "${OUTER[@]}" | sort; }
 
 # What cannot be exact is refused and says why.
 refused() {

@@ -379,7 +379,8 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			miss = queue_output(w, le16toh(act->port));
 			break;
 		case SLUICE_ACT_HOST:
-			miss = !can_tell(w) || w->ct.conn ?
+			/* What comes of a tunnel is without it by now. */
+			miss = w->onward || w->pkt.retyped || w->ct.conn ?
 			       SLUICE_MISS_ACTION :
 			       queue_host(w, SLUICE_MISS_HOST, le32toh(act->a));
 			break;

@@ -324,6 +324,39 @@ static void nested(void **state)
 	tun_expect_inner(bed, &f, &middle);
 }
 
+/* The host gets the inner frame, and what it knows of the tunnel it was not told. */
+static void for_host(void **state)
+{
+	struct bed *bed = *state;
+	struct outer o = outer_incoming(SLUICE_TUNNEL_VXLAN, false);
+	struct sluice_action a[3] = {
+		act(SLUICE_ACT_HOST), act_push(0x8100, 5), act_out(VF(1)),
+	};
+	struct frame inner, tagged, f;
+
+	a[0].a = htole32(7);
+	fr_udp4(&inner, 1, 2);
+	fr_tunnel(&f, &o, &inner);
+	tagged = inner;
+	fr_vlan(&tagged, 0x8100, 5);
+	bed_endpoint(bed, &o);
+	bed_any(bed, 0, TUN_TABLE, a, 3);
+	bed_clear(bed);
+	bed_send(bed, WIRE0, &f);
+	assert_int_equal(bed->num_sent, 2);
+	assert_slow(bed, 0, WIRE0, SLUICE_MISS_HOST, &inner);
+	assert_int_equal(bed->sent[0].meta.table, 7);
+	assert_sent(bed, 1, VF(1), &tagged);
+	assert_int_equal(bed_bytes(bed, 0), inner.len - 14);
+	bed_del(bed, 0);
+	/* psample would tell of the tunnel. */
+	a[0] = act(SLUICE_ACT_SAMPLE);
+	a[0].b[0] = 1;
+	bed_any(bed, 0, TUN_TABLE, a, 3);
+	tun_expect_slow(bed, &f, SLUICE_MISS_ACTION, TUN_TABLE);
+	assert_int_equal(bed_packets(bed, 1), 0);
+}
+
 /* Copies before and between are of what the packet was then. */
 static void copies(void **state)
 {
@@ -499,8 +532,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(uplink_rules), T(no_trace), T(edits), T(local), T(cached),
-		T(verified), T(nested), T(copies), T(cache_places),
-		T(garbage),
+		T(verified), T(nested), T(for_host), T(copies),
+		T(cache_places), T(garbage),
 	};
 
 	return cmocka_run_group_tests_name("decap_way", tests, NULL, NULL);

@@ -299,9 +299,16 @@ static int action_ingress(struct sluice_block *block,
 	if (!entry->dev || action_vport(off, entry))
 		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
 				     "mirred ingress to a port of this switch");
-	if (block->of_tunnel || prog->state.tun)
+	if (prog->state.tun || (block->of_tunnel && !prog->state.unset))
 		return sluice_reject(off, extack, SLUICE_REJECT_TUNNEL,
 				     "mirred ingress with a tunnel header");
+	/* Whose own address a frame has depends on the tunnel device. */
+	if (block->of_tunnel && !prog->state.ptype)
+		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
+				     "mirred ingress from a tunnel without skbedit ptype host");
+	if (!net_eq(dev_net(entry->dev), devlink_net(off->sdev->devlink)))
+		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
+				     "mirred ingress to another network namespace");
 	if (prog->state.mark)
 		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
 				     "skbedit mark or priority before mirred ingress");
