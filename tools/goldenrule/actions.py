@@ -203,6 +203,14 @@ def sample(rng, _world):
     return words + rng.choice(("", "", " trunc 20", " trunc 64", " trunc 4000"))
 
 
+def ingress(how):
+    """To a netdev of the host; from a tunnel mostly as hardware can do it."""
+    def make(rng, world):
+        first = "skbedit ptype host pipe action " if world.tunnel and rng.random() < .8 else ""
+        return f"{first}mirred ingress {how} dev {FOREIGN}"
+    return make
+
+
 # What is added to a rule is "pipe", unless the words say themselves how it goes on.
 OWN_CONTROL = ("police", "encap copy")
 
@@ -227,7 +235,7 @@ ACTIONS = (
     ("mpls pop", "mpls", 8, mpls_pop),
     ("mpls modify", "mpls", 8, mpls_modify),
     ("pop_eth push_eth", None, 2, new_eth),
-    ("ingress mirror", None, 1, plain(f"mirred ingress mirror dev {FOREIGN}")),
+    ("ingress mirror", None, 1, ingress("mirror")),
     ("encap copy", None, 1, tunnels.encap_copy),
 )
 
@@ -268,7 +276,7 @@ def end_of(rng, world, end, chains):
     if end == "goto":
         return end, f"goto chain {rng.choice(chains)}"
     if end == "ingress redirect":
-        return end, f"mirred ingress redirect dev {FOREIGN}"
+        return end, ingress("redirect")(rng, world)
     if end.startswith("encap "):
         return end, tunnels.encap(end.split()[1])(rng, world)
     return end, end

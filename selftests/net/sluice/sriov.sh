@@ -132,7 +132,7 @@ policy_trust() {
 	check "a VF changes its address" ip -n h0 link set "${VF[0]}" address 02:00:00:00:00:76
 	check_eq "and the PF sees it" "$(vf_info 0 .address)" 02:00:00:00:00:76
 	check "the PF gives it one" ip link set "$PF" vf 0 mac 02:00:00:00:00:75
-	check_within "it has it" 3 vf_has_mac h0 "${VF[0]}" 02:00:00:00:00:75
+	check_within "it has it" 3 test_mac "h0/${VF[0]}" 02:00:00:00:00:75
 	check_not "it can't change it now, untrusted" \
 		ip -n h0 link set "${VF[0]}" address 02:00:00:00:00:77
 	check "on" ip link set "$PF" vf 0 trust on

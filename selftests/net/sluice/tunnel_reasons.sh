@@ -147,10 +147,10 @@ encap_refused() {
 		action mirred egress redirect dev tun0
 }
 
-# decap_told REGEX KEYS...: a filter of the tunnel device is software's, says tc.
+# decap_told REGEX KEYS AND ACTIONS...: a filter of the tunnel device is software's, says tc.
 decap_told() {
 	check "decap: ${*:2}" said "$1" tc filter add dev tun0 ingress protocol ip pref 1 handle 9 \
-		flower verbose "${@:2}" action drop
+		flower verbose "${@:2}"
 	check "software's: ${*:2}" tc_not_in_hw tun0 9
 	tc filter del dev tun0 ingress
 }
@@ -158,7 +158,13 @@ decap_told() {
 refused_options() {
 	tun_add vxlan 4
 	encap_refused "options of another kind of tunnel" dst_port 4789 geneve_opts 0102:03:04050607
-	decap_told "indev" enc_key_id 5 indev tun0
+	decap_told "indev" enc_key_id 5 indev tun0 action drop
+	ip link add dum-host type dummy
+	decap_told "mirred ingress with a tunnel header" action skbedit ptype host pipe \
+		action mirred ingress redirect dev dum-host
+	decap_told "without skbedit ptype host" action tunnel_key unset pipe \
+		action mirred ingress redirect dev dum-host
+	ip link del dum-host
 	tun_del
 	tun_add geneve 4
 	encap_refused "options of another kind of tunnel" dst_port 6081 vxlan_opts 77

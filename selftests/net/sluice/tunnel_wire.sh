@@ -386,12 +386,6 @@ to_host() {
 	done
 	check_eq "frames" "$(grep -c . <<< "$sw")" ${#SEND[@]}
 	compare_out "out of the tunnel to the host" "$sw" "$hw"
-	# shellcheck disable=SC2086 # words
-	check_refused "still with its header" "mirred ingress with a tunnel header" \
-		tc filter add dev tun0 ingress protocol all pref 1 flower skip_sw $act
-	check_refused "whose address" "without skbedit ptype host" \
-		tc filter add dev tun0 ingress protocol all pref 1 flower skip_sw \
-		action tunnel_key unset pipe action mirred ingress redirect dev dum-host
 	ip link del dum-host
 	tun_del
 	underlay_del
