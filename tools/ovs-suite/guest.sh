@@ -20,6 +20,7 @@ devlink dev eswitch set "pci/$pf" mode switchdev || exit 1
 echo "$vfs" > "/sys/bus/pci/devices/$pf/sriov_numvfs" || exit 1
 sleep 1
 vf-pair init "$pf" || exit 1
+modprobe tun
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 echo 1 > /sys/kernel/tracing/events/sluice/enable
 mkdir -p /var/run/openvswitch /var/log/openvswitch
