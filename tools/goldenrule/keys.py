@@ -267,7 +267,8 @@ def key_ct_mark(rng, _world):
 
 def key_ct_label(rng, _world):
     """ct_label"""
-    value, mask = rng.choice(((1, 0xff), (2, 0xff), (0, 0xffff), (1, 1)))
+    # Connections that are made before have none.
+    value, mask = rng.choice(((1, 0xff), (2, 0xff), (0, 0xffff), (0, 0xff), (0, 1), (1, 1)))
     return f"ct_label {value:032x}/{mask:032x}", []
 
 
@@ -403,6 +404,12 @@ def choose_protocol(rng, only):
             known |= set(more)
             wants += [("in", "nv", (2,), (0, 1, 2, 3)), l3_is(kind)]
     return proto, words, wants, known
+
+
+def choose_ct(rng, world):
+    """[(name, words)]: only what is known of a connection, so that packets of it hit."""
+    some = [k for k in KEYS if k[0] in ("ct_zone", "ct_mark", "ct_label") and rng.random() < .5]
+    return [("ct_state", "ct_state +trk+est")] + [(k[0], k[4](rng, world)[0]) for k in some]
 
 
 # At the ingress of tunnel devices.

@@ -184,9 +184,12 @@ class Maker:
         many = rng.choices((1, 2, 4, 6, 9, 14), (10, 20, 25, 25, 15, 5))[0]
         if self.world.ct:
             for proto in rng.choice((("ip",), ("ipv6",), ("ip", "ipv6"))):
-                self.add(0, (2, 4), proto, [("ct_state", "ct_state -trk")],
-                         [("in", "l3", ("ip" if proto == "ip" else "ip6",), packets.L3)],
+                wants = [("in", "l3", ("ip" if proto == "ip" else "ip6",), packets.L3)]
+                self.add(0, (2, 4), proto, [("ct_state", "ct_state -trk")], wants,
                          [conns.first_action(rng)])
+                if rng.random() < .7:
+                    self.add(1, (2, 9), proto, keys.choose_ct(rng, self.world), wants,
+                             [actions.end_of(rng, self.world, "redirect", ())])
         elif not self.world.tunnel:
             for i in range(PAIRS_PER_SET):
                 self.pair(actions.PAIRS[(number * PAIRS_PER_SET + i) % len(actions.PAIRS)])
