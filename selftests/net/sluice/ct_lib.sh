@@ -69,7 +69,7 @@ ct_conns() {
 
 ct_dirs_are() { [ "$(occupancy ct)" = "$1" ]; }
 ct_conns_are() { [ "$(ct_conns)" = "$1" ]; }
-ct_both_ways_are() { ct_conns_are "$1" && [ "$(occupancy ct)" = $((2 * $1)) ]; }
+ct_both_ways_are() { ct_conns_are "$1" && ct_dirs_are $((2 * $1)); }
 ct_gone() { [ "$(occupancy ct)" = 0 ]; }
 ct_clean() { ct_del; wait_for 10 ct_gone && return 0; echo "ct: $(occupancy ct)"; return 1; }
 ct_not_shown() { ! ct_shown "$1"; }

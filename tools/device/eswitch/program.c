@@ -262,12 +262,18 @@ static enum sluice_miss police(struct way *w, uint32_t id, bool *conforms)
 }
 
 /*
- * Can the host be told of the packet as it is now?  Not of its tunnel, nor of a
- * protocol other than the one in its bytes.
+ * Can the host get the packet as it is now?  Not with a protocol other than the
+ * one in its bytes.
  */
+static bool can_give(const struct way *w)
+{
+	return !w->onward && !w->pkt.retyped;
+}
+
+/* Nor can it be told of the packet's tunnel. */
 static bool can_tell(const struct way *w)
 {
-	return !w->decap && !w->onward && !w->pkt.retyped;
+	return !w->decap && can_give(w);
 }
 
 /* Is it this packet's turn, one in @rate? */
@@ -379,8 +385,7 @@ static enum sluice_miss run(struct way *w, const struct esw_rule *rule,
 			miss = queue_output(w, le16toh(act->port));
 			break;
 		case SLUICE_ACT_HOST:
-			/* What comes of a tunnel is without it by now. */
-			miss = w->onward || w->pkt.retyped || w->ct.conn ?
+			miss = !can_give(w) || w->ct.conn ?
 			       SLUICE_MISS_ACTION :
 			       queue_host(w, SLUICE_MISS_HOST, le32toh(act->a));
 			break;
