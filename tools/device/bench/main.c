@@ -91,6 +91,7 @@ static void null_burst(struct point *p, const struct sluice_esw_frame *f,
 {
 	struct esw_vport *src = esw_vport_get(p->esw, p->in);
 	struct esw_vport *dst = esw_vport_get(p->esw, SLUICE_VPORT_VF(1));
+	const struct sluice_esw_frame *good[BURST];
 	struct sluice_key key[BURST];
 	struct sluice_pkt pkt;
 	unsigned int i;
@@ -98,9 +99,10 @@ static void null_burst(struct point *p, const struct sluice_esw_frame *f,
 
 	for (i = 0; i < n; i++)
 		__builtin_prefetch(f[i].data);
+	if (esw_vport_ingress(p->esw, src, f, n, good) != n)
+		die("a frame was refused");
 	for (i = 0; i < n; i++) {
-		if (!esw_vport_ingress(p->esw, src, f[i].data, f[i].len) ||
-		    !sluice_pkt_init(&pkt, f[i].data, f[i].len))
+		if (!sluice_pkt_init(&pkt, f[i].data, f[i].len))
 			die("a frame was refused");
 		sluice_parse(&pkt, src->num, &key[i]);
 		/* The key is for somebody, as far as the compiler knows. */
@@ -119,13 +121,14 @@ static void wire_burst(struct point *p, const struct sluice_esw_frame *f,
 {
 	struct esw_vport *src = esw_vport_get(p->esw, p->in);
 	struct esw_vport *dst = esw_vport_get(p->esw, SLUICE_VPORT_VF(1));
+	const struct sluice_esw_frame *good[BURST];
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
 		__builtin_prefetch(f[i].data);
+	n = esw_vport_ingress(p->esw, src, f, n, good);
 	for (i = 0; i < n; i++)
-		if (esw_vport_ingress(p->esw, src, f[i].data, f[i].len))
-			esw_vport_deliver(p->esw, dst, f[i].data, f[i].len, 0);
+		esw_vport_deliver(p->esw, dst, good[i]->data, good[i]->len, 0);
 }
 
 static void run_burst(struct point *p)

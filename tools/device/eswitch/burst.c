@@ -145,6 +145,7 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 
 	w->frame = f->data;
 	w->frame_len = f->len;
+	w->frame_flags = f->flags;
 	w->now = f->data;
 	w->now_len = f->len;
 	w->decap = false;
@@ -324,64 +325,99 @@ static enum sluice_miss finish(struct sluice_esw *esw, struct esw_vport *src,
 	return miss;
 }
 
+/* Of many rules, frames that are prepared together. */
+#define PART	8u
+
+/*
+ * Take the frames that pass their source's checks, as ways of the burst, and
+ * prepare the first lookup of those that have one.  Return: their number; @ways is
+ * set to that of all.
+ *
+ * With @many rules the work on one part is done while the next ones' headers and
+ * the last one's buckets come from memory.
+ */
+static unsigned int take(struct sluice_esw *esw, struct esw_vport *src,
+			 const struct sluice_esw_frame *frames,
+			 unsigned int num, bool many, uint64_t now,
+			 unsigned int *ways)
+{
+	unsigned int part = many ? PART : ESW_BURST, at, i, n = 0;
+	struct esw_burst *b = esw->burst;
+
+	*ways = 0;
+	for (at = 0; at < num; at += part) {
+		unsigned int m = num - at < part ? num - at : part, first = n;
+
+		for (i = at + ESW_BURST / 2;
+		     many && i < at + ESW_BURST / 2 + PART && i < num; i++)
+			esw_prefetch_frames(&frames[i], 1);
+		m = esw_vport_ingress(esw, src, frames + at, m, b->good);
+		for (i = 0; i < m; i++) {
+			struct way *w = &b->way[(*ways)++];
+
+			w->miss = prepare(esw, src, b->good[i], w, now);
+			if (w->miss)
+				continue;
+			b->look[n].key = w->key->words;
+			b->look[n].from = 0;
+			b->look[n].id = w->table;
+			b->look[n].started = false;
+			b->going[n++] = w;
+		}
+		if (many)
+			esw_lookup_start(esw, b->look + first, n - first);
+	}
+	return n;
+}
+
 /**
- * esw_switchdev_input() - frames that passed their source's own checks, in
- *	switchdev mode
+ * esw_switchdev_input() - frames that a vport's owner sent, in switchdev mode
  * @esw: the eSwitch
  * @src: where they came in
- * @frames: the frames
+ * @frames: the frames; the first half of a burst is asked for already
  * @num: their number, at most ESW_BURST
+ * @many: there are so many rules that each lookup waits for memory
+ * @now: host clock
  *
  * Lookups of all frames are done together, and so are programs between them that
  * do nothing but change their packet.  From there on the frames go their ways in
  * order.
  */
 void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
-			 const struct sluice_esw_frame *const *frames,
-			 unsigned int num)
+			 const struct sluice_esw_frame *frames,
+			 unsigned int num, bool many, uint64_t now)
 {
 	struct esw_burst *b = esw->burst;
-	unsigned int i, n = 0;
+	unsigned int i, n, ways;
 	uint32_t flags;
-	uint64_t now;
 
 	if (src->root_table == SLUICE_ID_NONE &&
 	    src->next_table == SLUICE_ID_NONE && !src->num_endpoints) {
-		for (i = 0; i < num; i++)
-			esw_slow_path(esw, src, frames[i]->data, frames[i]->len,
-				      frames[i]->flags, SLUICE_MISS_NO_TABLE,
-				      SLUICE_ID_NONE, NULL);
+		n = esw_vport_ingress(esw, src, frames, num, b->good);
+		for (i = 0; i < n; i++)
+			esw_slow_path(esw, src, b->good[i]->data,
+				      b->good[i]->len, b->good[i]->flags,
+				      SLUICE_MISS_NO_TABLE, SLUICE_ID_NONE,
+				      NULL);
 		return;
 	}
-	now = esw->host.now(esw->host.ctx);
-	for (i = 0; i < num; i++) {
-		struct way *w = &b->way[i];
-
-		w->miss = prepare(esw, src, frames[i], w, now);
-		if (w->miss)
-			continue;
-		b->look[n].key = w->key->words;
-		b->look[n].from = 0;
-		b->look[n].id = w->table;
-		b->going[n++] = w;
-	}
+	n = take(esw, src, frames, num, many, now, &ways);
 	while (n) {
 		flags = look_up(esw, n);
 		if (flags & ESW_RULE_CT)
 			ask_ahead(esw, src, n, now);
 		n = flags & ESW_RULE_PASSES ? pass_on(esw, src, n, now) : 0;
 	}
-	esw->lookups += num;
-	for (i = 0; i < num; i++) {
-		const struct sluice_esw_frame *f = frames[i];
+	esw->lookups += ways;
+	for (i = 0; i < ways; i++) {
 		struct way *w = &b->way[i];
 		enum sluice_miss miss;
 
 		w->hash.value = 0;
 		miss = finish(esw, src, w, now);
 		if (miss)
-			esw_slow_path(esw, src, f->data, f->len, f->flags,
-				      (uint8_t)miss, w->table,
+			esw_slow_path(esw, src, w->frame, w->frame_len,
+				      w->frame_flags, (uint8_t)miss, w->table,
 				      w->hash.value ? &w->hash : NULL);
 	}
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "internal.h"
 
-#define MIN_LOG_BUCKETS		7
+#define MIN_LOG_BUCKETS		8
 
 _Static_assert(!(SLUICE_CT_F_ALL & (ESW_CT_F_CLOSED | ESW_CT_F_LABEL)),
 	       "a flag of ours is taken");
@@ -70,7 +70,7 @@ static bool buckets_grow(struct esw_cts *ct)
 	unsigned int log = ct->bucket ? ct->log_buckets + 1 : MIN_LOG_BUCKETS;
 	uint32_t i;
 
-	if (ct->bucket && ct->num < 1u << ct->log_buckets >> 1)
+	if (ct->bucket && ct->num < 1u << ct->log_buckets >> 2)
 		return true;
 	bucket = esw_pages_alloc(sizeof(struct esw_conn *) << log);
 	if (!bucket)

@@ -146,6 +146,8 @@ void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *const *ask,
 {
 	unsigned int i;
 
+	for (i = 0; i < num; i++)
+		esw_ct_prefetch_next(esw, ask[i]->hash);
 	for (i = 0; i < num; i++) {
 		struct esw_ct_ask *a = ask[i];
 

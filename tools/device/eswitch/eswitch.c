@@ -244,46 +244,26 @@ void sluice_esw_query(const struct sluice_esw *esw,
  */
 #define MANY_RULES	16384u
 
-static unsigned int burst_of(const struct sluice_esw *esw)
+static bool many_rules(const struct sluice_esw *esw)
 {
-	return esw->num_rules + esw->ct.num > MANY_RULES ? ESW_BURST :
-							   ESW_BURST / 2;
+	return esw->num_rules + esw->ct.num > MANY_RULES;
 }
 
-/* Headers are in the first two lines, in tunnels the inner ones too. */
-static ESW_PREFETCHER void
-prefetch(const struct sluice_esw_frame *frames, unsigned int num)
-{
-	unsigned int i;
-
-	for (i = 0; i < num; i++) {
-		__builtin_prefetch(frames[i].data);
-		if (frames[i].len > ESW_LINE)
-			__builtin_prefetch(frames[i].data + ESW_LINE);
-	}
-}
-
-/* At most ESW_BURST frames. */
+/* Of at most ESW_BURST frames all that has nothing to do with switchdev mode. */
 static void input(struct sluice_esw *esw, struct esw_vport *src,
 		  const struct sluice_esw_frame *frames, unsigned int num)
 {
 	const struct sluice_esw_frame *good[ESW_BURST];
-	unsigned int i, n = 0;
+	unsigned int i, n;
 
-	for (i = 0; i < num; i++) {
-		const struct sluice_esw_frame *f = &frames[i];
-
-		if (!esw_vport_ingress(esw, src, f->data, f->len))
-			continue;
+	n = esw_vport_ingress(esw, src, frames, num, good);
+	for (i = 0; i < n; i++) {
 		if (esw->mode == SLUICE_ESW_LEGACY)
-			esw_legacy_input(esw, src, f->data, f->len, f->flags);
-		else if (src->num == SLUICE_VPORT_PF)
-			esw_vport_drop(esw, src);
+			esw_legacy_input(esw, src, good[i]->data, good[i]->len,
+					 good[i]->flags);
 		else
-			good[n++] = f;
+			esw_vport_drop(esw, src);
 	}
-	if (n)
-		esw_switchdev_input(esw, src, good, n);
 }
 
 /**
@@ -299,21 +279,32 @@ void sluice_esw_input_burst(struct sluice_esw *esw, uint16_t in_vport,
 			    const struct sluice_esw_frame *frames,
 			    unsigned int num)
 {
+	unsigned int burst = ESW_BURST / 2, n;
+	bool switched, many = false;
 	struct esw_vport *src;
-	unsigned int burst;
+	uint64_t now = 0;
 
 	esw_lane_check(esw);
 	src = esw_vport_get(esw, in_vport);
 	if (!src)
 		return;
-	burst = burst_of(esw);
-	prefetch(frames, num < burst ? num : burst);
-	for (; num > burst; frames += burst, num -= burst) {
-		prefetch(frames + burst,
-			 num - burst < burst ? num - burst : burst);
-		input(esw, src, frames, burst);
+	switched = esw->mode == SLUICE_ESW_SWITCHDEV &&
+		   src->num != SLUICE_VPORT_PF;
+	if (switched) {
+		now = esw->host.now(esw->host.ctx);
+		many = many_rules(esw);
+		if (many)
+			burst = ESW_BURST;
 	}
-	input(esw, src, frames, num);
+	esw_prefetch_frames(frames, num);
+	for (; num; frames += n, num -= n) {
+		n = num < burst ? num : burst;
+		esw_prefetch_frames(frames + n, num - n);
+		if (switched)
+			esw_switchdev_input(esw, src, frames, n, many, now);
+		else
+			input(esw, src, frames, n);
+	}
 }
 
 /**

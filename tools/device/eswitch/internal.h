@@ -16,126 +16,10 @@
 #include "parser.h"
 #include "tunnel.h"
 #include "ct.h"
+#include "vport.h"
 
 #define ESW_MAX_LANES		(SLUICE_ESW_MAX_LANES - 1)
 #define ESW_PERM_MTU		1500	/* of a function the PF gave none */
-
-/* vport.c */
-
-/* struct sluice_vport_stats in host order; the fields have the same names. */
-struct esw_stats {
-	uint64_t rx_packets;
-	uint64_t rx_bytes;
-	uint64_t rx_multicast;
-	uint64_t rx_broadcast;
-	uint64_t tx_packets;
-	uint64_t tx_bytes;
-	uint64_t tx_multicast;
-	uint64_t tx_broadcast;
-	uint64_t rx_dropped_link;
-	uint64_t rx_dropped_nobuf;
-	uint64_t rx_dropped_mtu;
-	uint64_t tx_dropped_link;
-	uint64_t tx_dropped_spoof;
-	uint64_t tx_dropped_mtu;
-	uint64_t tx_dropped_rule;
-	uint64_t slow_packets;
-	uint64_t slow_bytes;
-	uint64_t slow_dropped;
-	uint64_t samples;
-	uint64_t samples_dropped;
-};
-
-/**
- * struct esw_vport - a port of the eSwitch
- * @stats: statistics, in host order; of each lane its own
- * @dirty: statistics changed since they were last collected, likewise
- * @num: its number; this and what follows changes by commands only
- * @mtu: MTU in force
- * @given_mtu: MTU given by the PF, 0 for none: an upper limit and the MTU
- *	after a function reset
- * @vlan: VFs: SLUICE_VPORT_VLAN_*, zero for none
- * @mac: address in force
- * @perm_mac: address it starts with
- * @given_mac: address given by the PF, all zero for none
- * @uplink: a wire
- * @vf: a VF
- * @enabled: its driver enabled it; uplinks always are
- * @carrier: uplinks: the wire has a carrier
- * @egress_punt: frames output here take the slow path
- * @link_policy: enum sluice_link_policy
- * @policy: SLUICE_POLICY_*
- * @rx_mode: SLUICE_RX_MODE_* as asked for
- * @root_table: first table or SLUICE_ID_NONE
- * @next_table: table when no rule was met from there on, or SLUICE_ID_NONE
- * @num_filters: addresses from FILTER_ADD
- * @num_endpoints: uplinks: endpoints that look at their frames
- */
-struct esw_vport {
-	struct esw_stats stats;
-	bool dirty;
-	uint16_t num;
-	uint16_t mtu;
-	uint16_t given_mtu;
-	uint16_t vlan;
-	uint8_t mac[6];
-	uint8_t perm_mac[6];
-	uint8_t given_mac[6];
-	bool uplink;
-	bool vf;
-	bool enabled;
-	bool carrier;
-	bool egress_punt;
-	uint8_t link_policy;
-	uint32_t policy;
-	uint32_t rx_mode;
-	uint32_t root_table;
-	uint32_t next_table;
-	uint32_t num_filters;
-	uint32_t num_endpoints;
-};
-
-struct esw_vport *esw_vports_alloc(const struct sluice_esw *esw);
-int esw_vports_init(struct sluice_esw *esw);
-void esw_vports_free(struct sluice_esw *esw);
-void esw_vports_reset(struct sluice_esw *esw);
-void esw_vports_unbind(struct sluice_esw *esw);
-void esw_vport_dirty(struct sluice_esw *esw, struct esw_vport *vp);
-bool esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
-		       const uint8_t *frame, uint32_t len);
-void esw_vport_deliver(struct sluice_esw *esw, struct esw_vport *vp,
-		       const uint8_t *frame, uint32_t len, unsigned int flags);
-bool esw_vport_lets_out(const struct sluice_esw *esw,
-			const struct esw_vport *vp,
-			const struct sluice_large *l);
-bool esw_vport_deliver_large(struct sluice_esw *esw, struct esw_vport *vp,
-			     const struct sluice_large *l);
-void esw_vport_count_large(struct sluice_esw *esw, struct esw_vport *vp,
-			   const struct sluice_large *l);
-void esw_vport_drop(struct sluice_esw *esw, struct esw_vport *vp);
-void esw_flow_hash(const struct sluice_esw *esw, const uint8_t *frame,
-		   uint32_t len, struct sluice_flow_hash *hash);
-void esw_slow_path(struct sluice_esw *esw, struct esw_vport *src,
-		   const uint8_t *frame, uint32_t len, unsigned int flags,
-		   uint8_t reason, uint32_t table,
-		   const struct sluice_flow_hash *hash);
-
-static inline bool esw_mac_multicast(const uint8_t *mac)
-{
-	return mac[0] & 1;
-}
-
-static inline bool esw_mac_zero(const uint8_t *mac)
-{
-	uint32_t first;
-	uint16_t last;
-
-	memcpy(&first, mac, 4);
-	memcpy(&last, mac + 4, 2);
-	return !(first | last);
-}
-
-bool esw_mac_broadcast(const uint8_t *mac);
 
 /* legacy.c: which function listens to which address. */
 
@@ -489,6 +373,7 @@ struct esw_candidate {
  * @id: table id; a table without rules is fine
  * @from: rules of a lower priority are left out
  * @hash: of the words of the key that count
+ * @started: esw_lookup_start() has done its part
  * @done: it has ended
  * @word: those words, where a mask has no more than there is room for
  * @num: candidates, or more than there is room for
@@ -500,12 +385,15 @@ struct esw_lookup {
 	uint64_t from;
 	uint32_t id;
 	uint32_t hash;
+	bool started;
 	bool done;
 	uint64_t word[ESW_LOOKUP_WORDS];
 	unsigned int num;
 	struct esw_candidate candidate[ESW_CANDIDATES];
 };
 
+void esw_lookup_start(const struct sluice_esw *esw, struct esw_lookup *l,
+		      unsigned int num);
 void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num);
 
 /*
@@ -645,8 +533,24 @@ void esw_pkt_copy(const struct sluice_pkt *p, uint8_t *to);
 
 struct esw_burst *esw_burst_new(void);
 void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
-			 const struct sluice_esw_frame *const *frames,
-			 unsigned int num);
+			 const struct sluice_esw_frame *frames,
+			 unsigned int num, bool many, uint64_t now);
+
+/*
+ * Ask for headers of the first half of a burst: they are in the first two lines, in
+ * tunnels the inner ones too.
+ */
+static ESW_PREFETCHER void
+esw_prefetch_frames(const struct sluice_esw_frame *frames, unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < num && i < ESW_BURST / 2; i++) {
+		__builtin_prefetch(frames[i].data);
+		if (frames[i].len > ESW_LINE)
+			__builtin_prefetch(frames[i].data + ESW_LINE);
+	}
+}
 
 /* edit.c */
 
@@ -828,8 +732,9 @@ static inline bool esw_vport_up(const struct sluice_esw *esw,
 {
 	if (vp->uplink)
 		return vp->carrier;
+	/* The link of the first wire, which there always is. */
 	if (vp->link_policy == SLUICE_LINK_AUTO)
-		return esw_vport_get(esw, SLUICE_VPORT_UPLINK(0))->carrier;
+		return esw->vport[1 + esw->cfg.num_vfs].carrier;
 	return vp->link_policy == SLUICE_LINK_UP;
 }
 
@@ -951,6 +856,20 @@ esw_ct_prefetch_conn(const struct sluice_esw *esw, uint32_t hash)
 {
 	if (esw->ct.num)
 		__builtin_prefetch(*esw_ct_bucket(&esw->ct, hash));
+}
+
+/* And for what is next, which there seldom is. */
+static ESW_PREFETCHER void
+esw_ct_prefetch_next(const struct sluice_esw *esw, uint32_t hash)
+{
+	const struct esw_conn *c;
+
+	if (!esw->ct.num)
+		return;
+	c = *esw_ct_bucket(&esw->ct, hash);
+	/* No branch that can't be foreseen. */
+	if (c)
+		__builtin_prefetch(c->next ? c->next : c);
 }
 
 /**

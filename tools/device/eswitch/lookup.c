@@ -368,16 +368,27 @@ static void lookup_hardly_any(const struct esw_subtable *sub,
 
 /* @most: of the words there may be in its mask; a constant. */
 static inline __attribute__((always_inline)) void
-lookup_words(const struct esw_subtable *sub, struct esw_lookup *l,
-	     unsigned int num, unsigned int most)
+start_words(const struct esw_subtable *sub, struct esw_lookup *l,
+	    unsigned int num, unsigned int most)
 {
-	uint32_t words = sub->mask->words;
 	unsigned int i;
 
 	for (i = 0; i < num; i++) {
 		l[i].hash = hash_masked(sub->mask, &l[i], most);
 		__builtin_prefetch(bucket_of(sub, l[i].hash));
 	}
+}
+
+static inline __attribute__((always_inline)) void
+lookup_words(const struct esw_subtable *sub, struct esw_lookup *l,
+	     unsigned int num, unsigned int most)
+{
+	uint32_t words = sub->mask->words;
+	unsigned int i;
+
+	/* What was started together is all in this table, or nothing of it. */
+	if (!l->started)
+		start_words(sub, l, num, most);
 	for (i = 0; i < num; i++) {
 		l[i].rule = bucket_guess(sub, l[i].hash);
 		prefetch_rule(l[i].rule, most > FEW_WORDS ? words : 0);
@@ -435,11 +446,50 @@ static void lookup_from(const struct esw_table *table, struct esw_lookup *l)
 	}
 }
 
+static const struct esw_table *table_get(const struct sluice_esw *esw,
+					 uint32_t id)
+{
+	return id < esw->tables_size ? esw->tables[id] : NULL;
+}
+
+/**
+ * esw_lookup_start() - begin some lookups that esw_lookup() is to end
+ * @esw: the eSwitch
+ * @l: the lookups; key and id are set, and @from is zero.  Their started is set
+ * @num: their number
+ *
+ * For tables of one mask: the memory looked at first is asked for.  It is a way to
+ * do something else meanwhile.
+ */
+void esw_lookup_start(const struct sluice_esw *esw, struct esw_lookup *l,
+		      unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < num; i++) {
+		const struct esw_table *table = table_get(esw, l[i].id);
+		const struct esw_subtable *sub;
+
+		l[i].started = false;
+		if (!table || table->index || table->num_subs != 1)
+			continue;
+		sub = table->sub[0];
+		if (sub->num_rules <= HARDLY_ANY ||
+		    sub->mask->words > SOME_WORDS)
+			continue;
+		l[i].started = true;
+		if (sub->mask->words <= FEW_WORDS)
+			start_words(sub, &l[i], 1, FEW_WORDS);
+		else
+			start_words(sub, &l[i], 1, SOME_WORDS);
+	}
+}
+
 /**
  * esw_lookup() - find the best rules for some keys
  * @esw: the eSwitch
- * @l: the lookups; key, id and from are set.  The rules found are good until the next
- *	change of a rule
+ * @l: the lookups; key, id, from and started are set.  The rules found are good until
+ *	the next change of a rule
  * @num: their number
  */
 void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num)
@@ -448,9 +498,8 @@ void esw_lookup(struct sluice_esw *esw, struct esw_lookup *l, unsigned int num)
 
 	for (first = 0; first < num; first = i) {
 		uint32_t id = l[first].id;
-		const struct esw_table *table;
+		const struct esw_table *table = table_get(esw, id);
 
-		table = id < esw->tables_size ? esw->tables[id] : NULL;
 		for (i = first; i < num && !((l[i].id ^ id) | l[i].from); i++)
 			l[i].rule = NULL;
 		if (l[first].from) {

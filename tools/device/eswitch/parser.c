@@ -71,40 +71,6 @@ bool sluice_pkt_proto(const uint8_t *body, uint32_t len, bool tagged,
 	return true;
 }
 
-/**
- * sluice_pkt_init() - take a frame apart like eth_type_trans() and the VLAN
- *	untagging before tc ingress
- * @p: the result; it refers to @frame
- * @frame: the frame
- * @len: its length, at least 14
- *
- * Return: false for a frame that never gets to tc in Linux.
- */
-bool sluice_pkt_init(struct sluice_pkt *p, const uint8_t *frame, uint32_t len)
-{
-	uint32_t skip = ESW_MACS_LEN;
-
-	memcpy(p->mac, frame, ESW_MACS_LEN);
-	p->tpid = 0;
-	p->tci = 0;
-	p->flags = 0;
-	p->retyped = false;
-	p->changed = false;
-	p->own = false;
-	p->room = 0;
-	if (esw_is_vlan(esw_get16(frame + skip))) {
-		if (len < ESW_ETH_HLEN + ESW_VLAN_HLEN + 2)
-			return false;
-		p->tpid = esw_get16(frame + skip);
-		p->tci = esw_get16(frame + skip + 2);
-		skip += ESW_VLAN_HLEN;
-	}
-	/* Written only after the packet code has made its own copy. */
-	p->body = (uint8_t *)(uintptr_t)(frame + skip);
-	p->len = len - skip;
-	return sluice_pkt_proto(p->body, p->len, p->tpid, &p->proto);
-}
-
 static enum step walk_ip4(struct walk *w, struct sluice_key *key)
 {
 	const uint8_t *ip = at(w, ESW_IP4_HLEN);
@@ -417,14 +383,30 @@ static enum step walk_l4(struct walk *w, struct sluice_key *key)
 	return next;
 }
 
+/* Words that the key of a usual frame may have, but for in_vport's neighbours. */
+#define USUAL_WORDS	10u
+
+_Static_assert(offsetof(struct sluice_key, outer_proto) == 12 &&
+	       offsetof(struct sluice_key, ip_proto) == 32 &&
+	       offsetof(struct sluice_key, l4_src) == 36 &&
+	       offsetof(struct sluice_key, tcp_flags) == 40 &&
+	       offsetof(struct sluice_key, in_vport) == 44 &&
+	       offsetof(struct sluice_key, ip_src) == 48 &&
+	       offsetof(struct sluice_key, arp_sip) == USUAL_WORDS * 8,
+	       "words of a usual key");
+
 /*
  * What nearly every frame is: TCP or UDP right behind an IPv4 header without
- * options, not a fragment, no tag.  Does the same as the walk.
+ * options, not a fragment, no tag.  Does the same as the walk for the first
+ * USUAL_WORDS words of the key; the others would be zero.  Lookups read words,
+ * and a processor is slow to read one right after it was written in parts.
  */
-static bool parse_usual(const struct sluice_pkt *p, struct sluice_key *key)
+static inline bool parse_usual(const struct sluice_pkt *p, uint16_t in_vport,
+			       struct sluice_key *key)
 {
 	const uint8_t *ip = esw_l3(p), *l4 = ip + ESW_IP4_HLEN;
 	uint32_t len = esw_l3_len(p);
+	uint64_t tcp_flags = 0, proto;
 
 	if (p->tpid || p->proto != ESW_P_IP ||
 	    len < ESW_IP4_HLEN + 8 || (ip[0] & 0x0f) != 5 ||
@@ -433,18 +415,22 @@ static bool parse_usual(const struct sluice_pkt *p, struct sluice_key *key)
 	if (ip[9] == ESW_IPPROTO_TCP) {
 		if (len < ESW_IP4_HLEN + 20 || l4[12] >> 4 < 5)
 			return false;
-		key->tcp_flags = htobe16(esw_get16(l4 + 12) & 0x0fff);
+		tcp_flags = (l4[12] & 0x0fu) | (uint64_t)l4[13] << 8;
 	} else if (ip[9] != ESW_IPPROTO_UDP) {
 		return false;
 	}
-	key->n_proto = key->outer_proto;
-	key->ip_proto = ip[9];
-	key->ip_tos = ip[1];
-	key->ip_ttl = ip[8];
-	memcpy(key->ip_src, ip + 12, 4);
-	memcpy(key->ip_dst, ip + 16, 4);
-	memcpy(&key->l4_src, l4, 2);
-	memcpy(&key->l4_dst, l4 + 2, 2);
+	proto = ESW_P_IP >> 8 | (ESW_P_IP & 0xff) << 8;
+	esw_key_put(key, 0, esw_bytes32(p->mac) | esw_bytes32(p->mac + 4) << 32);
+	esw_key_put(key, 1, esw_bytes32(p->mac + 8) | proto << 32 | proto << 48);
+	esw_key_put(key, 2, 0);
+	esw_key_put(key, 3, 0);
+	esw_key_put(key, 4, ip[9] | (uint64_t)ip[1] << 8 |
+			    (uint64_t)ip[8] << 16 | esw_bytes32(l4) << 32);
+	esw_key_put(key, 5, tcp_flags | (uint64_t)in_vport << 32);
+	esw_key_put(key, 6, esw_bytes32(ip + 12));
+	esw_key_put(key, 7, 0);
+	esw_key_put(key, 8, esw_bytes32(ip + 16));
+	esw_key_put(key, 9, 0);
 	return true;
 }
 
@@ -463,8 +449,6 @@ static void parse(const struct sluice_pkt *p, uint16_t in_vport,
 	memcpy(key->eth_src, p->mac + ESW_ETH_ALEN, ESW_ETH_ALEN);
 	key->outer_proto = htobe16(w.proto);
 	key->in_vport = htole16(in_vport);
-	if (parse_usual(p, key))
-		return;
 
 	do {
 		enum step last = step;
@@ -491,7 +475,10 @@ static void parse(const struct sluice_pkt *p, uint16_t in_vport,
 void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 		  struct sluice_key *key)
 {
-	esw_key_clear(key, 0, sizeof(*key));
+	esw_key_clear(key, USUAL_WORDS * 8, sizeof(*key));
+	if (parse_usual(p, in_vport, key))
+		return;
+	esw_key_clear(key, 0, USUAL_WORDS * 8);
 	parse(p, in_vport, key);
 }
 
@@ -505,7 +492,10 @@ void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 void sluice_parse_inner(const struct sluice_pkt *p, uint16_t in_vport,
 			struct sluice_key *key)
 {
-	esw_key_clear(key, 0, ESW_ENC_OFFSET);
+	esw_key_clear(key, USUAL_WORDS * 8, ESW_ENC_OFFSET);
 	esw_key_clear(key, ESW_ENC_END, sizeof(*key));
+	if (parse_usual(p, in_vport, key))
+		return;
+	esw_key_clear(key, 0, USUAL_WORDS * 8);
 	parse(p, in_vport, key);
 }

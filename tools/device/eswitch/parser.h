@@ -5,9 +5,11 @@
 #ifndef SLUICE_ESW_PARSER_H
 #define SLUICE_ESW_PARSER_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <linux/sluice/key.h>
 
 #define ESW_ETH_ALEN		6
@@ -107,6 +109,22 @@ static inline bool esw_is_mpls(uint16_t proto)
 	return proto == ESW_P_MPLS_UC || proto == ESW_P_MPLS_MC;
 }
 
+/* Four bytes as a number whose lowest byte is the first one. */
+static inline uint64_t esw_bytes32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+/* Such a number of eight bytes as word @i of a key. */
+static inline void esw_key_put(struct sluice_key *key, size_t i, uint64_t v)
+{
+	v = htole64(v);
+	memcpy((uint8_t *)key + i * sizeof(v), &v, sizeof(v));
+}
+
 /* L3 header of a packet and the bytes there are from it on. */
 static inline uint8_t *esw_l3(const struct sluice_pkt *p)
 {
@@ -149,12 +167,50 @@ esw_key_clear(struct sluice_key *key, size_t from, size_t to)
 		*(word *)p = 0;
 }
 
-bool sluice_pkt_init(struct sluice_pkt *p, const uint8_t *frame, uint32_t len);
 bool sluice_pkt_proto(const uint8_t *body, uint32_t len, bool tagged,
 		      uint16_t *proto);
 void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 		  struct sluice_key *key);
 void sluice_parse_inner(const struct sluice_pkt *p, uint16_t in_vport,
 			struct sluice_key *key);
+
+/**
+ * sluice_pkt_init() - take a frame apart like eth_type_trans() and the VLAN
+ *	untagging before tc ingress
+ * @p: the result; it refers to @frame
+ * @frame: the frame
+ * @len: its length, at least 14
+ *
+ * Return: false for a frame that never gets to tc in Linux.
+ */
+static inline bool sluice_pkt_init(struct sluice_pkt *p, const uint8_t *frame,
+				   uint32_t len)
+{
+	uint16_t type = esw_get16(frame + ESW_MACS_LEN);
+	uint32_t skip = ESW_MACS_LEN;
+
+	memcpy(p->mac, frame, ESW_MACS_LEN);
+	p->tpid = 0;
+	p->tci = 0;
+	p->flags = 0;
+	p->retyped = false;
+	p->changed = false;
+	p->own = false;
+	p->room = 0;
+	if (esw_is_vlan(type)) {
+		if (len < ESW_ETH_HLEN + ESW_VLAN_HLEN + 2)
+			return false;
+		p->tpid = type;
+		p->tci = esw_get16(frame + skip + 2);
+		skip += ESW_VLAN_HLEN;
+		type = esw_get16(frame + skip);
+	}
+	/* Written only after the packet code has made its own copy. */
+	p->body = (uint8_t *)(uintptr_t)(frame + skip);
+	p->len = len - skip;
+	p->proto = type;
+	return type >= ESW_P_802_3_MIN ||
+	       sluice_pkt_proto(p->body, p->len, p->tpid, &p->proto);
+}
 
 #endif /* SLUICE_ESW_PARSER_H */

@@ -162,72 +162,103 @@ static inline bool too_long(const struct esw_vport *vp, const uint8_t *frame,
 	return len > limit && too_long_tagged(frame, len, limit);
 }
 
-static void count_from(struct esw_stats *s, const uint8_t *mac,
-		       uint32_t packets, uint32_t bytes)
+/* Frames to a group or to all, @received by the port or sent. */
+static void count_group(struct esw_stats *s, const uint8_t *mac,
+			uint32_t packets, bool received)
 {
-	s->tx_packets += packets;
-	s->tx_bytes += bytes;
-	if (!esw_mac_multicast(mac))
-		return;
-	if (esw_mac_broadcast(mac))
+	bool broadcast = esw_mac_broadcast(mac);
+
+	if (received && broadcast)
+		s->rx_broadcast += packets;
+	else if (received)
+		s->rx_multicast += packets;
+	else if (broadcast)
 		s->tx_broadcast += packets;
 	else
 		s->tx_multicast += packets;
 }
 
-static void count_to(struct esw_stats *s, const uint8_t *mac, uint32_t packets,
-		     uint32_t bytes)
+static inline void count_from(struct esw_stats *s, const uint8_t *mac,
+			      uint32_t packets, uint32_t bytes)
+{
+	s->tx_packets += packets;
+	s->tx_bytes += bytes;
+	if (esw_mac_multicast(mac))
+		count_group(s, mac, packets, false);
+}
+
+static inline void count_to(struct esw_stats *s, const uint8_t *mac,
+			    uint32_t packets, uint32_t bytes)
 {
 	s->rx_packets += packets;
 	s->rx_bytes += bytes;
-	if (!esw_mac_multicast(mac))
-		return;
-	if (esw_mac_broadcast(mac))
-		s->rx_broadcast += packets;
-	else
-		s->rx_multicast += packets;
+	if (esw_mac_multicast(mac))
+		count_group(s, mac, packets, true);
+}
+
+/* VFs: is a frame not one that they may send? */
+static bool is_spoofed(const struct sluice_esw *esw, const struct esw_vport *vp,
+		       const uint8_t *frame)
+{
+	return (vp->policy & SLUICE_POLICY_SPOOFCHK &&
+		!mac_equal(frame + ESW_ETH_ALEN, vp->mac)) ||
+	       (esw->mode == SLUICE_ESW_LEGACY && esw_vlan_foreign(vp, frame));
 }
 
 /*
- * Check and count a frame that @vp's owner sent.  A wire's statistics are
- * those of a port: what comes in is received.
+ * Check and count @num frames that @vp's owner sent.  A wire's statistics are
+ * those of a port: what comes in is received.  Return: how many pass, which are
+ * put into @good.
  */
-bool esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
-		       const uint8_t *frame, uint32_t len)
+unsigned int esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
+			       const struct sluice_esw_frame *frames,
+			       unsigned int num,
+			       const struct sluice_esw_frame **good)
 {
 	struct esw_stats *s = &vp->stats;
+	uint64_t bytes = 0;
+	unsigned int i, n = 0;
 
 	esw_vport_dirty(esw, vp);
 	if (!esw_vport_up(esw, vp)) {
 		if (vp->uplink)
-			s->rx_dropped_link++;
+			s->rx_dropped_link += num;
 		else
-			s->tx_dropped_link++;
-		return false;
+			s->tx_dropped_link += num;
+		return 0;
 	}
-	if (len < SLUICE_FRAME_MIN) {
-		s->tx_dropped_rule++;
-		return false;
+	for (i = 0; i < num; i++) {
+		const uint8_t *frame = frames[i].data;
+		uint32_t len = frames[i].len;
+
+		if (len < SLUICE_FRAME_MIN) {
+			s->tx_dropped_rule++;
+			continue;
+		}
+		if (too_long(vp, frame, len)) {
+			if (vp->uplink)
+				s->rx_dropped_mtu++;
+			else
+				s->tx_dropped_mtu++;
+			continue;
+		}
+		if (vp->vf && is_spoofed(esw, vp, frame)) {
+			s->tx_dropped_spoof++;
+			continue;
+		}
+		bytes += len;
+		if (esw_mac_multicast(frame))
+			count_group(s, frame, 1, vp->uplink);
+		good[n++] = &frames[i];
 	}
-	if (too_long(vp, frame, len)) {
-		if (vp->uplink)
-			s->rx_dropped_mtu++;
-		else
-			s->tx_dropped_mtu++;
-		return false;
+	if (vp->uplink) {
+		s->rx_packets += n;
+		s->rx_bytes += bytes;
+	} else {
+		s->tx_packets += n;
+		s->tx_bytes += bytes;
 	}
-	if (vp->vf && ((vp->policy & SLUICE_POLICY_SPOOFCHK &&
-			!mac_equal(frame + ESW_ETH_ALEN, vp->mac)) ||
-		       (esw->mode == SLUICE_ESW_LEGACY &&
-			esw_vlan_foreign(vp, frame)))) {
-		s->tx_dropped_spoof++;
-		return false;
-	}
-	if (vp->uplink)
-		count_to(s, frame, 1, len);
-	else
-		count_from(s, frame, 1, len);
-	return true;
+	return n;
 }
 
 /* Hand a frame to @vp's owner, and count it. */

@@ -37,6 +37,7 @@ struct meter_use {
  * @src: vport it came in by
  * @frame: the frame as it came
  * @frame_len: its length
+ * @frame_flags: SLUICE_FRAME_*
  * @now: the frame that @pkt was made from: @frame, or the one in its tunnel
  * @now_len: its length
  * @pkt: the packet as it is now
@@ -79,6 +80,7 @@ struct way {
 	const uint8_t *frame;
 	const uint8_t *now;
 	uint32_t frame_len;
+	uint32_t frame_flags;
 	uint32_t now_len;
 	struct sluice_pkt pkt;
 	union esw_key *key;
@@ -127,6 +129,7 @@ struct esw_burst {
 	struct esw_lookup look[ESW_BURST];
 	struct esw_lookup again;
 	struct way *going[ESW_BURST];
+	const struct sluice_esw_frame *good[ESW_BURST];
 	struct esw_ct_ask *ask[ESW_BURST];
 	union esw_key key[ESW_BURST];
 	union esw_key onward_key;
@@ -167,6 +170,7 @@ static inline void esw_way_next(struct way *w, struct esw_lookup *l)
 	l->key = w->key->words;
 	l->id = w->table;
 	l->from = w->from;
+	l->started = false;
 }
 
 /* The frame and the packet are there already. */
