@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "eswitch.h"
+#include "memory.h"
 
 enum bench_case {
 	CASE_WIRE,
@@ -44,6 +45,9 @@ enum bench_case {
  * @ring: buffers that frames are copied to
  * @ring_at: next of them
  * @random: state of the random order
+ *
+ * Those of two threads share no cache line, nor the one that processors ask for
+ * besides.
  */
 struct point {
 	enum bench_case which;
@@ -63,7 +67,7 @@ struct point {
 	uint8_t *ring;
 	uint32_t ring_at;
 	uint64_t random;
-};
+} __attribute__((aligned(2 * ESW_LINE)));
 
 #define RANDOM_START	0x853c49e6748fea9bull
 
