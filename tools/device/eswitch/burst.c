@@ -139,7 +139,7 @@ static bool direct(struct sluice_esw *esw, struct way *w,
 /* All that comes before the first lookup. */
 static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 				const struct sluice_esw_frame *f,
-				struct way *w, uint64_t now)
+				struct way *w)
 {
 	enum sluice_miss miss;
 
@@ -163,7 +163,7 @@ static enum sluice_miss prepare(struct sluice_esw *esw, struct esw_vport *src,
 		w->parsed = true;
 		return SLUICE_MISS_NONE;
 	}
-	esw_way_depart(w, esw, src, now);
+	w->esw = esw;
 	miss = esw_way_leave_tunnel(w, src->num, 0, SLUICE_MISS_NO_TABLE);
 	if (miss)
 		return miss;
@@ -338,8 +338,7 @@ static enum sluice_miss finish(struct sluice_esw *esw, struct esw_vport *src,
  */
 static unsigned int take(struct sluice_esw *esw, struct esw_vport *src,
 			 const struct sluice_esw_frame *frames,
-			 unsigned int num, bool many, uint64_t now,
-			 unsigned int *ways)
+			 unsigned int num, bool many, unsigned int *ways)
 {
 	unsigned int part = many ? PART : ESW_BURST, at, i, n = 0;
 	struct esw_burst *b = esw->burst;
@@ -355,7 +354,7 @@ static unsigned int take(struct sluice_esw *esw, struct esw_vport *src,
 		for (i = 0; i < m; i++) {
 			struct way *w = &b->way[(*ways)++];
 
-			w->miss = prepare(esw, src, b->good[i], w, now);
+			w->miss = prepare(esw, src, b->good[i], w);
 			if (w->miss)
 				continue;
 			b->look[n].key = w->key->words;
@@ -401,7 +400,7 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 				      NULL);
 		return;
 	}
-	n = take(esw, src, frames, num, many, now, &ways);
+	n = take(esw, src, frames, num, many, &ways);
 	while (n) {
 		flags = look_up(esw, n);
 		if (flags & ESW_RULE_CT)

@@ -115,13 +115,17 @@ static inline bool esw_mac_multicast(const uint8_t *mac)
 	return mac[0] & 1;
 }
 
+/*
+ * Two bytes first: of the second of two addresses that were just written by eight
+ * bytes and four, each part was written at once.
+ */
 static inline bool esw_mac_zero(const uint8_t *mac)
 {
-	uint32_t first;
-	uint16_t last;
+	uint16_t first;
+	uint32_t last;
 
-	memcpy(&first, mac, 4);
-	memcpy(&last, mac + 4, 2);
+	memcpy(&first, mac, 2);
+	memcpy(&last, mac + 2, 4);
 	return !(first | last);
 }
 

@@ -173,19 +173,17 @@ static inline void esw_way_next(struct way *w, struct esw_lookup *l)
 	l->started = false;
 }
 
-/* The frame and the packet are there already. */
+/* The frame, the packet, its table, and whether it has left a tunnel are there. */
 static inline void esw_way_depart(struct way *w, struct sluice_esw *esw,
 				  struct esw_vport *src, uint64_t now)
 {
 	w->esw = esw;
 	w->src = src;
-	w->table = w->next ? src->next_table : src->root_table;
 	w->bytes = esw_tc_bytes(&w->pkt);
 	w->num_gotos = 0;
 	w->num_counts = 0;
 	w->hash.value = 0;
 	w->departed = true;
-	w->decap = false;
 	w->onward = false;
 	w->cpu = false;
 	w->drop = false;
