@@ -64,7 +64,7 @@ rule() {
 }
 
 police_stats() {
-	check "policer" tc actions add action police rate 80bit burst 350 conform-exceed drop/pipe index 5 skip_sw
+	check "policer" tc actions add action police rate 16bit burst 350 conform-exceed drop/pipe index 5 skip_sw
 	check "in hardware" act_in_hw police 5
 	check "filter" rule "${REP[0]}" 10 "action police index 5 $TO1"
 	check "another" rule "${REP[2]}" 10 "action police index 5 $TO1"

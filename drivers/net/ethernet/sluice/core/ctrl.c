@@ -215,24 +215,34 @@ static u32 sluice_ctrl_room(struct sluice_dev *sdev, u32 want)
 	return size - (ctrl->tail - ctrl->head);
 }
 
+/*
+ * Say how far we are where a device that looks by itself sees it.  Called with the
+ * lock held.  Return: does it look?
+ */
+static bool sluice_ctrl_show(struct sluice_ctrl *ctrl)
+{
+	if (!ctrl->shadow)
+		return false;
+	/* Commands come before their count. */
+	dma_wmb();
+	WRITE_ONCE(ctrl->shadow->tail, cpu_to_le32(ctrl->tail));
+	/* The count comes before the question: one side sees the other. */
+	mb();
+	return READ_ONCE(ctrl->shadow->polled);
+}
+
 /* Tell the device of all commands.  Called with the lock held. */
 static void sluice_ctrl_ring(struct sluice_dev *sdev, bool soon)
 {
 	struct sluice_ctrl *ctrl = sdev->ctrl;
 
-	ctrl->rung = ctrl->tail;
-	if (ctrl->shadow) {
-		/* Commands come before their count. */
-		dma_wmb();
-		WRITE_ONCE(ctrl->shadow->tail, cpu_to_le32(ctrl->tail));
-		/* The count comes before the question: one side sees the other. */
-		mb();
-		if (soon && READ_ONCE(ctrl->shadow->polled))
-			return;
+	if (!sluice_ctrl_show(ctrl) || !soon) {
+		if (!(sdev->caps & SLUICE_CAP_CTRL_SOON))
+			soon = false;
+		sluice_write(sdev, soon ? SLUICE_DB_CTRL_SOON : SLUICE_DB_CTRL,
+			     ctrl->tail);
 	}
-	if (!(sdev->caps & SLUICE_CAP_CTRL_SOON))
-		soon = false;
-	sluice_write(sdev, soon ? SLUICE_DB_CTRL_SOON : SLUICE_DB_CTRL, ctrl->tail);
+	WRITE_ONCE(ctrl->rung, ctrl->tail);
 }
 
 /* Write a command into the ring.  Called with the lock held. */
@@ -246,7 +256,7 @@ static void sluice_ctrl_write(struct sluice_dev *sdev,
 
 	memcpy(ctrl->sq + first * SLUICE_CMD_SLOT, cmd, part);
 	memcpy(ctrl->sq, (void *)cmd + part, len - part);
-	ctrl->tail += slots;
+	WRITE_ONCE(ctrl->tail, ctrl->tail + slots);
 }
 
 static int sluice_ctrl_push(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd,
@@ -298,6 +308,8 @@ static int sluice_ctrl_push(struct sluice_dev *sdev, struct sluice_cmd_hdr *cmd,
 	sluice_ctrl_write(sdev, cmd, len);
 	if (ring)
 		sluice_ctrl_ring(sdev, !waiter);
+	else if (sluice_ctrl_show(ctrl))
+		WRITE_ONCE(ctrl->rung, ctrl->tail);
 	spin_unlock_irqrestore(&ctrl->lock, flags);
 	return 0;
 }
@@ -346,6 +358,9 @@ void sluice_cmd_ring(struct sluice_dev *sdev)
 	unsigned long flags;
 
 	if (!ctrl)
+		return;
+	/* What we queued is at or before the tail, and was told of up to there. */
+	if (READ_ONCE(ctrl->rung) == READ_ONCE(ctrl->tail))
 		return;
 	spin_lock_irqsave(&ctrl->lock, flags);
 	if (ctrl->rung != ctrl->tail && !ctrl->closed)

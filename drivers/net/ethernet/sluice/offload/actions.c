@@ -49,6 +49,9 @@ struct sluice_action *sluice_program_step(struct sluice_program *prog, u8 op)
 
 	memset(&prog->act[i], 0, sizeof(prog->act[i]));
 	prog->act[i].op = op;
+	if (op == SLUICE_ACT_POLICE || op == SLUICE_ACT_COUNT ||
+	    op == SLUICE_ACT_HOST || op == SLUICE_ACT_SAMPLE)
+		prog->objects = true;
 	return &prog->act[i];
 }
 
@@ -124,10 +127,13 @@ void sluice_program_release(struct sluice_offload *off,
 	sluice_ct_zone_put(prog->zone);
 	prog->zone = NULL;
 	prog->num = min_t(unsigned int, prog->num, SLUICE_PROGRAM_MAX);
-	sluice_meters_put(off, prog->act, prog->num);
-	sluice_shared_put(off, prog->act, prog->num);
-	sluice_hosts_count(off, prog->act, prog->num, -1);
-	sluice_samples_count(off, prog->act, prog->num, -1);
+	if (prog->objects) {
+		sluice_meters_put(off, prog->act, prog->num);
+		sluice_shared_put(off, prog->act, prog->num);
+		sluice_hosts_count(off, prog->act, prog->num, -1);
+		sluice_samples_count(off, prog->act, prog->num, -1);
+		prog->objects = false;
+	}
 	prog->num = 0;
 }
 

@@ -77,6 +77,7 @@ static void offload_root_work(struct work_struct *work)
 
 static void offload_free(struct sluice_offload *off)
 {
+	sluice_rules_free(off);
 	sluice_tunnels_fini(off);
 	sluice_ct_fini(off);
 	sluice_counters_fini(off);
@@ -140,6 +141,7 @@ int sluice_offload_init(struct sluice_dev *sdev)
 	mutex_init(&off->lock);
 	INIT_LIST_HEAD(&off->blocks);
 	INIT_LIST_HEAD(&off->indev);
+	INIT_LIST_HEAD(&off->gone);
 	ida_init(&off->mask_ids);
 	ida_init(&off->table_ids);
 	xa_init_flags(&off->meters, XA_FLAGS_ALLOC);

@@ -206,6 +206,8 @@ struct sluice_meter {
  * @replays: how often all was written into the device again
  * @lock: see the top of this file
  * @rules: filters by struct sluice_rule_key
+ * @gone: removed filters, to be freed together
+ * @num_gone: their number
  * @masks: masks by their bits
  * @last_mask: the one found last, or NULL
  * @ranges: port range comparators
@@ -244,6 +246,8 @@ struct sluice_offload {
 	/* Everything but @rejects; see above. */
 	struct mutex lock;
 	struct rhashtable rules;
+	struct list_head gone;
+	unsigned int num_gone;
 	struct rhashtable masks;
 	struct sluice_mask *last_mask;
 	struct sluice_range ranges[SLUICE_MAX_RANGES];
@@ -433,12 +437,13 @@ struct sluice_out {
 #define SLUICE_RULE_IN_HW	0x01	/* tc was told it is in hardware */
 #define SLUICE_RULE_PLACED	0x02	/* the device has it */
 #define SLUICE_RULE_BLIND	0x04	/* counted in struct sluice_block.blind */
+#define SLUICE_RULE_OBJECTS	0x08	/* its steps hold what they name */
 
 /**
  * struct sluice_rule - a filter, in the device as a rule or as a punt
  * @node: in struct sluice_offload.rules
  * @key: its name
- * @list: in struct sluice_block.rules
+ * @list: in struct sluice_block.rules; once it is removed, with others that are
  * @indev: in struct sluice_offload.indev, or empty
  * @table: table it is in
  * @targets: tables it goes to, or NULL
@@ -573,6 +578,7 @@ struct sluice_jump {
  * @num_acts: actions it is made of
  * @state: while the filter is parsed
  * @count: packets are to be counted
+ * @objects: some steps may name meters, shared counters, netdevs or samples
  * @chains: chains it goes to
  * @acts: hashes of tc's names for the actions, sluice_action_hash()
  * @zone: conntrack zone it uses, with a reference, or NULL
@@ -590,6 +596,7 @@ struct sluice_program {
 	unsigned int num_acts;
 	struct sluice_state state;
 	bool count;
+	bool objects;
 	u32 chains[SLUICE_CHAINS_MAX];
 	u32 acts[TCA_ACT_MAX_PRIO];
 	struct sluice_ct_zone *zone;
@@ -870,6 +877,7 @@ void sluice_rule_punt(struct sluice_block *block, struct sluice_spec *spec);
 struct sluice_rule *sluice_rule_find(struct sluice_offload *off,
 				     const struct sluice_rule_key *key);
 void sluice_rule_remove(struct sluice_rule *rule);
+void sluice_rules_free(struct sluice_offload *off);
 int sluice_rule_post(struct sluice_rule *rule);
 void sluice_rule_lose_port(struct sluice_rule *rule);
 void sluice_rules_lose_meter(struct sluice_offload *off, u32 id);

@@ -123,6 +123,30 @@ static void rule_targets_put(struct sluice_rule *rule)
 	}
 }
 
+static void rule_hold_objects(struct sluice_offload *off,
+			      struct sluice_rule *rule)
+{
+	sluice_shared_hold(off, rule_actions(rule), rule->cmd.num_actions);
+	sluice_meters_hold(off, rule_actions(rule), rule->cmd.num_actions);
+	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, 1);
+	sluice_samples_count(off, rule_actions(rule), rule->cmd.num_actions,
+			     1);
+	rule->flags |= SLUICE_RULE_OBJECTS;
+}
+
+static void rule_put_objects(struct sluice_offload *off,
+			     struct sluice_rule *rule)
+{
+	if (!(rule->flags & SLUICE_RULE_OBJECTS))
+		return;
+	rule->flags &= ~SLUICE_RULE_OBJECTS;
+	sluice_meters_put(off, rule_actions(rule), rule->cmd.num_actions);
+	sluice_shared_put(off, rule_actions(rule), rule->cmd.num_actions);
+	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, -1);
+	sluice_samples_count(off, rule_actions(rule), rule->cmd.num_actions,
+			     -1);
+}
+
 /* The words of the key that the mask selects, then the program. */
 static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 {
@@ -141,14 +165,8 @@ static void rule_fill(struct sluice_rule *rule, const struct sluice_spec *spec)
 	rule->num_acts = spec->prog.num_acts;
 	memcpy(rule_acts(rule), spec->prog.acts,
 	       rule->num_acts * sizeof(*spec->prog.acts));
-	sluice_shared_hold(rule->key.block->off, rule_actions(rule),
-			   spec->prog.num);
-	sluice_meters_hold(rule->key.block->off, spec->prog.act,
-			   spec->prog.num);
-	sluice_hosts_count(rule->key.block->off, spec->prog.act,
-			   spec->prog.num, 1);
-	sluice_samples_count(rule->key.block->off, spec->prog.act,
-			     spec->prog.num, 1);
+	if (spec->prog.objects)
+		rule_hold_objects(rule->key.block->off, rule);
 	rule_fill_gotos(rule);
 }
 
@@ -197,6 +215,8 @@ static void rule_outs_unlink(struct sluice_rule *rule)
 	struct sluice_tunnels *tun = rule->key.block->off->tunnels;
 	unsigned int i;
 
+	if (!rule->num_outs)
+		return;
 	for (i = 0; i < rule->num_outs; i++) {
 		list_del(&rule->outs[i].node);
 		if (rule->outs[i].encap)
@@ -212,16 +232,6 @@ static void rule_zone_put(struct sluice_rule *rule)
 {
 	sluice_ct_zone_put(rule->zone);
 	rule->zone = NULL;
-}
-
-static void rule_put_objects(struct sluice_offload *off,
-			     struct sluice_rule *rule)
-{
-	sluice_meters_put(off, rule_actions(rule), rule->cmd.num_actions);
-	sluice_shared_put(off, rule_actions(rule), rule->cmd.num_actions);
-	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, -1);
-	sluice_samples_count(off, rule_actions(rule), rule->cmd.num_actions,
-			     -1);
 }
 
 static void rule_put_mask(struct sluice_offload *off, struct sluice_rule *rule)
@@ -351,8 +361,51 @@ int sluice_rules_init(void)
  */
 void sluice_rules_fini(void)
 {
-	/* It waits for what kfree_rcu() still has. */
+	/* For rules that wait for their readers. */
+	rcu_barrier();
 	kmem_cache_destroy(rule_cache);
+}
+
+#define RULES_GONE_MAX	64
+
+/* Rules without a reader, a ring of which this is one. */
+static void rules_free(struct rcu_head *rcu)
+{
+	struct sluice_rule *last = container_of(rcu, struct sluice_rule, rcu);
+	void *rules[RULES_GONE_MAX];
+	struct sluice_rule *rule;
+	size_t num = 0;
+
+	list_for_each_entry(rule, &last->list, list)
+		rules[num++] = rule;
+	rules[num++] = last;
+	kfree_bulk(num, rules);
+}
+
+/**
+ * sluice_rules_free() - free removed rules once nobody reads them any more
+ * @off: offload; lock held, or nobody else uses it
+ *
+ * That many of them go together: it is cheaper than one by one.
+ */
+void sluice_rules_free(struct sluice_offload *off)
+{
+	struct sluice_rule *last;
+
+	if (list_empty(&off->gone))
+		return;
+	last = list_last_entry(&off->gone, struct sluice_rule, list);
+	list_del_init(&off->gone);
+	off->num_gone = 0;
+	call_rcu(&last->rcu, rules_free);
+}
+
+static void rule_free_later(struct sluice_offload *off,
+			    struct sluice_rule *rule)
+{
+	list_move_tail(&rule->list, &off->gone);
+	if (++off->num_gone == RULES_GONE_MAX)
+		sluice_rules_free(off);
 }
 
 /* kfree() takes it back, from wherever it is. */
@@ -506,13 +559,12 @@ void sluice_rule_remove(struct sluice_rule *rule)
 	struct sluice_offload *off = block->off;
 
 	rhashtable_remove_fast(&off->rules, &rule->node, sluice_rule_params);
-	list_del(&rule->list);
 	rule_displace(off, rule);
 	if (rule->counter != SLUICE_ID_NONE)
 		sluice_counter_put(off, rule->counter);
 	if (rule->flags & SLUICE_RULE_BLIND)
 		sluice_block_blind(block, -1);
-	kfree_rcu(rule, rcu);
+	rule_free_later(off, rule);
 }
 
 /**
