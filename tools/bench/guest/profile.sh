@@ -24,6 +24,8 @@ profiled() {
 	in_root perf record -q -B -N -a -e cpu-clock -F 500 -g -o "$data" -- sleep 600 &
 	pid=$!
 	wait_for 60 [ -s "$root$data" ]
+	# It has begun to write, not yet to sample.
+	sleep 1
 	"$@"
 	pkill -INT -x perf
 	wait $pid
@@ -42,7 +44,7 @@ rules() {
 	for flag in skip_hw skip_sw; do
 		ingress_add "${REP[0]}"
 		for op in add del; do
-			profiled $flag-$op "$gen" -f $flag -n "${RULES:-20000}" $op "${REP[0]}"
+			profiled $flag-$op "$gen" -f $flag -n "${RULES:-50000}" $op "${REP[0]}"
 		done
 		ingress_del "${REP[0]}"
 	done
