@@ -5,7 +5,7 @@
 # Why a tunnel rule is not in hardware, or its packets are not: tc and debugfs say
 # so, and hardware does not count.
 
-ALL_TESTS="no_way neighbour refused_devices refused_options other_port"
+ALL_TESTS="no_way neighbour refused_devices refused_options elsewhere other_port"
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/tunnel_lib.sh"
@@ -173,6 +173,22 @@ refused_options() {
 	encap_refused "GRE checksum" csum
 	tun_del
 }
+
+# Tunnel devices of other namespaces are not followed: their filters are software's.
+elsewhere() {
+	ns_add tun-ns
+	ip link add tun0 type vxlan external dstport 4789
+	ip link set tun0 netns tun-ns
+	ip -n tun-ns link set tun0 up
+	tc -n tun-ns qdisc add dev tun0 clsact
+	check_refused "in hardware alone" "not supported" tc -n tun-ns filter add dev tun0 ingress \
+		protocol all pref 1 flower skip_sw enc_key_id 5 action drop
+	check "in software" tc -n tun-ns filter add dev tun0 ingress protocol all pref 1 flower \
+		enc_key_id 5 action drop
+	check "not in hardware" not_in_hw_there
+	ip -n tun-ns link del tun0
+}
+not_in_hw_there() { tc -n tun-ns filter show dev tun0 ingress | grep -q not_in_hw; }
 
 # A packet for another UDP port is no tunnel packet; any port may be one.
 other_port() {

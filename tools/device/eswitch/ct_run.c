@@ -135,6 +135,9 @@ unsigned int esw_ct_ask(const struct sluice_esw *esw, struct esw_ct_ask **ask,
 	return n;
 }
 
+/* With so many connections hardly any is in the processor's caches. */
+#define MANY_CONNS	16384u
+
 /**
  * esw_ct_answer() - find what was asked for, and ask for the rest of it
  * @esw: the eSwitch
@@ -144,9 +147,10 @@ unsigned int esw_ct_ask(const struct sluice_esw *esw, struct esw_ct_ask **ask,
 void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *const *ask,
 		   unsigned int num)
 {
+	bool many = esw->ct.num > MANY_CONNS;
 	unsigned int i;
 
-	for (i = 0; i < num; i++)
+	for (i = 0; many && i < num; i++)
 		esw_ct_prefetch_next(esw, ask[i]->hash);
 	for (i = 0; i < num; i++) {
 		struct esw_ct_ask *a = ask[i];

@@ -383,7 +383,7 @@ static enum step walk_l4(struct walk *w, struct sluice_key *key)
 	return next;
 }
 
-/* Words that the key of a usual frame may have, but for in_vport's neighbours. */
+/* Words of a key in which a usual frame may have something. */
 #define USUAL_WORDS	10u
 
 _Static_assert(offsetof(struct sluice_key, outer_proto) == 12 &&

@@ -312,9 +312,6 @@ static int action_ingress(struct sluice_block *block,
 	if (block->of_tunnel && !prog->state.ptype)
 		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
 				     "mirred ingress from a tunnel without skbedit ptype host");
-	if (!net_eq(dev_net(entry->dev), devlink_net(off->sdev->devlink)))
-		return sluice_reject(off, extack, SLUICE_REJECT_TARGET,
-				     "mirred ingress to another network namespace");
 	if (prog->state.mark)
 		return sluice_reject(off, extack, SLUICE_REJECT_HOST,
 				     "skbedit mark or priority before mirred ingress");
