@@ -215,7 +215,7 @@ static uint32_t look_up(struct sluice_esw *esw, unsigned int num)
 
 /* Ask for the connections of packets that meet a ct action next. */
 static void ask_ahead(struct sluice_esw *esw, struct esw_vport *src,
-		      unsigned int num, uint64_t now)
+		      unsigned int num, bool many, uint64_t now)
 {
 	struct way **going = esw->burst->going;
 	struct esw_ct_ask **ask = esw->burst->ask;
@@ -239,7 +239,7 @@ static void ask_ahead(struct sluice_esw *esw, struct esw_vport *src,
 		if (w->rule && !w->departed)
 			esw_way_depart(w, esw, src, now);
 	}
-	esw_ct_answer(esw, ask, asks);
+	esw_ct_answer(esw, ask, asks, many);
 }
 
 /* Hit a rule that is but a lookup of a connection and a goto. */
@@ -347,9 +347,9 @@ static unsigned int take(struct sluice_esw *esw, struct esw_vport *src,
 	for (at = 0; at < num; at += part) {
 		unsigned int m = num - at < part ? num - at : part, first = n;
 
-		for (i = at + ESW_BURST / 2;
-		     many && i < at + ESW_BURST / 2 + PART && i < num; i++)
-			esw_prefetch_frames(&frames[i], 1);
+		if (many)
+			esw_prefetch_frames(frames, at + ESW_BURST / 2,
+					    at + ESW_BURST / 2 + PART, num);
 		m = esw_vport_ingress(esw, src, frames + at, m, b->good);
 		for (i = 0; i < m; i++) {
 			struct way *w = &b->way[(*ways)++];
@@ -404,7 +404,7 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 	while (n) {
 		flags = look_up(esw, n);
 		if (flags & ESW_RULE_CT)
-			ask_ahead(esw, src, n, now);
+			ask_ahead(esw, src, n, many, now);
 		n = flags & ESW_RULE_PASSES ? pass_on(esw, src, n, now) : 0;
 	}
 	esw->lookups += ways;

@@ -266,7 +266,7 @@ void esw_ct_close(struct sluice_esw *esw, const struct esw_conn *conn);
 unsigned int esw_ct_ask(const struct sluice_esw *esw, struct esw_ct_ask **ask,
 			unsigned int num);
 void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *const *ask,
-		   unsigned int num);
+		   unsigned int num, bool many);
 enum sluice_miss esw_ct_track(struct sluice_esw *esw, struct sluice_pkt *p,
 			      const struct sluice_action *act,
 			      struct esw_ct_way *w, struct sluice_key *key);

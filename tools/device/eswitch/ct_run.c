@@ -135,19 +135,16 @@ unsigned int esw_ct_ask(const struct sluice_esw *esw, struct esw_ct_ask **ask,
 	return n;
 }
 
-/* With so many connections hardly any is in the processor's caches. */
-#define MANY_CONNS	16384u
-
 /**
  * esw_ct_answer() - find what was asked for, and ask for the rest of it
  * @esw: the eSwitch
  * @ask: the questions, from esw_ct_ask()
  * @num: their number
+ * @many: there are so many connections that each one is waited for
  */
 void esw_ct_answer(const struct sluice_esw *esw, struct esw_ct_ask *const *ask,
-		   unsigned int num)
+		   unsigned int num, bool many)
 {
-	bool many = esw->ct.num > MANY_CONNS;
 	unsigned int i;
 
 	for (i = 0; many && i < num; i++)

@@ -249,7 +249,10 @@ static bool many_rules(const struct sluice_esw *esw)
 	return esw->num_rules + esw->ct.num > MANY_RULES;
 }
 
-/* Of at most ESW_BURST frames all that has nothing to do with switchdev mode. */
+/*
+ * At most ESW_BURST frames that no rules are looked up for: all in legacy mode, and
+ * in switchdev mode the PF's, which go nowhere.
+ */
 static void input(struct sluice_esw *esw, struct esw_vport *src,
 		  const struct sluice_esw_frame *frames, unsigned int num)
 {
@@ -296,10 +299,10 @@ void sluice_esw_input_burst(struct sluice_esw *esw, uint16_t in_vport,
 		if (many)
 			burst = ESW_BURST;
 	}
-	esw_prefetch_frames(frames, num);
+	esw_prefetch_frames(frames, 0, ESW_BURST / 2, num);
 	for (; num; frames += n, num -= n) {
 		n = num < burst ? num : burst;
-		esw_prefetch_frames(frames + n, num - n);
+		esw_prefetch_frames(frames, n, n + ESW_BURST / 2, num);
 		if (switched)
 			esw_switchdev_input(esw, src, frames, n, many, now);
 		else

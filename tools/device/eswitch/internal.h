@@ -537,15 +537,16 @@ void esw_switchdev_input(struct sluice_esw *esw, struct esw_vport *src,
 			 unsigned int num, bool many, uint64_t now);
 
 /*
- * Ask for headers of the first half of a burst: they are in the first two lines, in
- * tunnels the inner ones too.
+ * Ask for the headers of frames @from up to @to, as far as there are @num: they are
+ * in the first two lines, in tunnels the inner ones too.
  */
 static ESW_PREFETCHER void
-esw_prefetch_frames(const struct sluice_esw_frame *frames, unsigned int num)
+esw_prefetch_frames(const struct sluice_esw_frame *frames, unsigned int from,
+		    unsigned int to, unsigned int num)
 {
 	unsigned int i;
 
-	for (i = 0; i < num && i < ESW_BURST / 2; i++) {
+	for (i = from; i < to && i < num; i++) {
 		__builtin_prefetch(frames[i].data);
 		if (frames[i].len > ESW_LINE)
 			__builtin_prefetch(frames[i].data + ESW_LINE);

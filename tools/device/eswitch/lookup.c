@@ -455,7 +455,7 @@ static const struct esw_table *table_get(const struct sluice_esw *esw,
 /**
  * esw_lookup_start() - begin some lookups that esw_lookup() is to end
  * @esw: the eSwitch
- * @l: the lookups; key and id are set, and @from is zero.  Their started is set
+ * @l: the lookups; key and id are set, and from is zero.  Their started is set
  * @num: their number
  *
  * For tables of one mask: the memory looked at first is asked for.  It is a way to

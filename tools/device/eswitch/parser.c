@@ -434,9 +434,9 @@ static inline bool parse_usual(const struct sluice_pkt *p, uint16_t in_vport,
 	return true;
 }
 
-/* The headers' fields of a key that is clear, but for those of a tunnel. */
-static void parse(const struct sluice_pkt *p, uint16_t in_vport,
-		  struct sluice_key *key)
+/* Of any frame, into words that are clear. */
+static void parse_any(const struct sluice_pkt *p, uint16_t in_vport,
+		      struct sluice_key *key)
 {
 	struct walk w = {
 		.data = esw_l3(p),
@@ -466,6 +466,19 @@ static void parse(const struct sluice_pkt *p, uint16_t in_vport,
 	key->ip_proto = w.ip_proto;
 }
 
+/*
+ * The headers' fields of a key, but for those of a tunnel.  Behind the first
+ * USUAL_WORDS words it is clear.
+ */
+static inline void parse(const struct sluice_pkt *p, uint16_t in_vport,
+			 struct sluice_key *key)
+{
+	if (parse_usual(p, in_vport, key))
+		return;
+	esw_key_clear(key, 0, USUAL_WORDS * 8);
+	parse_any(p, in_vport, key);
+}
+
 /**
  * sluice_parse() - extract the flow key
  * @p: packet as it is now
@@ -476,9 +489,6 @@ void sluice_parse(const struct sluice_pkt *p, uint16_t in_vport,
 		  struct sluice_key *key)
 {
 	esw_key_clear(key, USUAL_WORDS * 8, sizeof(*key));
-	if (parse_usual(p, in_vport, key))
-		return;
-	esw_key_clear(key, 0, USUAL_WORDS * 8);
 	parse(p, in_vport, key);
 }
 
@@ -494,8 +504,5 @@ void sluice_parse_inner(const struct sluice_pkt *p, uint16_t in_vport,
 {
 	esw_key_clear(key, USUAL_WORDS * 8, ESW_ENC_OFFSET);
 	esw_key_clear(key, ESW_ENC_END, sizeof(*key));
-	if (parse_usual(p, in_vport, key))
-		return;
-	esw_key_clear(key, 0, USUAL_WORDS * 8);
 	parse(p, in_vport, key);
 }

@@ -178,22 +178,25 @@ static void count_group(struct esw_stats *s, const uint8_t *mac,
 		s->tx_multicast += packets;
 }
 
-static inline void count_from(struct esw_stats *s, const uint8_t *mac,
-			      uint32_t packets, uint32_t bytes)
+static inline void count(struct esw_stats *s, uint64_t packets, uint64_t bytes,
+			 bool received)
 {
-	s->tx_packets += packets;
-	s->tx_bytes += bytes;
-	if (esw_mac_multicast(mac))
-		count_group(s, mac, packets, false);
+	if (received) {
+		s->rx_packets += packets;
+		s->rx_bytes += bytes;
+	} else {
+		s->tx_packets += packets;
+		s->tx_bytes += bytes;
+	}
 }
 
-static inline void count_to(struct esw_stats *s, const uint8_t *mac,
-			    uint32_t packets, uint32_t bytes)
+/* Frames to one address. */
+static inline void count_frames(struct esw_stats *s, const uint8_t *mac,
+				uint32_t packets, uint32_t bytes, bool received)
 {
-	s->rx_packets += packets;
-	s->rx_bytes += bytes;
+	count(s, packets, bytes, received);
 	if (esw_mac_multicast(mac))
-		count_group(s, mac, packets, true);
+		count_group(s, mac, packets, received);
 }
 
 /* VFs: is a frame not one that they may send? */
@@ -251,13 +254,7 @@ unsigned int esw_vport_ingress(struct sluice_esw *esw, struct esw_vport *vp,
 			count_group(s, frame, 1, vp->uplink);
 		good[n++] = &frames[i];
 	}
-	if (vp->uplink) {
-		s->rx_packets += n;
-		s->rx_bytes += bytes;
-	} else {
-		s->tx_packets += n;
-		s->tx_bytes += bytes;
-	}
+	count(s, n, bytes, vp->uplink);
 	return n;
 }
 
@@ -280,10 +277,8 @@ void esw_vport_deliver(struct sluice_esw *esw, struct esw_vport *vp,
 		result = esw->host.deliver(esw->host.ctx, vp->num, frame, len,
 					   flags, NULL);
 	}
-	if (result == SLUICE_TX_OK && vp->uplink)
-		count_from(s, frame, 1, len);
-	else if (result == SLUICE_TX_OK)
-		count_to(s, frame, 1, len);
+	if (result == SLUICE_TX_OK)
+		count_frames(s, frame, 1, len, !vp->uplink);
 	else if (result == SLUICE_TX_NOBUF)
 		s->rx_dropped_nobuf++;
 	else if (vp->uplink)
@@ -310,7 +305,7 @@ bool esw_vport_deliver_large(struct sluice_esw *esw, struct esw_vport *vp,
 	    too_long(vp, l->frame, l->longest) ||
 	    esw->host.deliver_large(esw->host.ctx, vp->num, l) != SLUICE_TX_OK)
 		return false;
-	count_to(&vp->stats, l->frame, l->segs, l->bytes);
+	count_frames(&vp->stats, l->frame, l->segs, l->bytes, true);
 	esw_vport_dirty(esw, vp);
 	return true;
 }
@@ -319,7 +314,7 @@ bool esw_vport_deliver_large(struct sluice_esw *esw, struct esw_vport *vp,
 void esw_vport_count_large(struct sluice_esw *esw, struct esw_vport *vp,
 			   const struct sluice_large *l)
 {
-	count_from(&vp->stats, l->frame, l->segs, l->bytes);
+	count_frames(&vp->stats, l->frame, l->segs, l->bytes, false);
 	esw_vport_dirty(esw, vp);
 }
 

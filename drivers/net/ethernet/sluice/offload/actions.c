@@ -114,6 +114,22 @@ static int action_tunnel(struct sluice_offload *off,
 }
 
 /**
+ * sluice_objects_put() - give back the meters, shared counters, netdevs and samples
+ *	that steps name
+ * @off: offload, lock held
+ * @act: steps; if a rule had them, the removal of that is on the ring
+ * @num: their number
+ */
+void sluice_objects_put(struct sluice_offload *off,
+			const struct sluice_action *act, unsigned int num)
+{
+	sluice_meters_put(off, act, num);
+	sluice_shared_put(off, act, num);
+	sluice_hosts_count(off, act, num, -1);
+	sluice_samples_count(off, act, num, -1);
+}
+
+/**
  * sluice_program_release() - give back what a program holds
  * @off: offload, lock held
  * @prog: program
@@ -128,10 +144,7 @@ void sluice_program_release(struct sluice_offload *off,
 	prog->zone = NULL;
 	prog->num = min_t(unsigned int, prog->num, SLUICE_PROGRAM_MAX);
 	if (prog->objects) {
-		sluice_meters_put(off, prog->act, prog->num);
-		sluice_shared_put(off, prog->act, prog->num);
-		sluice_hosts_count(off, prog->act, prog->num, -1);
-		sluice_samples_count(off, prog->act, prog->num, -1);
+		sluice_objects_put(off, prog->act, prog->num);
 		prog->objects = false;
 	}
 	prog->num = 0;

@@ -751,6 +751,8 @@ int sluice_actions_parse(struct sluice_block *block,
 			 const struct flow_cls_common_offload *common,
 			 const struct flow_action *action,
 			 struct sluice_program *prog);
+void sluice_objects_put(struct sluice_offload *off,
+			const struct sluice_action *act, unsigned int num);
 void sluice_program_release(struct sluice_offload *off,
 			    struct sluice_program *prog);
 struct sluice_action *sluice_program_step(struct sluice_program *prog, u8 op);

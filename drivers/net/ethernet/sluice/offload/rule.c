@@ -140,11 +140,7 @@ static void rule_put_objects(struct sluice_offload *off,
 	if (!(rule->flags & SLUICE_RULE_OBJECTS))
 		return;
 	rule->flags &= ~SLUICE_RULE_OBJECTS;
-	sluice_meters_put(off, rule_actions(rule), rule->cmd.num_actions);
-	sluice_shared_put(off, rule_actions(rule), rule->cmd.num_actions);
-	sluice_hosts_count(off, rule_actions(rule), rule->cmd.num_actions, -1);
-	sluice_samples_count(off, rule_actions(rule), rule->cmd.num_actions,
-			     -1);
+	sluice_objects_put(off, rule_actions(rule), rule->cmd.num_actions);
 }
 
 /* The words of the key that the mask selects, then the program. */
