@@ -18,11 +18,18 @@ EXIT_SPLAT = 98
 EXIT_TIMEOUT = 124
 EXIT_RUNNER = 125
 
+# Memory is looked through while it is used, so that an object whose only pointer
+# moves meanwhile may be missed; what leaked is missed each time.
 LEAK_SCAN = r"""
 k=/sys/kernel/debug/kmemleak
 [ -w $k ] || exit 0
-echo scan > $k; sleep 6; echo scan > $k
-cat $k
+echo scan > $k
+for i in 1 2 3; do
+	sleep 6; echo scan > $k
+	leaks=$(cat $k)
+	[ -n "$leaks" ] || exit 0
+done
+echo "$leaks"
 """
 
 
@@ -96,7 +103,7 @@ def main():
             guest.wait_ready(con, opts.boot_timeout)
             status = run_command(opts, guest, con)
             if opts.leakcheck:
-                leaks = guest.output(["bash", "-c", LEAK_SCAN], con, timeout=300)
+                leaks = guest.output(["bash", "-c", LEAK_SCAN], con, timeout=900)
                 if leaks.strip():
                     con.report("leaked memory (kmemleak)", leaks)
             guest.power_off()
@@ -119,7 +126,8 @@ def main():
             con.settle(0.2)
         if con.splats:
             con.print_splats()
-            print("run: failed: the kernel complained (above)", file=sys.stderr)
+            print(f"run: failed: the kernel complained (above): {con.complaints[0]}",
+                  file=sys.stderr)
             status = EXIT_SPLAT
         return status
 

@@ -28,6 +28,7 @@ class Console:
         self.log = open(log, "w", encoding="utf-8") if log else None
         self.lines = []
         self.partial = b""
+        self.complaints = []
         self.splats = []
         self.open_splat = None
         self.closed = False
@@ -66,9 +67,11 @@ class Console:
         elif COMPLAINT.search(text):
             self.open_splat = self.lines[-4:-1] + [text]
             self.splats.append(self.open_splat)
+            self.complaints.append(text)
 
     def report(self, title, text):
         """A complaint that was found elsewhere."""
+        self.complaints.append(title)
         self.splats.append([title + ":"] + text.splitlines()[:200])
 
     def settle(self, seconds):

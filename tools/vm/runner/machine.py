@@ -208,6 +208,11 @@ class Machine:
                  f"SLUICE_NICS={self.opts.nics}", f"SLUICE_PORTS={self.opts.ports}",
                  f"SLUICE_VFS={self.opts.vfs}", f"SLUICE_SHARES={','.join(self.shared)}",
                  f"SLUICE_MODPROBE={int(self.opts.modprobe)}"]
+        if self.accel != "kvm":
+            # A busy host may keep a processor waiting for longer than the 20 s
+            # after which the kernel thinks that it hangs.
+            words += ["rcupdate.rcu_cpu_stall_timeout=120", "watchdog_thresh=60",
+                      "workqueue.watchdog_thresh=120"]
         if self.opts.kernel == "test":
             # Without sheaves for kmalloc's caches: they keep old pointers,
             # in which kmemleak finds what was leaked.
