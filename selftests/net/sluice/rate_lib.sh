@@ -32,6 +32,8 @@ packet_rate_from() {
 	pg "$from" "$dev0" "delay 0"
 	pg "$from" "$dev0" "clone_skb 1000"
 	pg "$from" "$dev0" "burst 8"
+	# As any sender would: the queue of its processor, not always the first.
+	pg "$from" "$dev0" "flag QUEUE_MAP_CPU"
 	pg "$from" "$dev0" "dst 198.18.0.1"
 	pg "$from" "$dev0" "dst_mac $(mac_of "$to/$dev1")"
 	bg "$from" sh -c "echo start > /proc/net/pktgen/pgctrl"
