@@ -197,10 +197,14 @@ bg() {
 	BG_PIDS+=($!)
 }
 
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# An iperf3 that is asked to end may wait for its peer, or for a thread, and stay.
 bg_stop() {
 	local p
 	for p in "${BG_PIDS[@]}"; do
 		kill "$p" 2>/dev/null
+		wait_for 10 gone "$p" || kill -KILL "$p"
 		wait "$p" 2>/dev/null
 	done
 	BG_PIDS=()
@@ -528,7 +532,7 @@ iperf_server() {
 iperf() {
 	local n=$1 addr=$2
 	shift 2
-	ns "$n" iperf3 -J -c "$addr" "$@" > "$SLUICE_TMP/iperf.json" || {
+	ns "$n" timeout -k 5 180 iperf3 -J -c "$addr" "$@" > "$SLUICE_TMP/iperf.json" || {
 		jq -r '.error // empty' "$SLUICE_TMP/iperf.json" >&2
 		return 1
 	}
