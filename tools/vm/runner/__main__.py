@@ -126,7 +126,7 @@ def main():
             con.settle(0.2)
         if con.splats:
             con.print_splats()
-            print(f"run: failed: the kernel complained (above): {con.complaints[0]}",
+            print(f"run: failed: the kernel complained (above): {con.splats[0][0]}",
                   file=sys.stderr)
             status = EXIT_SPLAT
         return status

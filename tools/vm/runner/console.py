@@ -28,8 +28,7 @@ class Console:
         self.log = open(log, "w", encoding="utf-8") if log else None
         self.lines = []
         self.partial = b""
-        self.complaints = []
-        self.splats = []
+        self.splats = []  # pairs: the complaint, and the lines to show
         self.open_splat = None
         self.closed = False
 
@@ -66,13 +65,11 @@ class Console:
                 self.open_splat = None
         elif COMPLAINT.search(text):
             self.open_splat = self.lines[-4:-1] + [text]
-            self.splats.append(self.open_splat)
-            self.complaints.append(text)
+            self.splats.append((text, self.open_splat))
 
     def report(self, title, text):
         """A complaint that was found elsewhere."""
-        self.complaints.append(title)
-        self.splats.append([title + ":"] + text.splitlines()[:200])
+        self.splats.append((title, [title + ":"] + text.splitlines()[:200]))
 
     def settle(self, seconds):
         """Read on for as long as lines keep coming, up to a time."""
@@ -85,9 +82,9 @@ class Console:
 
     def print_splats(self):
         """Show the complaints."""
-        for splat in self.splats[:5]:
+        for _, lines in self.splats[:5]:
             sys.stderr.write("\nrun: from the kernel's console:\n")
-            for text in splat:
+            for text in lines:
                 sys.stderr.write("  " + text + "\n")
         if len(self.splats) > 5:
             sys.stderr.write(f"run: and {len(self.splats) - 5} more\n")
